@@ -1,0 +1,1 @@
+"""Time: what runs when, and the weekly job itself."""

@@ -1,0 +1,253 @@
+"""config.toml and the environment, read once into a frozen, closed model.
+
+Only doors (cli, web, jobs.schedule) read it; everything else gets the part it needs as an argument.
+No secret stands in the file: `NEWSLETTER_SECRET_KEY`, or `NEWSLETTER_SECRET_KEY_FILE` that names a file.
+"""
+
+import difflib
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from newsletter.errors import ConfigError
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"'{name}' is not a time zone; use a name like Europe/Berlin")
+    return name
+
+
+def _mailbox(value: str) -> str:
+    if "@" not in parseaddr(value)[1] or any(c in value for c in "\r\n\0"):
+        raise ValueError(f"'{value}' is not a mailbox; write name@example.org or Name <name@example.org>")
+    return value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError(f"'{value}' is not a web address; write https://news.example.org")
+    return value.rstrip("/")
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class Section(BaseModel):
+    """A table of config.toml: frozen and closed, so that a misspelt setting is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+
+
+class Publication(Section):
+    """What the newsletter is called, who it is from, and where it lives."""
+
+    name: str = Field(default="Weekly AI Tool Verdicts", min_length=1, max_length=80)
+    slug: str = Field(default="weekly", pattern=r"^[a-z0-9-]{3,15}$")  #: in List-Id and Feedback-ID; never changes
+    sender: Mailbox = Field(default="Weekly Verdicts <verdicts@example.org>", alias="from")
+    reply_to: Mailbox | None = None
+    unsubscribe_mailbox: Mailbox | None = None
+    base_url: WebAddress = "http://localhost:8000"
+    site_url: WebAddress | None = None  #: where the compare pages live; gives each tool its link
+    site_name: str = "the review panel"
+    postal_address: str = ""
+    privacy_url: WebAddress | None = None
+    language: str = Field(default="en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
+    zone: Zone = "UTC"
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone in which weeks begin and issues are due."""
+        return ZoneInfo(self.zone)
+
+    @property
+    def domain(self) -> str:
+        """The sender's domain: in Message-ID and List-Id."""
+        return parseaddr(self.sender)[1].rpartition("@")[2]
+
+
+class Database(Section):
+    """Where everything is kept."""
+
+    url: str = "sqlite:///data/newsletter.db"
+
+
+class Sources(Section):
+    """Where comparisons come from: files, folders, pages, sitemaps, feeds."""
+
+    collect: tuple[str, ...] = ()
+
+
+class Selection(Section):
+    """Which comparisons make an issue."""
+
+    most: int = Field(default=8, ge=1, le=20)  #: items in an issue, verdict changes included
+    fewest: int = Field(default=3, ge=1, le=20)
+    most_per_tool: int = Field(default=1, ge=1, le=20)  #: items of one issue that may show the same tool
+    most_per_category: int | None = Field(default=None, ge=1)
+    tool_rest_weeks: int = Field(default=3, ge=0, le=52)  #: weeks in which a tool is not shown again
+    keep_weeks: int = Field(default=4, ge=0, le=52)  #: how long an unused comparison may still be chosen
+    quiet_week: Literal["skip", "carry", "fill"] = "skip"
+
+    @model_validator(mode="after")
+    def _fewest_fits(self) -> Self:
+        if self.fewest > self.most:
+            raise ValueError(f"fewest = {self.fewest} is more than most = {self.most}")
+        return self
+
+
+class Schedule(Section):
+    """When the weekly job is due, as wall time in the publication's zone."""
+
+    day: Weekday = "thursday"
+    time: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    approve: Literal["editor", "automatic"] = "editor"  #: "automatic" sends what has no errors, without a person
+    latest_hours: int = Field(default=12, ge=1, le=144)  #: a slot missed by more than this waits for a person
+
+
+class Sending(Section):
+    """How an issue leaves."""
+
+    hold_minutes: int = Field(default=10, ge=0, le=1440)  #: between scheduled and the first message; undo works
+    batch: int = Field(default=500, ge=1, le=1000)  #: recipients per provider call, at most what the provider takes
+
+
+class ProviderChoice(Section):
+    """What sends for us."""
+
+    name: Literal["outbox"] = "outbox"
+    folder: Path = Path("outbox")
+
+
+class Secrets(Section):
+    """Where the key is that signs links and hides addresses; the key itself never stands here."""
+
+    key_file: Path = Path("data/secret.key")
+
+
+class Config(Section):
+    """Everything that can be set."""
+
+    publication: Publication = Publication()
+    database: Database = Database()
+    sources: Sources = Sources()
+    selection: Selection = Selection()
+    schedule: Schedule = Schedule()
+    sending: Sending = Sending()
+    provider: ProviderChoice = ProviderChoice()
+    secrets: Secrets = Secrets()
+
+
+def parse(text: str, place: str = "config.toml") -> Config:
+    """The settings in this TOML text. Raises ConfigError: one sentence a mistake, with the nearest right name."""
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{place} is not valid TOML: {error}.") from None
+    except ValidationError as error:
+        raise ConfigError("\n".join(_sentence(detail, place) for detail in error.errors())) from None
+
+
+def read(path: Path) -> Config:
+    """The settings in this file; relative paths in it count from its folder. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no {path}. Run 'newsletter init' to write one, or name it with --config."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from None
+    return anchored(parse(text, str(path)), path.parent)
+
+
+def anchored(config: Config, folder: Path) -> Config:
+    """The same settings with relative paths made to count from this folder."""
+    url, sqlite = config.database.url, "sqlite:///"
+    if url.startswith(sqlite):
+        url = sqlite + str(folder / url.removeprefix(sqlite))
+    return config.model_copy(
+        update={
+            "database": Database(url=url),
+            "provider": config.provider.model_copy(update={"folder": folder / config.provider.folder}),
+            "secrets": Secrets(key_file=folder / config.secrets.key_file),
+            "sources": Sources(collect=tuple(_from(folder, source) for source in config.sources.collect)),
+        }
+    )
+
+
+def secret_key(config: Config, environ: Mapping[str, str] = os.environ) -> bytes:
+    """The key that signs links and hides addresses, at least 32 bytes. Raises ConfigError where there is none."""
+    if value := environ.get("NEWSLETTER_SECRET_KEY"):
+        key, place = value.encode(), "NEWSLETTER_SECRET_KEY"
+    else:
+        path = Path(environ.get("NEWSLETTER_SECRET_KEY_FILE") or config.secrets.key_file)
+        try:
+            key, place = path.read_bytes().strip(), str(path)
+        except OSError:
+            raise ConfigError(
+                f"There is no secret key in {path}. Run 'newsletter init', or set NEWSLETTER_SECRET_KEY."
+            ) from None
+    if len(key) < 32:  # noqa: PLR2004
+        raise ConfigError(f"The secret key in {place} is shorter than 32 characters. 'openssl rand -hex 32' makes one.")
+    return key
+
+
+def make_secret_key(path: Path) -> None:
+    """Write a new random key for its owner's eyes only; an existing file is left as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+
+
+def default_text() -> str:
+    """The commented config.toml that `newsletter init` writes."""
+    packed = Path(__file__).with_name("config.default.toml")
+    return (packed if packed.exists() else Path(__file__).parents[1] / "config.toml").read_text(encoding="utf-8")
+
+
+def templates_folder() -> Path:
+    """Where the templates are: inside the installed package, or beside it in a checkout."""
+    packed = Path(__file__).with_name("templates")
+    return packed if packed.exists() else Path(__file__).parents[1] / "templates"
+
+
+def _from(folder: Path, source: str) -> str:
+    return source if "://" in source else str(folder / source)
+
+
+def _sentence(detail: ErrorDetails, place: str) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{place}: {name} is not a setting.{_hint(detail['loc'])}"
+    return f"{place}: {name or 'the file'}: {detail['msg'].removeprefix('Value error, ')}."
+
+
+def _hint(loc: tuple[int | str, ...]) -> str:
+    model: Any = Config
+    for part in loc[:-1]:
+        model = model.model_fields[str(part)].annotation
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    prefix = ".".join(str(part) for part in loc[:-1])
+    near = difflib.get_close_matches(str(loc[-1]), names, n=1, cutoff=0.5)
+    if near:
+        return f" Did you mean {prefix + '.' if prefix else ''}{near[0]}?"
+    return f" There are: {', '.join(names)}."

@@ -1,0 +1,1 @@
+"""The ledger of who got what, and the dispatcher that fills it."""

@@ -1,0 +1,81 @@
+"""What can go wrong, as one tree.
+
+* NewsletterError                 anything a person can act on; the command line prints it as one sentence, exit code 1
+    * ConfigError                 config.toml or the environment
+    * DatabaseError               missing, too old, too new, locked, full
+    * SourceError                 a page, feed or sitemap that could not be had (never mistaken for "nothing new")
+        * NotAComparison          a page that was read and is not a compare page; names the line
+        * FetchRefused            an address that is not fetched, or an answer too large or too slow
+    * IssueError                  an issue: unknown number, an illegal step, a render that does not match its approval
+        * IllegalStep             the life-cycle does not allow this; nothing was changed
+        * PreflightFailed         errors that block approval
+    * MailError                   templates, MJML, merging, headers
+        * TemplateError           names template, line and excerpt
+        * MergeError              a merge field without a usable value
+        * HeaderError             a value that would add or break a header
+    * DeliveryError               the ledger and the dispatcher
+    * ProviderError               a provider that cannot be used as configured
+
+`subscribers` has a root of its own (`subscribers.errors.SubscriberError`): it imports nothing of ours.
+Every message says what, where and what to do next.
+"""
+
+
+class NewsletterError(Exception):
+    """Something a person can act on."""
+
+
+class ConfigError(NewsletterError):
+    """A setting is missing, unknown or unusable."""
+
+
+class DatabaseError(NewsletterError):
+    """The database is missing, at another schema, locked or full."""
+
+
+class SourceError(NewsletterError):
+    """A source could not be read: this is never an empty week."""
+
+
+class NotAComparison(SourceError):
+    """The text was read and is not a compare page."""
+
+
+class FetchRefused(SourceError):
+    """The address is not one that is fetched, or its answer is too large, too slow or not a page."""
+
+
+class IssueError(NewsletterError):
+    """An issue cannot do what was asked."""
+
+
+class IllegalStep(IssueError):
+    """The life-cycle of an issue does not allow this step; nothing was changed."""
+
+
+class PreflightFailed(IssueError):
+    """The issue has errors that block its approval."""
+
+
+class MailError(NewsletterError):
+    """A mail cannot be made."""
+
+
+class TemplateError(MailError):
+    """A template is wrong: the message names file, line and excerpt."""
+
+
+class MergeError(MailError):
+    """A merge field has no value that may go into a mail."""
+
+
+class HeaderError(MailError):
+    """A value would add a header, or break one."""
+
+
+class DeliveryError(NewsletterError):
+    """The ledger or the dispatcher cannot go on."""
+
+
+class ProviderError(NewsletterError):
+    """The provider cannot be used as configured."""

@@ -1,0 +1,1 @@
+"""One week: what goes in, in which words, and the life-cycle until it is sent."""

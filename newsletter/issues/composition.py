@@ -1,0 +1,85 @@
+"""An issue in words: what goes into the mail, before it looks like anything.
+
+Made by `composing.py` from an issue and the shelf, taken by `newsletter.mail.rendering`. Everything that is cut to a
+length is cut already; everything that differs per subscriber is missing on purpose.
+"""
+
+from datetime import date
+from enum import StrEnum
+
+from newsletter.comparisons.comparison import Comparison, Panel, Value, Verdict
+
+
+class ItemKind(StrEnum):
+    """A comparison's place in an issue."""
+
+    LEAD = "lead"  #: in full: two cards, the decision table, the scorecard
+    BRIEF = "brief"  #: both verdicts, the split, the strongest quote for and against
+    CHANGE = "change"  #: readers had it before, and its verdict has changed since
+
+
+class Quote(Value):
+    """What one reviewer said of one tool, cut at the end of a sentence."""
+
+    reviewer: str
+    tool: str  #: the tool's name
+    verdict: Verdict
+    score: int | None
+    text: str
+
+
+class VerdictChange(Value):
+    """One tool whose verdict is not what readers were told."""
+
+    tool: str
+    before: Panel
+    after: Panel
+
+
+class Item(Value):
+    """One comparison in one issue."""
+
+    kind: ItemKind
+    headline: str
+    comparison: Comparison
+    texts: tuple[str, str]  #: left's and right's description, shortened at the end of a sentence
+    quotes: tuple[Quote, ...] = ()  #: lead: in scorecard order; brief: the strongest for, then the strongest against
+    changes: tuple[VerdictChange, ...] = ()  #: only of kind CHANGE, where it is never empty
+    url: str | None = None  #: the page of the comparison, if it has an address
+    tool_urls: tuple[str | None, str | None] = (None, None)
+
+    @property
+    def key(self) -> str:
+        """The comparison's identity."""
+        return self.comparison.key
+
+
+class Split(Value):
+    """Where the panel split: one tool, and the two reviewers furthest apart."""
+
+    key: str  #: the comparison's
+    tool: str
+    panel: Panel
+    sentence: str  #: "Founder skips what three others ship."
+    pro: Quote
+    con: Quote
+
+
+class Composition(Value):
+    """All words of one issue."""
+
+    newsletter: str
+    number: int
+    week: str  #: ISO week, "2026-W47"
+    date: date  #: what the masthead shows
+    subject: str
+    subject_alternatives: tuple[str, ...] = ()
+    preheader: str
+    summary: str  #: the week in one line
+    intro: str = ""  #: the editor's, in Markdown; may be empty
+    items: tuple[Item, ...]
+    splits: tuple[Split, ...] = ()
+
+    def of_kind(self, kind: ItemKind) -> tuple[Item, ...]:
+        """The items of one kind, in order."""
+        return tuple(item for item in self.items if item.kind is kind)
