@@ -8,10 +8,11 @@ instead of failing at once (3.8).
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Enum, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import DateTime, Session
 
@@ -19,6 +20,11 @@ from newsletter.errors import DatabaseError
 
 #: Every time in the database is UTC and aware. Named once, for the table modules.
 UtcTime = DateTime(timezone=True)
+
+
+def word(kind: type[StrEnum]) -> Enum:
+    """A column type for one of our words, kept as plain text: the same on every database, and readable in a shell."""
+    return Enum(kind, native_enum=False, length=20, values_callable=lambda words: [str(item) for item in words])
 
 
 def engine_for(url: str) -> Engine:

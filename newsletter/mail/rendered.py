@@ -89,3 +89,16 @@ class RenderedIssue:
         """SHA-256 over everything that reaches a reader (so not the findings), in hexadecimal."""
         content = {key: value for key, value in asdict(self).items() if key != "findings"}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def dump(rendered: RenderedIssue) -> str:
+    """The rendered issue as JSON, for keeping. `load` gives an equal one back, findings included."""
+    return json.dumps(asdict(rendered), sort_keys=True, ensure_ascii=False)
+
+
+def load(content: str) -> RenderedIssue:
+    """The rendered issue that `dump` wrote."""
+    parts = json.loads(content)
+    findings = tuple(Finding(**{**each, "level": Level(each["level"])}) for each in parts.pop("findings"))
+    fields, sender = tuple(parts.pop("fields")), Sender(**parts.pop("sender"))
+    return RenderedIssue(**parts, fields=fields, sender=sender, findings=findings)

@@ -1,7 +1,7 @@
 """The port: what a provider is asked, and what it may answer.
 
-Written from the dispatcher's needs. An adapter says what it can (`Capabilities`), takes one batch at a time, and answers
-with one receipt for every recipient: also where the answer is that nobody knows.
+Written from the dispatcher's needs. An adapter says what it can (`Capabilities`), takes one batch at a time, and
+answers with one receipt for every recipient: also where the answer is that nobody knows.
 """
 
 from collections.abc import Sequence

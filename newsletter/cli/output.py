@@ -1,0 +1,63 @@
+"""What the commands print: tables for people, JSON for programs, progress on standard error."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+#: Wide when it is not a terminal: a pipe has no width, and nothing may be cut that a program reads.
+WIDE = 200
+
+
+def console(*, error: bool = False) -> Console:
+    """Where to print. No markup: brackets in a tool's name are brackets."""
+    stream = sys.stderr if error else sys.stdout
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=None if stream.isatty() else WIDE)
+
+
+def say(*lines: str) -> None:
+    """Print sentences."""
+    for line in lines:
+        console().print(line, soft_wrap=True)
+
+
+def as_json(value: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def rows(found: Sequence[dict[str, Any]], *, json_wanted: bool, nothing: str, title: str | None = None) -> None:
+    """Print a listing: a table, or the same rows as JSON; `nothing` is the sentence for an empty one."""
+    if json_wanted:
+        as_json(list(found))
+        return
+    if not found:
+        say(nothing)
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in found[0]:
+        numeric = all(isinstance(row[name], int) for row in found)
+        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in found:
+        table.add_row(*(_cell(value) for value in row.values()))
+    console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with count and time left on standard error; yields what is to be called with (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(error=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

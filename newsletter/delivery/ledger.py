@@ -1,0 +1,181 @@
+"""The ledger: claims before the act, receipts after it (theory and tables: batch.py).
+
+Everybody on the list is walked once, in the order of ids, up to the newest subscriber at the start (`last`); the cursor
+moves in the claiming transaction, where consent and suppression are checked (DESIGN, invariants 5 to 8):
+
+    list = accepted + refused + unknown + under way + skipped + still to claim            at every commit
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, String, and_, case, exists, func, insert, literal, not_, or_, update
+from sqlalchemy import cast as sql_cast
+from sqlmodel import Session, col, select
+from subscribers.subscriber import Status, Subscriber
+from subscribers.suppression import Suppression
+
+from newsletter.delivery.batch import OPEN, Batch, BatchStatus, Delivery, DeliveryException, Sending
+from newsletter.errors import DeliveryError
+from newsletter.providers.base import Outcome, Receipt
+
+
+def eligible(now: datetime) -> ColumnElement[bool]:
+    """Consent and suppression, in the words of the claim. A pause ends when its date has come."""
+    active = col(Subscriber.status) == Status.ACTIVE
+    rested = and_(col(Subscriber.status) == Status.PAUSED, col(Subscriber.paused_until) <= now)
+    return and_(or_(active, rested), not_(_suppressed()))
+
+
+def _suppressed() -> ColumnElement[bool]:
+    return exists().where(col(Suppression.fingerprint) == col(Subscriber.fingerprint))
+
+
+def begin(session: Session, issue_id: int, digest: str, now: datetime) -> Sending:
+    """Open the ledger of this issue, or find it open. Raises DeliveryError if it was opened for other bytes."""
+    if found := session.get(Sending, issue_id):
+        if found.digest != digest:
+            raise DeliveryError(f"Issue {issue_id} began with other content than is approved now. Nothing is sent.")
+        return found
+    ids = col(Subscriber.id)
+    size, last = session.exec(select(func.count(), func.coalesce(func.max(ids), 0)).select_from(Subscriber)).one()
+    sending = Sending(issue_id=issue_id, digest=digest, list_size=size, last=last, started_at=now)
+    session.add(sending)
+    session.flush()
+    return sending
+
+
+def claim(session: Session, issue_id: int, size: int, now: datetime, provider: str = "") -> Batch | None:
+    """Fix the next batch of at most `size` subscribers, and move the cursor past everybody looked at.
+
+    None when nobody is left. The caller commits before the first byte leaves.
+    """
+    sending = session.get(Sending, issue_id, populate_existing=True)
+    if sending is None or sending.cursor >= sending.last:
+        return None
+    ids = col(Subscriber.id)
+    ahead = and_(ids > sending.cursor, ids <= sending.last, eligible(now))
+    next_ids = select(ids).where(ahead).order_by(ids).limit(size).subquery()
+    upto = session.exec(select(func.max(next_ids.c.id))).one()
+    looked_at = and_(ids > sending.cursor, ids <= (upto or sending.last))
+    _count_skipped(session, sending, looked_at, now)
+    sending.cursor = upto or sending.last
+    batch = _insert_batch(session, issue_id, and_(looked_at, eligible(now)), now, provider) if upto else None
+    session.flush()
+    return batch
+
+
+def _insert_batch(session: Session, issue_id: int, who: ColumnElement[bool], now: datetime, provider: str) -> Batch:
+    number = 1 + session.exec(select(func.coalesce(func.max(Batch.number), 0)).where(Batch.issue_id == issue_id)).one()
+    key = f"issue:{issue_id}:batch:{number}"
+    batch = Batch(issue_id=issue_id, number=number, key=key, claimed_at=now, provider=provider)
+    session.add(batch)
+    session.flush()
+    rows = select(literal(issue_id), col(Subscriber.id), literal(batch.id)).where(who).order_by(col(Subscriber.id))
+    insert_them = insert(Delivery).from_select(["issue_id", "subscriber_id", "batch_id"], rows)
+    batch.size = cast("CursorResult[Any]", session.execute(insert_them)).rowcount
+    return batch
+
+
+def _count_skipped(session: Session, sending: Sending, looked_at: ColumnElement[bool], now: datetime) -> None:
+    why = case((_suppressed(), "suppressed"), else_=sql_cast(col(Subscriber.status), String))
+    query = select(why, func.count()).select_from(Subscriber).where(looked_at, not_(eligible(now))).group_by(why)
+    for reason, number in session.exec(query):
+        column = str(reason).lower()
+        setattr(sending, column, getattr(sending, column) + number)
+
+
+def members(session: Session, batch: Batch) -> list[Subscriber]:
+    """The subscribers of a batch, in the order of their ids: the same at every attempt."""
+    query = (
+        select(Subscriber)
+        .join(Delivery, col(Delivery.subscriber_id) == col(Subscriber.id))
+        .where(Delivery.batch_id == batch.id)
+        .order_by(col(Subscriber.id))
+    )
+    return list(session.exec(query))
+
+
+def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: datetime) -> bool:
+    """Write down what the provider answered to this attempt. False if the batch is closed or a newer attempt runs.
+
+    Receipts stand in the order of `members`. Once an attempt ended in doubt, a refusal or "not taken" proves nothing
+    about the earlier one, and the batch stays unknown (security reference 3.1, rule 1).
+    """
+    outcomes = [receipt.outcome for receipt in receipts]
+    if len(outcomes) != batch.size:
+        outcomes = [Outcome.UNKNOWN] * batch.size
+    status = _status_of(outcomes, doubtful=batch.doubtful)
+    exceptions = [
+        (position, receipt)
+        for position, receipt in enumerate(receipts)
+        if status is BatchStatus.ACCEPTED and receipt.outcome is not Outcome.ACCEPTED
+    ]
+    values = {
+        "status": status,
+        "doubtful": batch.doubtful or status is BatchStatus.UNKNOWN,
+        "refused": sum(receipt.outcome is Outcome.REFUSED for _, receipt in exceptions),
+        "unknown": sum(receipt.outcome is not Outcome.REFUSED for _, receipt in exceptions),
+        "closed_at": now if status in (BatchStatus.ACCEPTED, BatchStatus.REFUSED) else None,
+        "reason": next((receipt.reason for receipt in receipts if receipt.reason), ""),
+        "provider_ids": "\n".join(receipt.provider_id for receipt in receipts).encode(),
+    }
+    mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status).in_(OPEN))
+    if not cast("CursorResult[Any]", session.execute(update(Batch).where(mine).values(values))).rowcount:
+        return False
+    session.add_all(_exceptions(session, batch, exceptions))
+    session.flush()
+    return True
+
+
+def _status_of(outcomes: Sequence[Outcome], *, doubtful: bool) -> BatchStatus:
+    """One status for the batch; recipients that differ from an accepted batch become exceptions."""
+    kinds = set(outcomes)
+    if Outcome.ACCEPTED in kinds:
+        return BatchStatus.ACCEPTED
+    if Outcome.UNKNOWN in kinds or doubtful:
+        return BatchStatus.UNKNOWN
+    return BatchStatus.CLAIMED if Outcome.RETRY in kinds else BatchStatus.REFUSED
+
+
+def _exceptions(session: Session, batch: Batch, found: list[tuple[int, Receipt]]) -> list[DeliveryException]:
+    """One row per recipient who fared otherwise. "Not taken" inside an accepted call is doubt: nobody asks again."""
+    who = members(session, batch) if found else []
+    return [
+        DeliveryException(
+            issue_id=batch.issue_id,
+            subscriber_id=who[position].id or 0,
+            batch_id=batch.id or 0,
+            outcome=Outcome.REFUSED if receipt.outcome is Outcome.REFUSED else Outcome.UNKNOWN,
+            reason=receipt.reason,
+        )
+        for position, receipt in found
+    ]
+
+
+def take_again(session: Session, batch: Batch, now: datetime) -> Batch | None:
+    """Begin a further attempt of a batch that is parked or in doubt. None if somebody else has it.
+
+    Only for a batch that was certainly not taken, or whose provider honours its key (invariant 7).
+    """
+    again = (BatchStatus.CLAIMED, *OPEN)
+    mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status).in_(again))
+    doubt = batch.doubtful or batch.status in OPEN
+    values = {"status": BatchStatus.SENDING, "attempt": batch.attempt + 1, "claimed_at": now, "doubtful": doubt}
+    if not cast("CursorResult[Any]", session.execute(update(Batch).where(mine).values(values))).rowcount:
+        return None
+    return session.get(Batch, batch.id, populate_existing=True)
+
+
+def doubt(session: Session, batch: Batch) -> None:
+    """Mark a batch that was being sent and whose answer nobody has."""
+    mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, Batch.status == BatchStatus.SENDING)
+    session.execute(update(Batch).where(mine).values(status=BatchStatus.UNKNOWN, doubtful=True))
+
+
+def open_batches(session: Session, issue_id: int) -> list[Batch]:
+    """Batches that are not closed, oldest first."""
+    still = (BatchStatus.CLAIMED, *OPEN)
+    query = select(Batch).where(Batch.issue_id == issue_id, col(Batch.status).in_(still)).order_by(col(Batch.number))
+    return list(session.exec(query))

@@ -1,0 +1,73 @@
+"""Where a sending stands, read from batch rows: deliveries are never counted (dispatch reference, section 2)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+from subscribers.subscriber import Subscriber
+
+from newsletter.delivery.batch import Batch, BatchStatus, Sending
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the sending of an issue stands; every number is a count of subscribers."""
+
+    list_size: int
+    accepted: int
+    refused: int
+    unknown: int
+    under_way: int
+    skipped: dict[str, int]
+    to_claim: int
+
+    @property
+    def skipped_in_all(self) -> int:
+        """Everybody who is not mailed, for whatever reason."""
+        return sum(self.skipped.values())
+
+    @property
+    def adds_up(self) -> bool:
+        """Invariant 6: nobody is lost."""
+        closed = self.accepted + self.refused + self.unknown + self.under_way
+        return self.list_size == closed + self.skipped_in_all + self.to_claim
+
+
+def progress(session: Session, issue_id: int) -> Progress | None:
+    """Where an issue stands, from its batch rows: deliveries are never counted. None if it has not begun."""
+    sending = session.get(Sending, issue_id)
+    if sending is None:
+        return None
+    sums = (func.sum(Batch.size), func.sum(Batch.refused), func.sum(Batch.unknown))
+    query = select(Batch.status, *sums).where(Batch.issue_id == issue_id).group_by(col(Batch.status))
+    count = dict.fromkeys(BatchStatus, 0)
+    refused = unknown = 0
+    for status, size, some_refused, some_unknown in session.exec(query):
+        count[status] = size
+        refused, unknown = refused + some_refused, unknown + some_unknown
+    ids = col(Subscriber.id)
+    ahead = select(func.count()).select_from(Subscriber).where(ids > sending.cursor, ids <= sending.last)
+    skipped = {reason: getattr(sending, reason) for reason in ("pending", "paused", "unsubscribed", "suppressed")}
+    return Progress(
+        list_size=sending.list_size,
+        accepted=count[BatchStatus.ACCEPTED] - refused - unknown,
+        refused=count[BatchStatus.REFUSED] + refused,
+        unknown=count[BatchStatus.UNKNOWN] + unknown,
+        under_way=count[BatchStatus.SENDING] + count[BatchStatus.CLAIMED],
+        skipped=skipped,
+        to_claim=session.exec(ahead).one(),
+    )
+
+
+def finish(session: Session, issue_id: int, now: datetime) -> bool | None:
+    """Close the ledger of an issue that has nothing left to do.
+
+    True: everybody on the list was accepted or skipped. False: somebody was refused or is unknown (the issue ended
+    partial). None: there is still work, nothing was changed.
+    """
+    state = progress(session, issue_id)
+    if state is None or state.to_claim or state.under_way:
+        return None
+    session.execute(update(Sending).where(col(Sending.issue_id) == issue_id).values(finished_at=now))
+    return not (state.refused or state.unknown)

@@ -1,0 +1,22 @@
+"""Alembic's entry: the connection is given by newsletter.migrations, every table module is imported."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import jobs.slots
+import newsletter.comparisons.shelf
+import newsletter.delivery.batch
+import newsletter.issues.approval
+import newsletter.issues.issue
+import subscribers.consent
+import subscribers.subscriber
+import subscribers.suppression
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

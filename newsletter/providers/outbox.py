@@ -1,0 +1,127 @@
+"""The local outbox: a provider that writes each message to a folder instead of mailing it.
+
+The folder is a Maildir, so that mail programs can open it, with one `.eml` per message and an index, `index.jsonl`, of
+one line per message. A message appears whole or not at all: written to `tmp`, synced, then linked into `new`. The file
+name is the delivery's key: the same delivery, sent again, is found and not written a second time, so a batch may be
+repeated at any time.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from newsletter.errors import MailError, ProviderError
+from newsletter.mail.message import Recipient
+from newsletter.providers.base import Capabilities, Outcome, OutgoingBatch, Receipt
+
+Entry = dict[str, str]
+
+ALWAYS = timedelta(days=36_500)
+
+
+class Outbox:
+    """Writes messages below `folder`, which is made if it is missing (for its owner's eyes only)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.index = folder / "index.jsonl"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """A key is remembered for as long as its message lies in the folder or stands in the index."""
+        return Capabilities(name="outbox", batch_size=1000, remembers_keys_for=ALWAYS, answers_look_ups=True)
+
+    def send(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+        """Write what is not there yet. A message that cannot be written is to be tried again: nobody has it."""
+        try:
+            self._make_folders()
+            known = self.accepted() if batch.attempt > 1 else frozenset[str]()
+            receipts = [self._take(batch, recipient, known) for recipient in batch.recipients]
+            _sync_folder(self.folder / "new")
+            self._append([entry for entry, _ in receipts if entry])
+        except OSError as error:
+            reason = f"The outbox {self.folder} cannot be written: {error.strerror}."
+            return [Receipt(recipient.key, Outcome.RETRY, reason=reason) for recipient in batch.recipients]
+        return [receipt for _, receipt in receipts]
+
+    def accepted(self) -> frozenset[str]:
+        """The keys of all messages that this outbox has taken, by its index and its files."""
+        return frozenset(entry["key"] for entry in self.entries()) | frozenset(
+            path.name.partition(".")[0] for part in ("new", "cur") for path in (self.folder / part).glob("*.eml*")
+        )
+
+    def entries(self) -> Iterator[Entry]:
+        """The index: key, to, subject and file of each message, each key once, in the order of acceptance."""
+        seen = set()
+        for line in self.index.read_text(encoding="utf-8").splitlines() if self.index.exists() else ():
+            entry = _entry(line)
+            if entry and entry["key"] not in seen:
+                seen.add(entry["key"])
+                yield entry
+
+    def _make_folders(self) -> None:
+        for part in ("tmp", "new", "cur"):
+            folder = self.folder / part
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if folder.is_symlink():
+                raise ProviderError(
+                    f"{folder} is a link; the outbox writes only below its own folder. Remove the link."
+                )
+
+    def _take(self, batch: OutgoingBatch, recipient: Recipient, known: frozenset[str]) -> tuple[Entry | None, Receipt]:
+        """Write one message unless it is there already; refuse the one that cannot be made, and go on with the rest."""
+        accepted = Receipt(recipient.key, Outcome.ACCEPTED, provider_id=recipient.key)
+        if recipient.key in known:
+            return None, accepted
+        try:
+            return self._write(batch, recipient), accepted
+        except MailError as error:
+            return None, Receipt(recipient.key, Outcome.REFUSED, reason=str(error))
+
+    def _write(self, batch: OutgoingBatch, recipient: Recipient) -> Entry:
+        """Write one message: whole, synced, and only then visible. Made by us, so the name cannot lead elsewhere."""
+        draft, final = (self.folder / part / f"{recipient.key}.eml" for part in ("tmp", "new"))
+        content = batch.builder.mime(recipient)
+        draft.unlink(missing_ok=True)  # left behind by a crash
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(final)
+        entry = {"key": recipient.key, "to": recipient.address, "subject": batch.builder.subject}
+        return {**entry, "file": f"new/{final.name}"}
+
+    def _append(self, entries: list[Entry]) -> None:
+        """Add to the index in one write. A line that a crash cut short is skipped by whoever reads it."""
+        lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+        handle = os.open(self.index, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "ab") as file:
+            if file.tell() and not _ends_with_line(self.index):
+                lines = "\n" + lines
+            file.write(lines.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _entry(line: str) -> Entry | None:
+    try:
+        entry: Entry = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return entry
+
+
+def _ends_with_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
