@@ -1,0 +1,143 @@
+"""From a composed issue to the rendered one: Jinja, MJML, premailer for the HTML; a template of its own for the text.
+
+Pure but for reading the templates: no clock, no chance, no network. The nonce of the tokens comes from the content, so
+equal content gives equal bytes, and no text of an issue can hold a token of its own (DESIGN, invariants 4 and 9).
+"""
+
+import hashlib
+import re
+from email.utils import parseaddr
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import TemplateError as JinjaError
+from markupsafe import Markup
+
+from newsletter.config import Publication
+from newsletter.errors import TemplateError
+from newsletter.issues.composition import Composition, ItemKind
+from newsletter.mail import headers, inlining, links, markdown, mjml, text_part, wording
+from newsletter.mail.merging import token
+from newsletter.mail.rendered import RenderedIssue, Sender
+
+BODY, TEXT, INLINE_CSS = "issue/body.mjml", "issue/body.txt", "parts/inline.css"
+ALWAYS = ("view", "unsubscribe", "preferences", "address", "since")
+
+
+def render(composition: Composition, publication: Publication, *, templates: Path) -> RenderedIssue:
+    """The issue as it will be approved and sent, before the merge. `templates` is the folder above `email/`.
+
+    Raises TemplateError, HeaderError (subject, sender), or MergeError where a template lacks a merge field.
+    """
+    nonce = nonce_of(composition.model_dump_json() + publication.model_dump_json())
+    fields = (*ALWAYS, "name") if markdown.uses_name(composition.intro) else ALWAYS
+    context = _context(composition, publication, nonce)
+    environment = _environment(templates / "email")
+    subject = headers.refuse_controls("subject", headers.visible(" ".join(composition.subject.split(" "))))
+    return RenderedIssue(
+        subject=subject,
+        preheader=context["issue"].preheader,
+        html=_html(environment, context),
+        text=text_part.tidy(_filled(environment, TEXT, context)),
+        nonce=nonce,
+        fields=fields,
+        sender=sender_of(composition, publication),
+    )
+
+
+def nonce_of(content: str) -> str:
+    """Eight hexadecimal digits that this content determines and does not contain."""
+    for attempt in range(1000):
+        nonce = hashlib.blake2b(f"{attempt}:{content}".encode(), digest_size=4).hexdigest()
+        if nonce not in content:
+            return nonce
+    raise TemplateError("No nonce can be found that the issue does not contain; shorten its texts.")
+
+
+def sender_of(composition: Composition, publication: Publication) -> Sender:
+    """Who the issue is from, frozen with it."""
+    address = parseaddr(publication.sender)[1]
+    archive = f"{publication.base_url}/issues"
+    return Sender(
+        sender=publication.sender,
+        reply_to=publication.reply_to or publication.sender,
+        list_id=f"{publication.slug}.{publication.domain}",
+        list_name=publication.name,
+        unsubscribe_mailbox=parseaddr(publication.unsubscribe_mailbox or "")[1] or address,
+        feedback_id=f"issue-{composition.number}:{publication.slug}:newsletter:{_sender_id(publication.domain)}",
+        archive=archive if archive.startswith("https://") else "",
+    )
+
+
+def _sender_id(domain: str) -> str:
+    """The stable right-most part of Feedback-ID: 5 to 15 characters."""
+    label = re.sub("[^a-z0-9]", "", domain.rpartition(".")[0].lower())
+    return (label if len(label) >= 5 else label + "letters")[:15]  # noqa: PLR2004
+
+
+def _context(composition: Composition, publication: Publication, nonce: str) -> dict[str, Any]:
+    intro = wording.cleaned_lines(composition.intro)
+    issue = wording.cleaned(composition)
+    return {
+        "issue": issue,
+        "publication": wording.cleaned(publication),
+        "lead": issue.of_kind(ItemKind.LEAD),
+        "changes": issue.of_kind(ItemKind.CHANGE),
+        "briefs": issue.of_kind(ItemKind.BRIEF),
+        "intro_html": Markup(markdown.to_html(intro, token(nonce, "name"))),  # noqa: S704 (cleaned by nh3)
+        "intro_text": markdown.to_text(intro, token(nonce, "name")),
+        **{name: token(nonce, name) for name in ALWAYS},
+    }
+
+
+def _html(environment: Environment, context: dict[str, Any]) -> str:
+    compiled = mjml.compile_mjml(_filled(environment, BODY, context), BODY)
+    return inlining.squeeze(inlining.inline(compiled, _filled(environment, INLINE_CSS, context)))
+
+
+def _filled(environment: Environment, name: str, context: dict[str, Any]) -> str:
+    try:
+        return environment.get_template(name).render(context)
+    except JinjaError as error:
+        raise TemplateError(_sentence(name, error)) from error
+
+
+def _sentence(name: str, error: JinjaError) -> str:
+    place = f"{getattr(error, 'name', None) or name}, line {getattr(error, 'lineno', None) or _line_of(error)}"
+    return f"Template {place}: {error.message or error}. Mend the template; nothing was rendered."
+
+
+def _line_of(error: JinjaError) -> int:
+    """Where in the template a run-time error came from: the last frame of it that is one."""
+    line, traceback = 0, error.__traceback__
+    while traceback:
+        if traceback.tb_frame.f_globals.get("__jinja_template__") is not None or traceback.tb_frame.f_code.co_filename.endswith((".mjml", ".txt")):
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=lambda name: not (name or "").endswith((".txt", ".css")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "wrap": text_part.wrap,
+        "heading": text_part.heading,
+        "safe_link": links.safe,
+        "host": links.host,
+        "in_words": wording.date_in_words,
+        "initial": wording.initial,
+        "tints": wording.tints,
+        "pips": wording.pips,
+        "community": wording.community,
+    }
+    return environment
