@@ -56,7 +56,7 @@ class Panel(Value):
 
     @property
     def split(self) -> str:
-        """ "3 ship / 1 skip", or "75% ship" where the page did not tell the counts."""
+        """The counts as "3 ship / 1 skip", or "75% ship" where the page did not tell them."""
         return f"{self.percent}% ship" if self.ship is None else f"{self.ship} ship / {self.skip} skip"
 
 
