@@ -1,0 +1,128 @@
+"""Consent: evidence of a yes or a no, and the life of a subscriber that follows from it.
+
+    pending ──▶ active ⇄ paused ──▶ unsubscribed          and from there back only by a new yes of the person
+
+Events are added and never changed; the status in `subscriber` is what the newest event says. Suppression is another
+matter (suppression.py): it outlives everything here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from subscribers.columns import word
+from subscribers.errors import IllegalChange
+
+
+class Status(StrEnum):
+    """Where a subscriber stands."""
+
+    PENDING = "pending"  #: has asked, has not confirmed: gets the confirmation and nothing else
+    ACTIVE = "active"  #: gets every issue
+    PAUSED = "paused"  #: gets nothing until `paused_until`, or until they come back
+    UNSUBSCRIBED = "unsubscribed"  #: has left
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    REQUESTED = "requested"  #: somebody typed the address into a form
+    CONFIRMED = "confirmed"  #: the person said yes: by the link, or an operator vouches for it
+    IMPORTED = "imported"  #: came with a file, whose operator vouches for their consent
+    WITHDRAWN = "withdrawn"  #: the person left
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ERASED = "erased"  #: the profile was emptied; the evidence stays without a name
+
+
+#: What follows from what happened. A pair that is not here is refused.
+STEPS: dict[tuple[Status | None, Kind], Status] = {
+    (None, Kind.REQUESTED): Status.PENDING,
+    (None, Kind.CONFIRMED): Status.ACTIVE,
+    (Status.PENDING, Kind.REQUESTED): Status.PENDING,
+    (Status.PENDING, Kind.CONFIRMED): Status.ACTIVE,
+    (Status.PENDING, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
+    (Status.ACTIVE, Kind.PAUSED): Status.PAUSED,
+    (Status.ACTIVE, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
+    (Status.PAUSED, Kind.PAUSED): Status.PAUSED,
+    (Status.PAUSED, Kind.RESUMED): Status.ACTIVE,
+    (Status.PAUSED, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
+    (Status.UNSUBSCRIBED, Kind.REQUESTED): Status.PENDING,
+    (Status.UNSUBSCRIBED, Kind.CONFIRMED): Status.ACTIVE,
+}
+
+#: What asks for nothing new: it is a success, changes nothing and leaves no event.
+ALREADY: frozenset[tuple[Status, Kind]] = frozenset(
+    {
+        (Status.ACTIVE, Kind.REQUESTED),
+        (Status.ACTIVE, Kind.CONFIRMED),
+        (Status.ACTIVE, Kind.RESUMED),
+        (Status.PAUSED, Kind.REQUESTED),  # a stranger who types the address must not end a pause
+        (Status.PAUSED, Kind.CONFIRMED),
+        (Status.UNSUBSCRIBED, Kind.WITHDRAWN),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where and under which words somebody said so, and who did it where it was not the person."""
+
+    source: str  #: a page's path, a file's name, "command line"
+    wording: str = ""  #: version of the words that were agreed to
+    by: str = ""
+
+
+class ConsentEvent(SQLModel, table=True):
+    """One piece of evidence. Added, never changed."""
+
+    __tablename__ = "consent_event"
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscriber_id: int = Field(foreign_key="subscriber.id", index=True)
+    kind: Kind = Field(sa_type=word(Kind))
+    status: Status = Field(sa_type=word(Status))  #: what followed from it
+    at: datetime
+    source: str
+    wording: str = ""
+    by: str = ""
+
+
+def after(status: Status | None, kind: Kind) -> Status | None:
+    """The status that follows, or None where nothing changes. Raises IllegalChange."""
+    if status is not None and (status, kind) in ALREADY:
+        return None
+    if (status, kind) not in STEPS:
+        raise IllegalChange(f"A subscriber who is {status or 'not on the list'} cannot be {kind}. Nothing was changed.")
+    return STEPS[status, kind]
+
+
+def record(session: Session, who: int, kind: Kind, status: Status, evidence: Evidence, now: datetime) -> None:
+    """Write down what happened to the subscriber with this id, and the status that followed."""
+    session.add(
+        ConsentEvent(
+            subscriber_id=who,
+            kind=kind,
+            status=status,
+            at=now,
+            source=evidence.source,
+            wording=evidence.wording,
+            by=evidence.by,
+        )
+    )
+    session.flush()
+
+
+def events(session: Session, subscriber_id: int) -> list[ConsentEvent]:
+    """The evidence on one subscriber, oldest first."""
+    query = select(ConsentEvent).where(ConsentEvent.subscriber_id == subscriber_id)
+    return list(session.exec(query.order_by(col(ConsentEvent.id))))
+
+
+def status_at(evidence: Iterable[ConsentEvent], moment: datetime) -> Status | None:
+    """Where the subscriber stood at this moment (aware), by the evidence alone; None before the first event."""
+    past = [event for event in evidence if event.at <= moment]
+    return max(past, key=lambda event: (event.at, event.id or 0)).status if past else None

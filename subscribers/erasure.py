@@ -1,0 +1,62 @@
+"""To forget somebody, and to tell all that is known of them (GDPR 15 and 17; security reference, S-62).
+
+What stays after an erasure: the emptied row, so that the numbers of past issues still add up; bare consent evidence
+(what, when, under which words); and a keyed hash in the suppression list, so that nobody mails them by accident.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from subscribers.address import Address, fingerprint
+from subscribers.consent import ConsentEvent, Evidence, Kind, Status, events, record
+from subscribers.subscriber import Subscriber, find, new_ref
+from subscribers.suppression import LiftedSuppression, Reason, Suppression, lifted, suppress
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that this room knows about one address."""
+
+    subscriber: Subscriber | None
+    events: tuple[ConsentEvent, ...]
+    suppression: Suppression | None
+    lifted: tuple[LiftedSuppression, ...]
+
+
+def facts(session: Session, address: Address, secret: bytes) -> Facts:
+    """What is known about this address, whether or not it is on the list."""
+    subscriber, print_ = find(session, address), fingerprint(address.key, secret)
+    return Facts(
+        subscriber=subscriber,
+        events=tuple(events(session, subscriber.id or 0)) if subscriber else (),
+        suppression=session.get(Suppression, print_),
+        lifted=tuple(lifted(session, print_)),
+    )
+
+
+def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) -> None:
+    """Empty the profile and make every link of theirs useless; the keyed hash stays suppressed."""
+    if subscriber.address is None:
+        return
+    _forget_in_suppression(session, subscriber.fingerprint, now)
+    # An operator's name or a note may name the person: the evidence stays bare.
+    mine = col(ConsentEvent.subscriber_id) == subscriber.id
+    session.execute(update(ConsentEvent).where(mine).values(by=""))
+    emptied = new_ref()
+    subscriber.ref, subscriber.fingerprint = emptied, f"erased-{emptied}"
+    subscriber.address = subscriber.address_key = subscriber.paused_until = None
+    subscriber.name = subscriber.source = ""
+    subscriber.status, subscriber.status_since = Status.UNSUBSCRIBED, now
+    session.add(subscriber)
+    record(session, subscriber.id or 0, Kind.ERASED, Status.UNSUBSCRIBED, Evidence(source), now)
+
+
+def _forget_in_suppression(session: Session, print_: str, now: datetime) -> None:
+    suppress(session, print_, Reason.ERASED, now)
+    if kept := session.get(Suppression, print_):
+        kept.address, kept.note, kept.by = None, "", ""
+    for once in lifted(session, print_):
+        once.note = ""

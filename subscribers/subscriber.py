@@ -1,0 +1,188 @@
+"""A subscriber: somebody who asked for the newsletter, and every step of theirs as a function.
+
+Each step writes its consent event in the same transaction; the caller commits. Times are aware; `source` says where the
+person said it (a page, a file, "command line"), `wording` which version of the words they saw.
+"""
+
+import base64
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Index, func, or_
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from subscribers.address import Address, fingerprint, parse
+from subscribers.columns import word
+from subscribers.consent import Evidence, Kind, Status, after, record
+from subscribers.errors import BadAddress, UnknownSubscriber
+
+__all__ = [
+    "Evidence",
+    "Status",
+    "Subscriber",
+    "add",
+    "by_ref",
+    "clean_name",
+    "confirm",
+    "counts",
+    "find",
+    "new_ref",
+    "page",
+    "pause",
+    "require",
+    "resume",
+    "search",
+    "unsubscribe",
+]
+
+LONGEST_NAME = 80
+
+
+class Subscriber(SQLModel, table=True):
+    """A person on the list. The row stays when they leave, and also, emptied, when they are erased."""
+
+    __table_args__ = (Index("subscriber_claims", "status", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    ref: str = Field(unique=True)  #: random, for links and keys: says nothing and cannot be guessed
+    address: str | None = None  #: what is mailed; None once erased
+    address_key: str | None = Field(default=None, unique=True)  #: for look-ups; None once erased
+    fingerprint: str = Field(unique=True)  #: the keyed hash of the key: what a suppression knows
+    name: str = ""
+    status: Status = Field(sa_type=word(Status))
+    signed_up_at: datetime
+    confirmed_at: datetime | None = None  #: the newest yes
+    status_since: datetime
+    paused_until: datetime | None = None  #: only while paused; None means until they come back
+    source: str = ""  #: where they first came from
+
+
+def new_ref() -> str:
+    """A new random ref: 120 bits as 24 characters a-z and 2-7."""
+    return base64.b32encode(secrets.token_bytes(15)).decode().lower()
+
+
+def clean_name(text: str) -> str:
+    """A name on one line: NFC, no control or direction-changing characters, single blanks, at most 80 characters."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()[:LONGEST_NAME].strip()
+    kept = (c if c.isprintable() or c in "\u200d\u200c" else " " for c in unicodedata.normalize("NFC", text))
+    return " ".join("".join(kept).split())[:LONGEST_NAME].strip()
+
+
+def add(
+    session: Session,
+    address: Address,
+    evidence: Evidence,
+    *,
+    secret: bytes,
+    now: datetime,
+    name: str = "",
+    confirmed: bool = False,
+) -> Subscriber:
+    """Put somebody on the list, or take them up again: pending, or active where their yes is `confirmed` already.
+
+    Who is on the list keeps their name and history. Suppression is not looked at here: a claim looks at it, and so must
+    whoever sends a confirmation.
+    """
+    subscriber = find(session, address) or Subscriber(
+        ref=new_ref(),
+        address=address.display,
+        address_key=address.key,
+        fingerprint=fingerprint(address.key, secret),
+        name=clean_name(name),
+        status=Status.PENDING,
+        signed_up_at=now,
+        status_since=now,
+        source=evidence.source,
+    )
+    _step(session, subscriber, Kind.CONFIRMED if confirmed else Kind.REQUESTED, evidence, now)
+    return subscriber
+
+
+def confirm(session: Session, subscriber: Subscriber, evidence: Evidence, now: datetime) -> bool:
+    """Their yes. False if nothing changed: they are active or paused already."""
+    return _step(session, subscriber, Kind.CONFIRMED, evidence, now)
+
+
+def pause(
+    session: Session, subscriber: Subscriber, evidence: Evidence, now: datetime, until: datetime | None = None
+) -> bool:
+    """A rest until a date, or until they come back. Raises IllegalChange unless they are active or paused."""
+    changed = _step(session, subscriber, Kind.PAUSED, evidence, now)
+    subscriber.paused_until = until
+    session.flush()
+    return changed
+
+
+def resume(session: Session, subscriber: Subscriber, evidence: Evidence, now: datetime) -> bool:
+    """The end of a pause. False if they are active already. Raises IllegalChange for who never confirmed or left."""
+    return _step(session, subscriber, Kind.RESUMED, evidence, now)
+
+
+def unsubscribe(session: Session, subscriber: Subscriber, evidence: Evidence, now: datetime) -> bool:
+    """Their no, at once. False if they had left already: that is a success too."""
+    return _step(session, subscriber, Kind.WITHDRAWN, evidence, now)
+
+
+def find(session: Session, address: Address | str) -> Subscriber | None:
+    """The subscriber with this address, in whatever case it is written; None also for what is no address."""
+    try:
+        key = (address if isinstance(address, Address) else parse(address)).key
+    except BadAddress:
+        return None
+    return session.exec(select(Subscriber).where(Subscriber.address_key == key)).one_or_none()
+
+
+def require(session: Session, address: Address | str) -> Subscriber:
+    """The subscriber with this address. Raises UnknownSubscriber, whose message does not repeat it."""
+    if found := find(session, address):
+        return found
+    raise UnknownSubscriber("Nobody with that address is on the list. 'newsletter subscribers list' shows who is.")
+
+
+def by_ref(session: Session, ref: str) -> Subscriber | None:
+    """The subscriber that a token names; None once erased."""
+    return session.exec(select(Subscriber).where(Subscriber.ref == ref)).one_or_none()
+
+
+def search(session: Session, text: str, limit: int = 50) -> Sequence[Subscriber]:
+    """Subscribers whose address or name contains this text, in the order of ids."""
+    place = or_(
+        col(Subscriber.address_key).contains(text.casefold(), autoescape=True),
+        col(Subscriber.name).icontains(text, autoescape=True),
+    )
+    return session.exec(select(Subscriber).where(place).order_by(col(Subscriber.id)).limit(limit)).all()
+
+
+def counts(session: Session) -> dict[Status, int]:
+    """How many there are of each status, nought included."""
+    query = select(Subscriber.status, func.count()).group_by(col(Subscriber.status))
+    return {**dict.fromkeys(Status, 0), **dict(session.exec(query).all())}
+
+
+def page(session: Session, after_id: int = 0, limit: int = 500, status: Status | None = None) -> Sequence[Subscriber]:
+    """The next subscribers in the order of ids: pass the last one's id to go on. Who was erased is not shown."""
+    query = select(Subscriber).where(col(Subscriber.id) > after_id, col(Subscriber.address).is_not(None))
+    if status is not None:
+        query = query.where(Subscriber.status == status)
+    return session.exec(query.order_by(col(Subscriber.id)).limit(limit)).all()
+
+
+def _step(session: Session, subscriber: Subscriber, kind: Kind, evidence: Evidence, now: datetime) -> bool:
+    """Take one step of the life-cycle and write its evidence. False where nothing changed."""
+    status = after(subscriber.status if subscriber.id else None, kind)
+    if status is None:
+        return False
+    if status is not subscriber.status:
+        subscriber.status, subscriber.status_since = status, now
+    if status is not Status.PAUSED:
+        subscriber.paused_until = None
+    if kind is Kind.CONFIRMED:
+        subscriber.confirmed_at = now
+    session.add(subscriber)
+    session.flush()
+    record(session, subscriber.id or 0, kind, status, evidence, now)
+    return True
