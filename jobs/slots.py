@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from newsletter.config import Schedule
-from newsletter.database import UtcTime, word
+from newsletter.database import word
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -34,8 +34,8 @@ class Run(SQLModel, table=True):
     job: str = Field(primary_key=True)
     slot: str = Field(primary_key=True)  #: local wall time, "2026-11-19T08:00"
     status: RunStatus = Field(default=RunStatus.RUNNING, sa_type=word(RunStatus))  # type: ignore[call-overload]
-    started_at: datetime = Field(sa_type=UtcTime)  # type: ignore[call-overload]
-    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)  # type: ignore[call-overload]
+    started_at: datetime
+    ended_at: datetime | None = None
     report: str = ""  #: what happened, in sentences
 
 

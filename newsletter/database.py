@@ -14,12 +14,13 @@ from typing import Any
 
 from sqlalchemy import Engine, Enum, create_engine, event
 from sqlalchemy.exc import OperationalError
-from sqlmodel import DateTime, Session
+from sqlmodel import Session
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from newsletter.errors import DatabaseError
 
 #: Every time in the database is UTC and aware. Named once, for the table modules.
-UtcTime = DateTime(timezone=True)
+UtcTime = UTCDateTime
 
 
 def word(kind: type[StrEnum]) -> Enum:

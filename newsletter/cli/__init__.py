@@ -1,1 +1,25 @@
-"""The command line: one file per noun."""
+"""The command line: one file per noun, one sentence per mistake.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+"""
+
+import sys
+
+from newsletter.cli.app import app
+from newsletter.errors import NewsletterError
+from subscribers.errors import SubscriberError
+
+
+def main() -> None:
+    """Run the command that was typed; a mistake ends in one sentence on standard error."""
+    try:
+        app()
+    except (NewsletterError, SubscriberError) as error:
+        sys.stderr.write(f"newsletter: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("newsletter: interrupted. What was done is kept; run the command again to go on.\n")
+        sys.exit(130)
+    except BrokenPipeError:  # `newsletter … | head`
+        sys.stderr.close()
+        sys.exit(0)

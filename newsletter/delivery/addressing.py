@@ -3,10 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 
+from newsletter.mail.message import Recipient
 from subscribers.subscriber import Subscriber
 from subscribers.tokens import Keys, Purpose, sign
-
-from newsletter.mail.message import Recipient
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlmodel import Column, Field, Integer, SQLModel
 
-from newsletter.database import UtcTime, word
+from newsletter.database import word
 from newsletter.providers.base import Outcome
 
 
@@ -48,8 +48,8 @@ class Sending(SQLModel, table=True):
     paused: int = 0  #: skipped: taking a break
     unsubscribed: int = 0  #: skipped: had left
     suppressed: int = 0  #: skipped: must not be mailed
-    started_at: datetime = Field(sa_type=UtcTime)  # type: ignore[call-overload]
-    finished_at: datetime | None = Field(default=None, sa_type=UtcTime)  # type: ignore[call-overload]
+    started_at: datetime
+    finished_at: datetime | None = None
 
 
 class Batch(SQLModel, table=True):
@@ -64,11 +64,12 @@ class Batch(SQLModel, table=True):
     status: BatchStatus = Field(default=BatchStatus.SENDING, sa_type=word(BatchStatus))  # type: ignore[call-overload]
     attempt: int = 1  #: fences receipts: only the newest attempt's answer counts
     doubtful: bool = False  #: an attempt ended without an answer: from now on only evidence closes it
+    upto: int = 0  #: the cursor after its claim: when a subscriber was looked at can be told later
     size: int = 0
     refused: int = 0  #: of `size`, by rows in delivery_exception
     unknown: int = 0
-    claimed_at: datetime = Field(sa_type=UtcTime)  # type: ignore[call-overload]
-    closed_at: datetime | None = Field(default=None, sa_type=UtcTime)  # type: ignore[call-overload]
+    claimed_at: datetime
+    closed_at: datetime | None = None
     provider: str = ""
     provider_ids: bytes | None = None  #: newline-joined, in the order of subscriber ids
     reason: str = ""  #: what the provider said, where it said something of the whole batch

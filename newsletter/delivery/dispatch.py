@@ -125,10 +125,13 @@ class Dispatcher:
         reachable = [recipient for recipient in recipients if recipient.address]
         answers = self.provider.send(OutgoingBatch(batch.key, batch.attempt, self.builder, reachable))
         by_key = {receipt.key: receipt for receipt in answers}
-        return [by_key.get(recipient.key) or _no_answer(recipient) for recipient in recipients]
+        return [by_key.get(recipient.key) or _no_answer(batch, recipient) for recipient in recipients]
 
 
-def _no_answer(recipient: Recipient) -> Receipt:
+def _no_answer(batch: Batch, recipient: Recipient) -> Receipt:
+    """The receipt of somebody whom the answer does not mention, or who could not be handed over."""
     if recipient.address:
         return Receipt(recipient.key, Outcome.UNKNOWN, reason="The provider's answer did not mention this delivery.")
-    return Receipt(recipient.key, Outcome.REFUSED, reason="The subscriber was erased before the message could be made.")
+    # An earlier attempt, made before the erasure, may have reached them: then nobody knows.
+    outcome = Outcome.UNKNOWN if batch.doubtful else Outcome.REFUSED
+    return Receipt(recipient.key, outcome, reason="The subscriber was erased before the message could be made.")

@@ -13,12 +13,12 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, String, and_, case, exists, func, insert, literal, not_, or_, update
 from sqlalchemy import cast as sql_cast
 from sqlmodel import Session, col, select
-from subscribers.subscriber import Status, Subscriber
-from subscribers.suppression import Suppression
 
 from newsletter.delivery.batch import OPEN, Batch, BatchStatus, Delivery, DeliveryException, Sending
 from newsletter.errors import DeliveryError
 from newsletter.providers.base import Outcome, Receipt
+from subscribers.subscriber import Status, Subscriber
+from subscribers.suppression import Suppression
 
 
 def eligible(now: datetime) -> ColumnElement[bool]:
@@ -61,15 +61,17 @@ def claim(session: Session, issue_id: int, size: int, now: datetime, provider: s
     looked_at = and_(ids > sending.cursor, ids <= (upto or sending.last))
     _count_skipped(session, sending, looked_at, now)
     sending.cursor = upto or sending.last
-    batch = _insert_batch(session, issue_id, and_(looked_at, eligible(now)), now, provider) if upto else None
+    batch = _insert_batch(session, issue_id, and_(looked_at, eligible(now)), now, provider, upto) if upto else None
     session.flush()
     return batch
 
 
-def _insert_batch(session: Session, issue_id: int, who: ColumnElement[bool], now: datetime, provider: str) -> Batch:
+def _insert_batch(
+    session: Session, issue_id: int, who: ColumnElement[bool], now: datetime, provider: str, upto: int
+) -> Batch:
     number = 1 + session.exec(select(func.coalesce(func.max(Batch.number), 0)).where(Batch.issue_id == issue_id)).one()
     key = f"issue:{issue_id}:batch:{number}"
-    batch = Batch(issue_id=issue_id, number=number, key=key, claimed_at=now, provider=provider)
+    batch = Batch(issue_id=issue_id, number=number, key=key, claimed_at=now, provider=provider, upto=upto)
     session.add(batch)
     session.flush()
     rows = select(literal(issue_id), col(Subscriber.id), literal(batch.id)).where(who).order_by(col(Subscriber.id))

@@ -1,0 +1,46 @@
+"""The commands, by noun."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter import __version__
+from newsletter.cli import comparisons, database, demo, init, issue, issue_edit, serve, subscribers, suppressions, week
+from newsletter.cli.door import Door, config_path
+from newsletter.cli.output import say
+
+app = typer.Typer(
+    help="Weekly Verdicts: a newsletter that writes itself and reaches every subscriber exactly once.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.command("demo")(demo.demo)
+app.command("init")(init.init)
+app.add_typer(comparisons.app, name="comparisons")
+app.add_typer(issue.app, name="issue")
+issue_edit.register(issue.app)
+app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(suppressions.app, name="suppressions")
+app.command("week")(week.week)
+app.command("serve")(serve.serve)
+app.add_typer(database.app, name="db")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _open(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The settings. Default: $NEWSLETTER_CONFIG, or config.toml here.")
+    ] = None,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    context.obj = Door(config_path(config))

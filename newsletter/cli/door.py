@@ -1,0 +1,86 @@
+"""What every command needs: settings, database, keys, clock. Built here and nowhere below."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine
+
+from newsletter import config as settings
+from newsletter.database import engine_for
+from newsletter.desk import Desk
+from newsletter.errors import ConfigError
+from newsletter.migrations import require_newest
+from newsletter.providers.base import Provider
+from newsletter.providers.outbox import Outbox
+from subscribers.tokens import Keys
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the settings are. Everything else is opened when a command asks for it."""
+
+    path: Path
+
+    @property
+    def config(self) -> settings.Config:
+        """The settings of config.toml. Raises ConfigError."""
+        return settings.read(self.path)
+
+    def engine(self) -> Engine:
+        """The database, at the newest schema. Raises DatabaseError, ConfigError."""
+        url = self.config.database.url
+        name = url.removeprefix("sqlite:///")
+        if url.startswith("sqlite") and not Path(name).exists():
+            raise ConfigError(f"There is no database at {name}. Run 'newsletter init' to make one.")
+        engine = engine_for(url)
+        require_newest(engine)
+        return engine
+
+    def secret(self) -> bytes:
+        """The secret key. Raises ConfigError."""
+        return settings.secret_key(self.config)
+
+    def desk(self) -> Desk:
+        """All that can be done with an issue."""
+        return desk_for(self.config, self.engine(), self.secret(), now)
+
+
+def now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+def desk_for(config: settings.Config, engine: Engine, secret: bytes, clock: Callable[[], datetime]) -> Desk:
+    """A desk over these settings."""
+    return Desk(
+        config=config,
+        engine=engine,
+        secret=secret,
+        keys=Keys(secret),
+        provider=provider_for(config),
+        templates=settings.templates_folder() / "email",
+        clock=clock,
+    )
+
+
+def provider_for(config: settings.Config) -> Provider:
+    """The provider that is configured."""
+    return Outbox(config.provider.folder)
+
+
+def door(context: typer.Context) -> Door:
+    """The door that the main command opened."""
+    found: Door = context.obj
+    return found
+
+
+def config_path(given: Path | None) -> Path:
+    """--config, or NEWSLETTER_CONFIG, or config.toml here."""
+    return given or Path(os.environ.get("NEWSLETTER_CONFIG") or "config.toml")

@@ -1,0 +1,72 @@
+"""`newsletter suppressions`: addresses that must not be mailed."""
+
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.door import Json, door, now
+from newsletter.cli.output import rows, say
+from newsletter.database import transaction
+from subscribers.address import fingerprint, parse
+from subscribers.suppression import Reason, lift, suppress, suppressions
+
+app = typer.Typer(help="Addresses that must not be mailed, and why.", no_args_is_help=True)
+
+Address = Annotated[str, typer.Argument(help="An email address.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, json: Json = False) -> None:
+    """Every suppression.
+
+    Example: newsletter suppressions list --json
+    """
+    with transaction(door(context).engine()) as session:
+        found = suppressions(session, limit=1_000_000)
+        listing = [
+            {
+                "address": row.address or "(erased)",
+                "reason": row.reason,
+                "since": row.at,
+                "note": row.note,
+                "by": row.by,
+            }
+            for row in found
+        ]
+    rows(listing, json_wanted=json, nothing="No address is suppressed.")
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    address: Address,
+    reason: Annotated[Reason, typer.Option(help="Why.")] = Reason.MANUAL,
+    note: Annotated[str, typer.Option(help="Anything the next operator should know.")] = "",
+    by: Annotated[str, typer.Option(help="Who decided it.")] = "command line",
+) -> None:
+    """Never mail an address again, whether or not it is on the list.
+
+    Example: newsletter suppressions add dov@example.org --reason hard-bounce
+    """
+    here, whom = door(context), parse(address)
+    print_ = fingerprint(whom.key, here.secret())
+    with transaction(here.engine()) as session:
+        new = suppress(session, print_, reason, now(), address=whom.display, note=note, by=by)
+    say("Suppressed: this address gets nothing more." if new else "It was suppressed already; nothing was changed.")
+
+
+@app.command()
+def remove(
+    context: typer.Context,
+    address: Address,
+    note: Annotated[str, typer.Option(help="Why it may be mailed again; it is kept.")],
+    by: Annotated[str, typer.Option(help="Who decided it.")] = "command line",
+) -> None:
+    """Let an address be mailed again, and write down who said so.
+
+    Example: newsletter suppressions remove dov@example.org --note "new mailbox, asked by phone"
+    """
+    here, whom = door(context), parse(address)
+    with transaction(here.engine()) as session:
+        done = lift(session, fingerprint(whom.key, here.secret()), now(), by=by, note=note)
+    say("Lifted: this address may be mailed again." if done else "It was not suppressed; nothing was changed.")

@@ -1,0 +1,81 @@
+"""Did she get it, and why not? One subscriber's history with every issue, in sentences."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryException, Sending
+from newsletter.issues.issue import Issue
+from subscribers.consent import Status, events, status_at
+from subscribers.subscriber import Subscriber
+from subscribers.suppression import Suppression
+
+SENTENCES = {
+    BatchStatus.CLAIMED: "is about to be handed to {provider}",
+    BatchStatus.SENDING: "is being handed to {provider}",
+    BatchStatus.ACCEPTED: "accepted by {provider}",
+    BatchStatus.REFUSED: "refused by {provider}: {reason}",
+    BatchStatus.UNKNOWN: "unknown: {provider} did not say whether it took the message; it is not sent again on a guess",
+}
+
+WHY_NOT = {
+    None: "was not on the list yet",
+    Status.PENDING: "had not confirmed the sign-up",
+    Status.PAUSED: "was taking a break",
+    Status.UNSUBSCRIBED: "had left",
+    Status.ACTIVE: "was suppressed at that moment",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one issue for one subscriber."""
+
+    issue: int  #: its number
+    week: str
+    got_it: bool | None  #: None: unknown, or not decided yet
+    when: datetime | None
+    why: str
+
+
+def fates(session: Session, subscriber: Subscriber) -> list[Fate]:
+    """Every issue that has begun to be sent, newest first."""
+    query = select(Sending, Issue).join(Issue, col(Issue.id) == col(Sending.issue_id)).order_by(col(Issue.id).desc())
+    return [_fate(session, sending, issue, subscriber) for sending, issue in session.exec(query)]
+
+
+def _fate(session: Session, sending: Sending, issue: Issue, subscriber: Subscriber) -> Fate:
+    delivery = session.get(Delivery, (sending.issue_id, subscriber.id))
+    if delivery is None:
+        return _not_claimed(session, sending, issue, subscriber)
+    batch = session.get_one(Batch, delivery.batch_id)
+    exception = session.get(DeliveryException, (sending.issue_id, subscriber.id))
+    status = BatchStatus(exception.outcome) if exception else batch.status
+    reason = exception.reason if exception else batch.reason
+    got_it = {BatchStatus.ACCEPTED: True, BatchStatus.REFUSED: False}.get(status)
+    why = SENTENCES[status].format(provider=batch.provider, reason=reason or "no reason given")
+    return Fate(issue.number, issue.week, got_it, batch.closed_at or batch.claimed_at, why)
+
+
+def _not_claimed(session: Session, sending: Sending, issue: Issue, subscriber: Subscriber) -> Fate:
+    number = subscriber.id or 0
+    if number > sending.last:
+        return Fate(issue.number, issue.week, False, None, "joined the list after this issue had begun")
+    if number > sending.cursor:
+        return Fate(
+            issue.number, issue.week, None, None, "is still to come: the sending has not reached this subscriber"
+        )
+    looked_at = _looked_at(session, sending, number)
+    suppression = session.get(Suppression, subscriber.fingerprint)
+    if suppression and suppression.at <= looked_at:
+        return Fate(issue.number, issue.week, False, looked_at, f"was suppressed ({suppression.reason})")
+    status = status_at(events(session, number), looked_at)
+    return Fate(issue.number, issue.week, False, looked_at, WHY_NOT[status])
+
+
+def _looked_at(session: Session, sending: Sending, number: int) -> datetime:
+    """When the cursor passed this subscriber: at the claim of the first batch that reached further, or at the end."""
+    query = select(Batch.claimed_at).where(Batch.issue_id == sending.issue_id, col(Batch.upto) >= number)
+    claimed = session.exec(query.order_by(col(Batch.number)).limit(1)).first()
+    return claimed or sending.finished_at or sending.started_at
