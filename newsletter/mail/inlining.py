@@ -1,7 +1,8 @@
 """Putting our class styles on the elements, with premailer, behind one function.
 
-MRML inlines the styles of its own components; what is left is our CSS on hand-written HTML. Premailer's defaults would
-drop the doctype, undo dark mode and inline MRML's resets 295 times (rendering reference, section 3), hence the settings.
+MRML inlines the styles of its own components; what is left is our CSS on hand-written HTML. Premailer's defaults
+would drop the doctype, undo dark mode and inline MRML's resets 295 times, hence the settings (rendering reference,
+section 3).
 css-inline gives the same result and serves as the oracle in the tests.
 """
 

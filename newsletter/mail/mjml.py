@@ -1,6 +1,6 @@
-"""MJML to HTML with mjml-python (MRML), and a way around each of its defects that concerns us.
+r"""MJML to HTML with mjml-python (MRML), and a way around each of its defects that concerns us.
 
-MRML prints attributes with Rust's debug formatter: a newline becomes a backslash and an n, a no-break space `\\u{a0}`.
+MRML prints attributes with Rust's debug formatter: a newline becomes a backslash and an n, a no-break space `\u{a0}`.
 Nothing but ASCII without backslashes and line breaks goes in; lxml turns the entities back into characters afterwards.
 It names errors by byte, or not at all, and can panic: each becomes one TemplateError with a line and an excerpt
 (rendering reference, section 2).

@@ -9,9 +9,10 @@ import re
 from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2 import TemplateError as JinjaError
 from markupsafe import Markup
 
@@ -32,12 +33,12 @@ def render(composition: Composition, publication: Publication, *, templates: Pat
     Raises TemplateError, HeaderError (subject, sender), or MergeError where a template lacks a merge field.
     """
     nonce = nonce_of(composition.model_dump_json() + publication.model_dump_json())
-    fields = (*ALWAYS, "name") if markdown.uses_name(composition.intro) else ALWAYS
+    fields = (*ALWAYS, "name") if markdown.uses_name(wording.cleaned_lines(composition.intro)) else ALWAYS
     context = _context(composition, publication, nonce)
     environment = _environment(templates / "email")
-    subject = headers.refuse_controls("subject", headers.visible(" ".join(composition.subject.split(" "))))
+    subject = headers.visible(headers.refuse_controls("subject", composition.subject))
     return RenderedIssue(
-        subject=subject,
+        subject=" ".join(subject.split()),
         preheader=context["issue"].preheader,
         html=_html(environment, context),
         text=text_part.tidy(_filled(environment, TEXT, context)),
@@ -115,20 +116,16 @@ def _sentence(name: str, error: JinjaError) -> str:
 
 
 def _line_of(error: JinjaError) -> int:
-    """Where in the template a run-time error came from: the last frame of it that is one."""
-    line, traceback = 0, error.__traceback__
-    while traceback:
-        if traceback.tb_frame.f_globals.get("__jinja_template__") is not None or traceback.tb_frame.f_code.co_filename.endswith((".mjml", ".txt")):
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    return line
+    """The line of the template in which a run-time error arose: Jinja puts its templates into the traceback."""
+    frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.endswith((".mjml", ".txt", ".css"))]
+    return frames[-1].lineno or 0 if frames else 0
 
 
 @cache
 def _environment(folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),
-        autoescape=lambda name: not (name or "").endswith((".txt", ".css")),
+        autoescape=select_autoescape(disabled_extensions=("txt", "css"), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

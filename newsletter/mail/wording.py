@@ -1,4 +1,4 @@
-"""What templates ask for beyond the words of the issue: clean strings, dates in words, an avatar's letter and colour."""
+"""What templates ask for beyond the words of the issue: clean strings, dates, an avatar's letter and colour."""
 
 import re
 import zlib
@@ -10,13 +10,15 @@ from pydantic import BaseModel
 
 from newsletter.comparisons.comparison import Comparison, Panel, Tool
 
+#: Not strftime, which asks the machine's locale.
 MONTHS = (
-    "January February March April May June July August September October November December".split()  # no locale
-)
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 #: Text from Windows that was read as Latin-1: these "control characters" are quotes and dashes. Gmail clips a mail that
 #: has one of them (rendering reference, section 1).
 WINDOWS = {code: bytes([code]).decode("cp1252", "replace").replace("\ufffd", " ") for code in range(0x80, 0xA0)}
-CONTROLS = {code: " " for code in (*range(0x20), 0x7F, 0x2028, 0x2029)}
+CONTROLS = dict.fromkeys((*range(0x20), 0x7F, 0x2028, 0x2029), " ")
 DIRECTIONS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 ONE_LINE = WINDOWS | CONTROLS | DIRECTIONS
 SEVERAL_LINES = {code: text for code, text in ONE_LINE.items() if code != ord("\n")}
@@ -44,7 +46,7 @@ def cleaned_lines(text: str) -> str:
 
 
 def date_in_words(day: date) -> str:
-    """ "16 January 2026", whatever the machine's locale."""
+    """The day as in "16 January 2026", whatever the machine's locale."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
