@@ -160,7 +160,8 @@ def search(session: Session, text: str, limit: int = 50) -> Sequence[Subscriber]
 def counts(session: Session) -> dict[Status, int]:
     """How many there are of each status, nought included."""
     query = select(Subscriber.status, func.count()).group_by(col(Subscriber.status))
-    return {**dict.fromkeys(Status, 0), **dict(session.exec(query).all())}
+    found = dict(session.exec(query).all())
+    return {status: found.get(status, 0) for status in Status}
 
 
 def page(session: Session, after_id: int = 0, limit: int = 500, status: Status | None = None) -> Sequence[Subscriber]:

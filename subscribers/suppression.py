@@ -104,7 +104,8 @@ def suppressions(session: Session, after: str = "", limit: int = 500) -> Sequenc
 def suppressed_counts(session: Session) -> dict[Reason, int]:
     """How many there are for each reason, nought included."""
     query = select(Suppression.reason, func.count()).group_by(col(Suppression.reason))
-    return {**dict.fromkeys(Reason, 0), **dict(session.exec(query).all())}
+    found = dict(session.exec(query).all())
+    return {reason: found.get(reason, 0) for reason in Reason}
 
 
 def lifted(session: Session, print_: str) -> Sequence[LiftedSuppression]:

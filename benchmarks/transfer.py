@@ -1,0 +1,62 @@
+"""How long an import and an export of N people take, and how much memory: `python benchmarks/transfer.py 1000000`.
+
+Made-up addresses in random order, with name and status, into an empty SQLite database in a temporary folder; then the
+same file again, then an export. Memory is the growth of the process's peak.
+"""
+
+import io
+import random
+import resource
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlmodel import SQLModel
+from subscribers.transfer import NO_LIMITS, Terms, export_csv, import_csv
+
+from newsletter.database import engine_for, transaction
+
+NOW = datetime(2026, 11, 12, 8, tzinfo=UTC)
+TERMS = Terms("benchmark", "none", by="benchmark", consented=True)
+
+
+def make(path: Path, number: int) -> None:
+    """A file of this many different people."""
+    who = list(range(number))
+    random.Random(46).shuffle(who)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("email,name,status,confirmed_at\n")
+        file.writelines(f"Reader.{n:x}@mail{n % 997}.example.org,Näme {n},active,2026-0{1 + n % 9}-11\n" for n in who)
+
+
+def peak() -> float:
+    """The most memory this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main(number: int) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "people.csv"
+        make(path, number)
+        print(f"{number:,} people, {path.stat().st_size / 1e6:.0f} MB")
+        engine = engine_for(f"sqlite:///{folder}/list.db")
+        SQLModel.metadata.create_all(engine)
+        for what, dry_run in (("dry run", True), ("import", False), ("import again", False)):
+            before, began = peak(), time.perf_counter()
+            with transaction(engine) as session, path.open("rb") as file:
+                report = import_csv(
+                    session, file, TERMS, secret=b"s" * 32, now=NOW, limits=NO_LIMITS, dry_run=dry_run
+                )
+            counted = {str(outcome): count for outcome, count in report.counts.items() if count}
+            print(f"{what}: {time.perf_counter() - began:.1f} s, +{peak() - before:.0f} MB, {counted}")
+        began = time.perf_counter()
+        with transaction(engine) as session:
+            export_csv(session, out := io.StringIO())
+        print(f"export: {time.perf_counter() - began:.1f} s, {len(out.getvalue()) / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

@@ -1,0 +1,116 @@
+"""The rows of an imported file as values for the list; what cannot be read is refused with a reason in plain words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from subscribers.address import fingerprint, parse
+from subscribers.consent import Status
+from subscribers.errors import BadAddress, BadFile
+from subscribers.report import ImportReport, Outcome
+from subscribers.sheet import Sheet, unguard
+from subscribers.subscriber import clean_name, new_ref
+
+_STATUS = {status.value: status for status in Status}
+_PAST = ("signed_up_at", "confirmed_at", "status_since")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the operator says about the people in a file. Without it nothing is imported."""
+
+    source: str  #: where these people agreed: "sign-up sheet, Berlin fair 2026"
+    wording: str  #: what they agreed to, or the version of the words
+    by: str  #: who says so
+    consented: bool  #: True: they confirmed, rows without a status are active. False: they are asked first, pending
+
+
+class _Refused(Exception):
+    """A row that cannot be read, with the reason in plain words."""
+
+
+def require(terms: Terms) -> None:
+    """Raise BadFile unless the terms say where and what."""
+    if not (terms.source.strip() and terms.wording.strip()):
+        raise BadFile("Say where these people agreed and to what: an import keeps it as the evidence of their consent.")
+
+
+class Rows:
+    """The rows of a sheet as values that can be inserted; what cannot is refused in the report."""
+
+    def __init__(self, sheet: Sheet, terms: Terms, secret: bytes, now: datetime, *, guarded: bool) -> None:
+        self.sheet, self.terms, self.secret, self.now, self.guarded = sheet, terms, secret, now, guarded
+        self.places, self.width = sheet.places, len(sheet.header)
+
+    def read(self, report: ImportReport) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Line number and values of each row that can be read."""
+        for line, cells in self.sheet.rows():
+            try:
+                values = self._values(cells)
+            except (_Refused, BadAddress) as reason:
+                report.count(line, Outcome.REFUSED, str(reason))
+            else:
+                yield line, values
+
+    def _values(self, cells: list[str]) -> dict[str, Any]:
+        if len(cells) > self.width and any(cells[self.width :]):
+            raise _Refused(f"has more cells than the {self.width} columns: a comma outside quotation marks?")
+        if self.guarded:
+            cells = [unguard(cell) for cell in cells]
+        found = {name: cells[at].strip() for name, at in self.places.items() if at < len(cells)}
+        address = parse(found["email"]) if found.get("email") else _refuse("has no address")
+        return {
+            "ref": new_ref(),
+            "address": address.display,
+            "address_key": address.key,
+            "fingerprint": fingerprint(address.key, self.secret),
+            "name": clean_name(_name(found)),
+            "source": clean_name(found.get("source") or self.terms.source),
+            **self._standing(found),
+        }
+
+    def _standing(self, found: dict[str, str]) -> dict[str, Any]:
+        """Status and times, each of which may be missing."""
+        status = self._status(found.get("status", ""))
+        times = {name: _time(found.get(name, "")) for name in (*_PAST, "paused_until")}
+        if any((time := times[name]) and time > self.now for name in _PAST):
+            raise _Refused("has a time in the future")
+        confirmed = times["confirmed_at"] or (self.now if status is Status.ACTIVE else None)
+        return {
+            "status": status,
+            "signed_up_at": times["signed_up_at"] or confirmed or self.now,
+            "confirmed_at": None if status is Status.PENDING else confirmed,
+            "status_since": times["status_since"] or (confirmed if status is Status.ACTIVE else None) or self.now,
+            "paused_until": times["paused_until"] if status is Status.PAUSED else None,
+        }
+
+    def _status(self, text: str) -> Status:
+        if not text:
+            return Status.ACTIVE if self.terms.consented else Status.PENDING
+        if (status := _STATUS.get(text) or _STATUS.get(text.casefold())) is None:
+            raise _Refused(f"has an unknown status; there are {', '.join(Status)}")
+        if status in (Status.ACTIVE, Status.PAUSED) and not self.terms.consented:
+            raise _Refused(f"is {status} in the file, but nobody vouches for these people's consent")
+        return status
+
+
+def _name(found: dict[str, str]) -> str:
+    return found.get("name") or f"{found.get('first_name', '')} {found.get('last_name', '')}"
+
+
+def _refuse(reason: str) -> Any:
+    raise _Refused(reason)
+
+
+@lru_cache(maxsize=4096)
+def _time(text: str) -> datetime | None:
+    """ISO 8601; a date is its midnight, and a time without a zone is UTC."""
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _Refused("has a time that is not like 2026-11-09T18:30:00Z") from None

@@ -1,0 +1,203 @@
+"""People in and out as CSV.
+
+An import adds people and corrects names, and can do nothing else: it never lifts a suppression, never takes back
+somebody who left, never changes a status (invariant 8). Doing it twice is doing it once. A dry run takes the same way
+to the last statement and is rolled back there.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, BinaryIO, TextIO
+
+from sqlalchemy import Table, bindparam, exists, func, insert, literal, select, update
+from sqlmodel import Session, col
+
+from subscribers.columns import word
+from subscribers.consent import ConsentEvent, Kind, Status
+from subscribers.report import ImportReport, Outcome
+from subscribers.rows import Rows, Terms, require
+from subscribers.sheet import NO_LIMITS, UPLOAD, Limits, Sheet, guard, writer
+from subscribers.subscriber import Subscriber
+from subscribers.suppression import Suppression
+
+__all__ = ["COLUMNS", "NO_LIMITS", "UPLOAD", "ImportReport", "Outcome", "Terms", "export_csv", "import_csv"]
+
+BATCH = 5_000  #: rows that are looked up and inserted together
+
+#: What an export writes, in this order; an import reads it back. Times are ISO 8601 in UTC.
+COLUMNS = ("email", "name", "status", "signed_up_at", "confirmed_at", "status_since", "paused_until", "source")
+
+
+@dataclass(slots=True)
+class _Known:
+    """Somebody who is on the list already, as the import sees them."""
+
+    id: int | None  #: None: added further up in this batch
+    status: Status
+    since: datetime
+    name: str
+
+
+def import_csv(
+    session: Session,
+    file: BinaryIO,
+    terms: Terms,
+    *,
+    secret: bytes,
+    now: datetime,
+    columns: Mapping[str, str] | None = None,
+    limits: Limits = NO_LIMITS,
+    dry_run: bool = False,
+    guarded: bool = False,
+    examples: int = 5,
+    details: TextIO | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Import a CSV file in the caller's transaction, and tell what became of each row.
+
+    `columns` maps our column names to headers of the file where guessing fails; `guarded` says that the file is an
+    export with guarded formulas; `details` gets a line for every row that was not added; `progress` is called with
+    the number of rows done. Raises BadFile for a file, or terms, that cannot be used: roll back, nothing is imported.
+    """
+    require(terms)
+    report = ImportReport(dry_run, examples, details)
+    sheet = Sheet(file, limits, columns)
+    savepoint = session.begin_nested() if dry_run else None
+    try:
+        rows = Rows(sheet, terms, secret, now, guarded=guarded).read(report)
+        while batch := list(islice(rows, BATCH)):
+            _take(session, batch, terms, now, report)
+            if progress:
+                progress(report.rows)
+    finally:
+        if savepoint:
+            savepoint.rollback()
+        session.expire_all()  # rows were written past the session's objects
+    return report
+
+
+def export_csv(session: Session, out: TextIO, *, raw: bool = False, status: Status | None = None) -> int:
+    """Write everybody (of one status), in the order of ids; how many there were. Who was erased is not there.
+
+    Cells that a spreadsheet would calculate get a ' in front; `raw` leaves them alone, for machines.
+    """
+    sheet, number = writer(out), 0
+    sheet.writerow(COLUMNS)
+    for row in _everybody(session, status):
+        cells = [value.isoformat() if isinstance(value, datetime) else str(value or "") for value in row]
+        sheet.writerow(cells if raw else [guard(cell) for cell in cells])
+        number += 1
+    return number
+
+
+def _everybody(session: Session, status: Status | None) -> Iterator[tuple[Any, ...]]:
+    names = (
+        "id",
+        "address",
+        "name",
+        "status",
+        "signed_up_at",
+        "confirmed_at",
+        "status_since",
+        "paused_until",
+        "source",
+    )
+    wanted = [_table(Subscriber).c[name] for name in names]
+    last = 0
+    while True:
+        query = select(*wanted).where(col(Subscriber.id) > last, col(Subscriber.address).is_not(None))
+        if status is not None:
+            query = query.where(col(Subscriber.status) == status)
+        found = session.execute(query.order_by(col(Subscriber.id)).limit(BATCH)).all()
+        if not found:
+            return
+        yield from (tuple(row[1:]) for row in found)
+        last = found[-1][0]
+
+
+def _take(
+    session: Session, batch: list[tuple[int, dict[str, Any]]], terms: Terms, now: datetime, report: ImportReport
+) -> None:
+    """Sort one batch into new, known and untouchable; write what is new, and the names that changed."""
+    prints = [values["fingerprint"] for _, values in batch]
+    known, suppressed = _known(session, prints), _suppressed(session, prints)
+    new: dict[str, dict[str, Any]] = {}
+    renamed: dict[int, str] = {}
+    for line, values in batch:
+        print_ = values["fingerprint"]
+        if print_ in suppressed:
+            report.count(line, Outcome.SUPPRESSED, suppressed[print_])
+        elif print_ not in known:
+            new[print_] = values
+            known[print_] = _Known(None, values["status"], values["status_since"], values["name"])
+            report.count(line, Outcome.ADDED)
+        else:
+            outcome, reason = _meet(known[print_], values)
+            report.count(line, outcome, reason)
+            if outcome is Outcome.UPDATED:
+                _rename(known[print_], values["name"], new.get(print_), renamed)
+    _write(session, list(new.values()), renamed, terms, now)
+
+
+def _meet(person: _Known, values: dict[str, Any]) -> tuple[Outcome, str]:
+    """What a row means for somebody who is on the list."""
+    if person.status is Status.UNSUBSCRIBED and values["status"] is not Status.UNSUBSCRIBED:
+        return Outcome.LEFT, f"left on {person.since:%Y-%m-%d}: not re-activated"
+    if values["name"] and values["name"] != person.name:
+        return Outcome.UPDATED, "has a new name"
+    if person.id is None:
+        return Outcome.UNCHANGED, "stands further up in this file"
+    if person.status is not values["status"]:
+        return (
+            Outcome.UNCHANGED,
+            f"is {person.status} here and {values['status']} in the file: an import changes no status",
+        )
+    return Outcome.UNCHANGED, ""
+
+
+def _rename(person: _Known, name: str, new: dict[str, Any] | None, renamed: dict[int, str]) -> None:
+    person.name = name
+    if new is not None:
+        new["name"] = name
+    elif person.id is not None:
+        renamed[person.id] = name
+
+
+def _known(session: Session, prints: list[str]) -> dict[str, _Known]:
+    rows = _table(Subscriber).c
+    query = select(rows.fingerprint, rows.id, rows.status, rows.status_since, rows.name)
+    found = session.execute(query.where(rows.fingerprint.in_(prints)))
+    return {row[0]: _Known(*row[1:]) for row in found}
+
+
+def _suppressed(session: Session, prints: list[str]) -> dict[str, str]:
+    rows = _table(Suppression).c
+    found = session.execute(select(rows.fingerprint, rows.reason, rows.at).where(rows.fingerprint.in_(prints)))
+    return {print_: f"must not be mailed ({reason}, since {at:%Y-%m-%d})" for print_, reason, at in found}
+
+
+def _write(session: Session, new: list[dict[str, Any]], renamed: dict[int, str], terms: Terms, now: datetime) -> None:
+    people = _table(Subscriber)
+    if renamed:
+        change = update(people).where(people.c.id == bindparam("who")).values(name=bindparam("called"))
+        session.connection().execute(change, [{"who": who, "called": name} for who, name in renamed.items()])
+    if new:
+        last = session.execute(select(func.coalesce(func.max(people.c.id), 0))).scalar_one()
+        session.connection().execute(insert(people), new)
+        _evidence(session, last, terms, now)
+
+
+def _evidence(session: Session, last: int, terms: Terms, now: datetime) -> None:
+    """A consent event for everybody newer than `last` who has none: whoever else adds people writes theirs at once."""
+    people, evidence = _table(Subscriber).c, _table(ConsentEvent)
+    said = {"kind": literal(Kind.IMPORTED, word(Kind)), "status": people.status, "at": literal(now, evidence.c.at.type)}
+    said |= {"source": literal(terms.source), "wording": literal(terms.wording), "by": literal(terms.by)}
+    theirs = exists().where(evidence.c.subscriber_id == people.id)
+    rows = select(people.id, *said.values()).where(people.id > last, ~theirs).order_by(people.id)
+    session.execute(insert(evidence).from_select(["subscriber_id", *said], rows))
+
+
+def _table(model: type[Subscriber | ConsentEvent | Suppression]) -> Table:
+    return model.metadata.tables[str(model.__tablename__)]
