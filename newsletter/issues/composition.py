@@ -43,7 +43,9 @@ class Item(Value):
     headline: str
     comparison: Comparison
     texts: tuple[str, str]  #: left's and right's description, shortened at the end of a sentence
-    quotes: tuple[Quote, ...] = ()  #: lead: in scorecard order; brief: the strongest for, then the strongest against
+    quotes: tuple[
+        Quote, ...
+    ] = ()  #: lead: in scorecard order; brief, change: the strongest for, then the strongest against
     changes: tuple[VerdictChange, ...] = ()  #: only of kind CHANGE, where it is never empty
     url: str | None = None  #: the page of the comparison, if it has an address
     tool_urls: tuple[str | None, str | None] = (None, None)
@@ -75,6 +77,7 @@ class Composition(Value):
     subject: str
     subject_alternatives: tuple[str, ...] = ()
     preheader: str
+    preheader_alternatives: tuple[str, ...] = ()
     summary: str  #: the week in one line
     intro: str = ""  #: the editor's, in Markdown; may be empty
     items: tuple[Item, ...]

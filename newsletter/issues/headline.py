@@ -1,0 +1,105 @@
+"""Headlines, subject and preheader, by rules that only say what the panel said.
+
+No winner is invented: equal percentages are "level", half and half is a tie. Names are shortened before the words are.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from newsletter.comparisons.comparison import Comparison, Tool, Verdict
+from newsletter.issues.composition import VerdictChange
+from newsletter.issues.shortening import cut, short_name
+from newsletter.issues.wording import counted
+
+HEADLINE = 90  #: characters, at most
+_ORDER = (Verdict.SHIP, Verdict.MIXED, Verdict.SKIP)
+_WIDTHS = (36, 30, 24, 18, 14)
+
+Names = tuple[str, str]  #: left's and right's, as they fit
+
+
+def headline(comparison: Comparison, budget: int = HEADLINE) -> str:
+    """What the panel says of the two, the more shipped one first: "Patchwork ships, Forkbeam does not"."""
+    return fitting(comparison, lambda names: _verdicts(comparison, names), budget) or _nameless(comparison, budget)
+
+
+def change_headline(changes: Sequence[VerdictChange], budget: int = HEADLINE) -> str:
+    """Which verdict is another than it was: "Patchwork slips from ship to mixed". There must be a change."""
+    for width in (budget, *_WIDTHS):
+        if len(line := _moves(changes, width)) <= budget:
+            return line
+    return f"{counted(len(changes), 'verdict').capitalize()} changed"
+
+
+def versus(comparison: Comparison, budget: int) -> str:
+    """The two names with "vs" between them, shortened to the budget; empty where they cannot be told apart in it."""
+    return fitting(comparison, " vs ".join, budget)
+
+
+def fitting(comparison: Comparison, words: Callable[[Names], str], budget: int) -> str:
+    """The words with the longest names that fit the budget; empty where none do."""
+    lines = (words(names) for names in _names(comparison))
+    return next((line for line in lines if len(line) <= budget), "")
+
+
+def _names(comparison: Comparison) -> Iterator[Names]:
+    """The two names, ever shorter; only such as differ, for two tools may share a name or the beginning of one."""
+    left, right = (" ".join(tool.name.split()) for tool in comparison.tools)
+    variants: list[Names] = [(left, right)]
+    variants += [(short_name(left, width), short_name(right, width)) for width in _WIDTHS]
+    variants += [(cut(left, width), cut(right, width)) for width in _WIDTHS]
+    yield from (names for names in variants if names[0].casefold() != names[1].casefold())
+
+
+def _verdicts(comparison: Comparison, names: Names) -> str:
+    sides = sorted(zip(comparison.tools, names, strict=True), key=lambda side: _standing(side[0]))
+    (one, first), (other, second) = sides
+    match one.panel.verdict, other.panel.verdict:
+        case Verdict.SHIP, Verdict.SHIP:
+            return _both_ship((one, first), (other, second))
+        case Verdict.SHIP, Verdict.MIXED:
+            return f"{first} ships, {second} ends in a tie"
+        case Verdict.SHIP, _:
+            return f"{first} ships, {second} does not"
+        case Verdict.MIXED, Verdict.MIXED:
+            return f"A tie for both {first} and {second}"
+        case Verdict.MIXED, _:
+            return f"A tie for {first}, a skip for {second}"
+    return f"Neither {first} nor {second} ships"
+
+
+def _both_ship(one: tuple[Tool, str], other: tuple[Tool, str]) -> str:
+    (tool, first), (rival, second) = one, other
+    if tool.panel.percent == rival.panel.percent:
+        return f"Both ship, level at {tool.panel.percent}%: {first} and {second}"
+    return f"Both ship: {first} at {tool.panel.percent}%, {second} at {rival.panel.percent}%"
+
+
+def _standing(tool: Tool) -> tuple[int, int, str]:
+    return _ORDER.index(tool.panel.verdict), -tool.panel.percent, tool.slug
+
+
+def _nameless(comparison: Comparison, budget: int) -> str:
+    """For two tools that share a name."""
+    words = {
+        (Verdict.SHIP, Verdict.SHIP): "both ship",
+        (Verdict.SHIP, Verdict.MIXED): "one ships, one ends in a tie",
+        (Verdict.SHIP, Verdict.SKIP): "one ships, one does not",
+        (Verdict.MIXED, Verdict.MIXED): "a tie for both",
+        (Verdict.MIXED, Verdict.SKIP): "one tie, one skip",
+        (Verdict.SKIP, Verdict.SKIP): "neither ships",
+    }
+    one, other = sorted(comparison.verdicts, key=_ORDER.index)
+    end = f": {words[one, other]}"
+    return f"Two by the name of {short_name(comparison.left.name, budget - len(end) - 19)}{end}"
+
+
+def _moves(changes: Sequence[VerdictChange], width: int) -> str:
+    moves = [(short_name(change.tool, width), change.before.verdict, change.after.verdict) for change in changes]
+    if len(moves) == 1:
+        name, old, new = moves[0]
+        return f"{name} {_way(old, new)} from {old} to {new}"
+    return ", ".join(f"{name} {_way(old, new)} to {new}" for name, old, new in moves)
+
+
+def _way(old: Verdict, new: Verdict) -> str:
+    return "slips" if _ORDER.index(new) > _ORDER.index(old) else "rises"

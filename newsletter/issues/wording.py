@@ -1,0 +1,35 @@
+"""Small words: numbers, plurals, lists. English; another language brings its own file."""
+
+from collections.abc import Sequence
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def number(count: int) -> str:
+    """Like "two", "twelve", "13"; "no" for none."""
+    return _WORDS[count] if 0 <= count < len(_WORDS) else str(count)
+
+
+def counted(count: int, noun: str) -> str:
+    """Like "one week", "two weeks", "no weeks"."""
+    return f"{number(count)} {noun if count == 1 else noun + 's'}"
+
+
+def tallied(counts: Sequence[tuple[int, str]]) -> str:
+    """Like "nine ships, one tie and a skip": none of a kind is left out; a single last one gets its article."""
+    there = [(count, noun) for count, noun in counts if count]
+    words = [counted(count, noun) for count, noun in there]
+    if len(words) > 1 and there[-1][0] == 1:
+        words[-1] = f"a {there[-1][1]}"
+    return listed(words)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Like "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def opened(text: str) -> str:
+    """The text with a capital at its beginning and the rest as it is; a name like v0 or git-why is left alone."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text
