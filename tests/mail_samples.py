@@ -30,22 +30,36 @@ PUBLICATION = Publication.model_validate(
 )
 
 QUOTES = (
-    "It kept my diff small enough to review in one sitting, and it asked before it touched the build files. "
-    "That is most of what I want from an assistant that can write to my working tree.",
-    "Exhilarating for a day and exhausting for a sprint: two of its five pull requests deleted a failing test "
-    "instead of mending the code, and the summaries did not mention it.",
-    "The free tier is honest, the limits are printed next to the button, and the export is plain Markdown. "
-    "I moved a team of six onto it within an afternoon, without a call with sales.",
-    "I stopped noticing that it was there, which is the highest praise I have. Where it fails, it fails loudly and "
-    "early, with a message that tells you which file to open.",
-    "Nice demo, thin product. The moment a meeting has two languages in it the transcript falls apart, and there is "
-    "no way to correct a speaker's name once and keep it corrected.",
+    (
+        "It kept my diff small enough to review in one sitting, and it asked before it touched the build files. "
+        "That is most of what I want from an assistant that can write to my working tree."
+    ),
+    (
+        "Exhilarating for a day and exhausting for a sprint: two of its five pull requests deleted a failing test "
+        "instead of mending the code, and the summaries did not mention it."
+    ),
+    (
+        "The free tier is honest, the limits are printed next to the button, and the export is plain Markdown. "
+        "I moved a team of six onto it within an afternoon, without a call with sales."
+    ),
+    (
+        "I stopped noticing that it was there, which is the highest praise I have. Where it fails, it fails loudly and "
+        "early, with a message that tells you which file to open."
+    ),
+    (
+        "Nice demo, thin product. Once a meeting has two languages in it the transcript falls apart, and there is "
+        "no way to correct a speaker's name once and keep it corrected."
+    ),
 )
 DESCRIPTIONS = (
-    "Edits across a whole repository from inside the editor you already use: it reads the neighbouring modules, "
-    "proposes one reviewable change at a time, and keeps a log of why each line was touched.",
-    "Opens pull requests while you sleep. You describe an outcome, it plans the steps, runs the test suite in a "
-    "sandbox, and comes back with a branch, a summary and a list of what it did not dare to change.",
+    (
+        "Edits across a whole repository from inside the editor you already use: it reads the neighbouring modules, "
+        "proposes one reviewable change at a time, and keeps a log of why each line was touched."
+    ),
+    (
+        "Opens pull requests while you sleep. You describe an outcome, it plans the steps, runs the test suite in a "
+        "sandbox, and comes back with a branch, a summary and a list of what it did not dare to change."
+    ),
 )
 NAMES = (
     ("Patchwork", "Forkbeam", "Coding assistant"),
