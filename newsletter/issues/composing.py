@@ -27,7 +27,7 @@ def compose(
     """All words of the issue. The same arguments give the same words. Raises IssueError where nothing is chosen."""
     if not chosen:
         raise IssueError(f"Issue {number} ({week}) has no items. Take back a drop or pin something, or cancel it.")
-    items = tuple(_item(one, edits, publication) for one in chosen)
+    items = tuple(_item(one, turn, edits, publication) for turn, one in enumerate(chosen))
     split = splits(items, edits)
     lines = subjects(items, number, publication.name)
     subject = edits.subject or lines[0]
@@ -48,10 +48,10 @@ def compose(
     )
 
 
-def _item(one: Chosen, edits: Edits, publication: Publication) -> Item:
+def _item(one: Chosen, turn: int, edits: Edits, publication: Publication) -> Item:
     comparison, lead = one.comparison, one.kind is ItemKind.LEAD
     changes = tuple(VerdictChange(tool=new.name, before=old.panel, after=new.panel) for old, new in one.changed)
-    words = change_headline(changes) if one.kind is ItemKind.CHANGE else headline(comparison)
+    words = change_headline(changes) if one.kind is ItemKind.CHANGE else headline(comparison, turn=turn)
     left, right = (shorten(tool.description, LEAD_TEXT if lead else BRIEF_TEXT) for tool in comparison.tools)
     url, tool_urls = links(comparison, publication.site_url)
     return Item(

@@ -17,9 +17,13 @@ _WIDTHS = (36, 30, 24, 18, 14)
 Names = tuple[str, str]  #: left's and right's, as they fit
 
 
-def headline(comparison: Comparison, budget: int = HEADLINE) -> str:
-    """What the panel says of the two, the more shipped one first: "Patchwork ships, Forkbeam does not"."""
-    return fitting(comparison, lambda names: _verdicts(comparison, names), budget) or _nameless(comparison, budget)
+def headline(comparison: Comparison, budget: int = HEADLINE, turn: int = 0) -> str:
+    """What the panel says of the two, the more shipped one first: "Patchwork ships, Forkbeam does not".
+
+    Most pairs both ship. So that a week of them does not read like a form, `turn` (the item's place) turns the phrase.
+    """
+    words = fitting(comparison, lambda names: _verdicts(comparison, names, turn), budget)
+    return words or _nameless(comparison, budget)
 
 
 def change_headline(changes: Sequence[VerdictChange], budget: int = HEADLINE) -> str:
@@ -50,12 +54,12 @@ def _names(comparison: Comparison) -> Iterator[Names]:
     yield from (names for names in variants if names[0].casefold() != names[1].casefold())
 
 
-def _verdicts(comparison: Comparison, names: Names) -> str:
+def _verdicts(comparison: Comparison, names: Names, turn: int) -> str:
     sides = sorted(zip(comparison.tools, names, strict=True), key=lambda side: _standing(side[0]))
     (one, first), (other, second) = sides
     match one.panel.verdict, other.panel.verdict:
         case Verdict.SHIP, Verdict.SHIP:
-            return _both_ship((one, first), (other, second))
+            return _both_ship((one, first), (other, second), turn)
         case Verdict.SHIP, Verdict.MIXED:
             return f"{first} ships, {second} ends in a tie"
         case Verdict.SHIP, _:
@@ -67,11 +71,22 @@ def _verdicts(comparison: Comparison, names: Names) -> str:
     return f"Neither {first} nor {second} ships"
 
 
-def _both_ship(one: tuple[Tool, str], other: tuple[Tool, str]) -> str:
+def _both_ship(one: tuple[Tool, str], other: tuple[Tool, str], turn: int) -> str:
     (tool, first), (rival, second) = one, other
-    if tool.panel.percent == rival.panel.percent:
-        return f"Both ship, level at {tool.panel.percent}%: {first} and {second}"
-    return f"Both ship: {first} at {tool.panel.percent}%, {second} at {rival.panel.percent}%"
+    high, low = tool.panel.percent, rival.panel.percent
+    if high == low:
+        phrases = (
+            f"Both ship, level at {high}%: {first} and {second}",
+            f"{first} and {second} both ship, level at {high}%",
+            f"Level at {high}%: {first} and {second} both ship",
+        )
+    else:
+        phrases = (
+            f"Both ship: {first} at {high}%, {second} at {low}%",
+            f"{first} ships at {high}%, {second} at {low}%",
+            f"{first} and {second} both ship, {high}% to {low}%",
+        )
+    return phrases[turn % len(phrases)]
 
 
 def _standing(tool: Tool) -> tuple[int, int, str]:

@@ -17,8 +17,8 @@ LEAD_QUOTE = 200  #: characters, at most
 BRIEF_QUOTE = 170
 
 _FOR = re.compile(
-    r"\b(ships?|real|wins?|won|earns?|genuine\w*|clean|solve[sd]?|right|correct|works?|finally|sound|smart|better|strong"
-    r"|useful|worth|saves?|faster|cheaper|survives?|differentiat\w+|viable|you own)\b",
+    r"\b(ships?|real|wins?|won|earns?|genuine\w*|clean|solve[sd]?|right|correct|works?|finally|sound|smart|strong"
+    r"|useful|worth|saves?|survives?|differentiat\w+|viable|you own)\b",
     re.IGNORECASE,
 )
 _AGAINST = re.compile(
@@ -26,6 +26,9 @@ _AGAINST = re.compile(
     r"|nobody|without|not|never|no|cannot|isn['’]t|doesn['’]t|don['’]t|can['’]t|won['’]t|until|instead of)\b",
     re.IGNORECASE,
 )
+#: A sentence that begins so tells of the market, not of the tool.
+_SCENE = re.compile(r"(category|(the |its )?(direct )?(competitors?|rivals?|buyer|market|audience))\b", re.IGNORECASE)
+_SHORTEST = 25  #: characters: "Ship." alone is a verdict, not a reason
 #: A sentence that begins so leans on the one before it, or talks of what would have to be.
 _LEANS = re.compile(
     r"(this|that|these|those|it|its|it['’]s|that['’]s|they|their|he|she|still|but|and|so|or|yet|together|until|which|also"
@@ -41,7 +44,7 @@ def pull_quote(text: str, verdict: Verdict, budget: int, used: Collection[str] =
     passed over while others fit.
     """
     parts = sentences(text)
-    fits = [at for at, part in enumerate(parts) if len(part) <= budget and not _said(part, used)]
+    fits = [at for at, part in enumerate(parts) if _SHORTEST <= len(part) <= budget and not _said(part, used)]
     able = [at for at in fits if at == 0 or not _LEANS.match(parts[at])]
     if not able:
         fresh = [part for part in parts if not _said(part, used)]
@@ -53,9 +56,10 @@ def pull_quote(text: str, verdict: Verdict, budget: int, used: Collection[str] =
 
 
 def _side(sentence: str, verdict: Verdict) -> int:
-    """How clearly the sentence speaks for the verdict's side: from -2 to 2."""
+    """How clearly the sentence speaks for the verdict's side: from -3 to 2."""
+    scene = 1 if _SCENE.match(sentence) else 0
     pro, con = min(len(_FOR.findall(sentence)), 2), min(len(_AGAINST.findall(sentence)), 2)
-    return con - pro if verdict is Verdict.SKIP else pro - con
+    return (con - pro if verdict is Verdict.SKIP else pro - con) - scene
 
 
 def _said(part: str, used: Collection[str]) -> bool:

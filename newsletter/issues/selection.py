@@ -17,6 +17,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from newsletter.comparisons.comparison import Verdict
+from newsletter.comparisons.shelf import folded
 from newsletter.config import Selection
 from newsletter.issues.candidates import Candidate, Chosen, Decision, Selected, Shown, Told, changed_tools, last_told
 from newsletter.issues.composition import ItemKind
@@ -177,16 +178,20 @@ def _notes(items: Sequence[Chosen], edits: Edits) -> tuple[str, ...]:
     idle = [f"{key} is named in the edits and is not in this issue." for key in named if key not in inside]
     if edits.lead in inside and inside[edits.lead].kind is ItemKind.CHANGE:
         idle.append(f"{edits.lead} is a change of verdict, which cannot be the lead.")
-    by_name: dict[str, set[str]] = {}
+    return (*idle, *_twins(items))
+
+
+def _twins(items: Sequence[Chosen]) -> list[str]:
+    """Tools of one name under several slugs: names do repeat, so this is a question and no rule."""
+    by_name: dict[str, dict[str, str]] = {}
     for item in items:
         for tool in item.comparison.tools:
-            by_name.setdefault(" ".join(tool.name.casefold().split()), set()).add(tool.slug)
-    twins = [
-        f"Two tools have the name '{name}': {listed(sorted(same))}. Is one a duplicate?"
-        for name, same in sorted(by_name.items())
+            by_name.setdefault(folded(tool.name), {})[tool.slug] = tool.name
+    return [
+        f"{listed(sorted(same))} have the same name, {min(same.values())}. Is one a duplicate?"
+        for _, same in sorted(by_name.items())
         if len(same) > 1
     ]
-    return (*idle, *twins)
 
 
 def _latest(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:

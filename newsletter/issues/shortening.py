@@ -21,7 +21,7 @@ _LAST_WORD = re.compile(r"([^\s(\[\"'“‘]+?)\.$")
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
 #: Ends of clauses, best first, and how much of the budget must be used for each to be worth it.
 _CLAUSES = ((re.compile(r"\s[—–]\s|;\s|(?<=\w)—(?=\w)"), 0.55), (re.compile(r",\s"), 0.65))
-#: Words that a cut must not end with: they promise more.
+#: Words that a cut must not end with, nor one word after them: they promise more.
 _DANGLING = frozenset(
     """
     a an the and or but nor of to in on at by for from with without into over under as is are was were be been has have
@@ -119,11 +119,18 @@ def _at_clause(room: str, budget: int) -> str:
 
 def _at_word(room: str, text: str) -> str:
     whole = room if text[len(room) : len(room) + 1].isspace() else room.rpartition(" ")[0]
-    words = whole.split()
-    while len(words) > 1 and words[-1].casefold().strip("([“\"'") in _DANGLING:
-        words.pop()
-    kept = _closed(" ".join(words)).rstrip(" ,;:—–-(")
+    kept = _closed(" ".join(_settled(whole.split()))).rstrip(" ,;:—–-(")
     return kept if len(kept) * 2 > len(room) else _at_character(room, text)
+
+
+def _settled(words: list[str]) -> list[str]:
+    """The words without a beginning at their end: "parameters that activate" is "parameters"."""
+    while len(words) > 2:  # noqa: PLR2004
+        hanging = [at for at in (-2, -1) if words[at].casefold().strip("([“\"'") in _DANGLING]
+        if not hanging:
+            break
+        words = words[: hanging[0]]
+    return words
 
 
 def _closed(kept: str) -> str:
