@@ -40,11 +40,9 @@ def visible(value: str) -> str:
 def line(name: str, value: str) -> bytes:
     """One folded header line with its CRLF, for unstructured text such as a subject. Raises HeaderError."""
     refuse_controls(name, value)
-    if value.isascii() and "=?" not in value:
-        folded = _fold_plain(f"{name}: {value}")
-    else:
-        folded = f"{name}: " + "\r\n ".join(_encoded_words(value, first=LINE - len(name) - 2))
-    return folded.encode("ascii") + b"\r\n"
+    room = LINE - len(name) - 2
+    folded = _folded(value, room) if _plain(value, room) else "\r\n ".join(_encoded_words(value, room))
+    return f"{name}: {folded}\r\n".encode("ascii")
 
 
 def phrase_line(name: str, phrase: str, angle: str) -> bytes:
@@ -53,9 +51,9 @@ def phrase_line(name: str, phrase: str, angle: str) -> bytes:
     refuse_controls(name, angle)
     if not angle.isascii() or re.search(r"[\s<>]|=\?", angle):
         raise HeaderError(f"The {name} has an address that cannot stand in a mail: use plain ASCII without blanks.")
-    if not phrase:
-        return f"{name}: <{angle}>\r\n".encode("ascii")
-    return f"{name}: {_phrase(phrase, first=LINE - len(name) - 2)}\r\n <{angle}>\r\n".encode("ascii")
+    start = f"{name}: {_phrase(phrase, first=LINE - len(name) - 2)} " if phrase else f"{name}: "
+    fold = "\r\n " if phrase and len(start.rpartition("\n")[2]) + len(angle) + 2 > LINE else ""
+    return f"{start.rstrip() if fold else start}{fold}<{angle}>\r\n".encode("ascii")
 
 
 def mailbox_line(name: str, mailbox: str) -> bytes:
@@ -90,18 +88,25 @@ def _decode_word(charset: str, kind: str, raw: str) -> tuple[str, str]:
 
 
 def _phrase(phrase: str, first: int) -> str:
-    if not phrase.isascii() or "=?" in phrase:
+    if not _plain(phrase, first - 2):
         return "\r\n ".join(_encoded_words(phrase, first))
     if SPECIALS.search(phrase):
-        return '"' + phrase.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return phrase
+        phrase = '"' + phrase.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return _folded(phrase, first)
 
 
-def _fold_plain(text: str) -> str:
-    """Folded before blanks only, so that unfolding gives the text back; runs of blanks stay as they are."""
-    if len(text) <= LINE or "  " in text:
-        return text
-    return "\r\n ".join(textwrap.wrap(text, LINE - 1, break_long_words=False, break_on_hyphens=False))
+def _plain(value: str, room: int) -> bool:
+    """Whether the value can stand as it is: ASCII, nothing that looks encoded, and it unfolds to itself."""
+    if not value.isascii() or "=?" in value or value != value.strip():
+        return False
+    return len(value) <= room or ("  " not in value and max(map(len, value.split())) <= room)
+
+
+def _folded(value: str, room: int) -> str:
+    """Folded before single blanks only, so that unfolding gives the value back."""
+    if len(value) <= room:
+        return value
+    return "\r\n ".join(textwrap.wrap(value, room, break_long_words=False, break_on_hyphens=False))
 
 
 def _encoded_words(value: str, first: int) -> list[str]:
