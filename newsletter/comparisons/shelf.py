@@ -152,7 +152,9 @@ def same_name(session: Session, comparison: Comparison) -> list[str]:
         for tool in comparison.tools
         for name, slug in ((col(row.left_name), col(row.left_slug)), (col(row.right_name), col(row.right_slug)))
     ]
-    return list(session.exec(select(row.key).where(or_(*twins)).distinct().order_by(row.key)))
+    return list(
+        session.exec(select(row.key).where(row.key != comparison.key, or_(*twins)).distinct().order_by(row.key))
+    )
 
 
 def folded(name: str) -> str:
