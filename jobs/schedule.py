@@ -14,7 +14,7 @@ TICK_SECONDS = 30
 
 
 def run_forever(tick: Callable[[], None], *, seconds: int = TICK_SECONDS) -> Callable[[], None]:
-    """A function that calls `tick` now and then every `seconds`, one call at a time, until the process is told to stop."""
+    """A function that calls `tick` at once and then every `seconds`, one call at a time, until the process ends."""
     scheduler = BlockingScheduler(timezone=UTC)
     trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
     scheduler.add_job(

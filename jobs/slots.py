@@ -33,7 +33,7 @@ class Run(SQLModel, table=True):
 
     job: str = Field(primary_key=True)
     slot: str = Field(primary_key=True)  #: local wall time, "2026-11-19T08:00"
-    status: RunStatus = Field(default=RunStatus.RUNNING, sa_type=word(RunStatus))  # type: ignore[call-overload]
+    status: RunStatus = Field(default=RunStatus.RUNNING, sa_type=word(RunStatus))
     started_at: datetime
     ended_at: datetime | None = None
     report: str = ""  #: what happened, in sentences

@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from newsletter import __version__
-from newsletter.cli import comparisons, database, demo, init, issue, issue_edit, serve, subscribers, suppressions, week
+from newsletter.cli import (
+    comparisons,
+    database,
+    demo,
+    init,
+    issue,
+    issue_edit,
+    serve,
+    subscribers,
+    suppressions,
+    transfer,
+    week,
+)
 from newsletter.cli.door import Door, config_path
 from newsletter.cli.output import say
 
@@ -23,6 +35,7 @@ app.add_typer(comparisons.app, name="comparisons")
 app.add_typer(issue.app, name="issue")
 issue_edit.register(issue.app)
 app.add_typer(subscribers.app, name="subscribers")
+transfer.register(subscribers.app)
 app.add_typer(suppressions.app, name="suppressions")
 app.command("week")(week.week)
 app.command("serve")(serve.serve)

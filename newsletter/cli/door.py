@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from newsletter import config as settings
 from newsletter.database import engine_for
-from newsletter.desk import Desk
+from newsletter.desk.desk import Desk
 from newsletter.errors import ConfigError
 from newsletter.migrations import require_newest
 from newsletter.providers.base import Provider
@@ -65,7 +65,7 @@ def desk_for(config: settings.Config, engine: Engine, secret: bytes, clock: Call
         secret=secret,
         keys=Keys(secret),
         provider=provider_for(config),
-        templates=settings.templates_folder() / "email",
+        templates=settings.templates_folder(),
         clock=clock,
     )
 

@@ -61,10 +61,11 @@ class Batch(SQLModel, table=True):
     issue_id: int = Field(foreign_key="issue.id")
     number: int
     key: str = Field(unique=True)  #: the provider's idempotency key: stable, from ids only
-    status: BatchStatus = Field(default=BatchStatus.SENDING, sa_type=word(BatchStatus))  # type: ignore[call-overload]
+    status: BatchStatus = Field(default=BatchStatus.SENDING, sa_type=word(BatchStatus))
     attempt: int = 1  #: fences receipts: only the newest attempt's answer counts
     doubtful: bool = False  #: an attempt ended without an answer: from now on only evidence closes it
-    upto: int = 0  #: the cursor after its claim: when a subscriber was looked at can be told later
+    after: int = 0  #: the cursor before its claim
+    upto: int = 0  #: the cursor after it: its members have ids in (after, upto]
     size: int = 0
     refused: int = 0  #: of `size`, by rows in delivery_exception
     unknown: int = 0
@@ -82,7 +83,7 @@ class Delivery(SQLModel, table=True):
 
     issue_id: int = Field(sa_column=Column(Integer, ForeignKey("issue.id"), primary_key=True))
     subscriber_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    batch_id: int = Field(foreign_key="batch.id", index=True)
+    batch_id: int = Field(foreign_key="batch.id")  #: found by its range of ids: an index would double the cost of a row
 
 
 class DeliveryException(SQLModel, table=True):
@@ -93,5 +94,5 @@ class DeliveryException(SQLModel, table=True):
     issue_id: int = Field(primary_key=True, foreign_key="issue.id")
     subscriber_id: int = Field(primary_key=True)
     batch_id: int = Field(foreign_key="batch.id")
-    outcome: Outcome = Field(sa_type=word(Outcome))  # type: ignore[call-overload]
+    outcome: Outcome = Field(sa_type=word(Outcome))
     reason: str = ""

@@ -68,10 +68,9 @@ class Dispatcher:
                     on_progress(now)
         return Ending.STOPPED
 
-    def finish(self, issue_id: int) -> bool | None:
+    def finish(self, session: Session, issue_id: int) -> bool | None:
         """Close the ledger if nothing is left: see `progress.finish`."""
-        with transaction(self.engine) as session:
-            return finish(session, issue_id, self.clock())
+        return finish(session, issue_id, self.clock())
 
     def _close_open(self, issue_id: int) -> Ending:
         """Take up what an earlier run left: send again what is safe to repeat, hold the rest as unknown."""

@@ -60,18 +60,21 @@ def _fate(session: Session, sending: Sending, issue: Issue, subscriber: Subscrib
 
 def _not_claimed(session: Session, sending: Sending, issue: Issue, subscriber: Subscriber) -> Fate:
     number = subscriber.id or 0
+    if sending.cursor < number <= sending.last:
+        return Fate(issue.number, issue.week, got_it=None, when=None, why="is still to come")
     if number > sending.last:
-        return Fate(issue.number, issue.week, False, None, "joined the list after this issue had begun")
-    if number > sending.cursor:
-        return Fate(
-            issue.number, issue.week, None, None, "is still to come: the sending has not reached this subscriber"
-        )
+        return Fate(issue.number, issue.week, got_it=False, when=None, why="joined after this issue had begun")
     looked_at = _looked_at(session, sending, number)
+    return Fate(
+        issue.number, issue.week, got_it=False, when=looked_at, why=_why_skipped(session, subscriber, looked_at)
+    )
+
+
+def _why_skipped(session: Session, subscriber: Subscriber, looked_at: datetime) -> str:
     suppression = session.get(Suppression, subscriber.fingerprint)
     if suppression and suppression.at <= looked_at:
-        return Fate(issue.number, issue.week, False, looked_at, f"was suppressed ({suppression.reason})")
-    status = status_at(events(session, number), looked_at)
-    return Fate(issue.number, issue.week, False, looked_at, WHY_NOT[status])
+        return f"was suppressed ({suppression.reason})"
+    return WHY_NOT[status_at(events(session, subscriber.id or 0), looked_at)]
 
 
 def _looked_at(session: Session, sending: Sending, number: int) -> datetime:

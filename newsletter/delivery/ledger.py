@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from newsletter.delivery.batch import OPEN, Batch, BatchStatus, Delivery, DeliveryException, Sending
 from newsletter.errors import DeliveryError
+from newsletter.issues.issue import Issue
 from newsletter.providers.base import Outcome, Receipt
 from subscribers.subscriber import Status, Subscriber
 from subscribers.suppression import Suppression
@@ -40,10 +41,15 @@ def begin(session: Session, issue_id: int, digest: str, now: datetime) -> Sendin
         return found
     ids = col(Subscriber.id)
     size, last = session.exec(select(func.count(), func.coalesce(func.max(ids), 0)).select_from(Subscriber)).one()
-    sending = Sending(issue_id=issue_id, digest=digest, list_size=size, last=last, started_at=now)
+    sending = Sending(issue_id=issue_id, digest=digest, list_size=size, last=last or 0, started_at=now)
     session.add(sending)
     session.flush()
     return sending
+
+
+def begun(session: Session, issue: Issue) -> bool:
+    """Whether any delivery of this issue was ever claimed: then some readers may have it."""
+    return session.exec(select(Batch.id).where(Batch.issue_id == issue.id).limit(1)).first() is not None
 
 
 def claim(session: Session, issue_id: int, size: int, now: datetime, provider: str = "") -> Batch | None:
@@ -54,38 +60,53 @@ def claim(session: Session, issue_id: int, size: int, now: datetime, provider: s
     sending = session.get(Sending, issue_id, populate_existing=True)
     if sending is None or sending.cursor >= sending.last:
         return None
-    ids = col(Subscriber.id)
-    ahead = and_(ids > sending.cursor, ids <= sending.last, eligible(now))
+    ids, after = col(Subscriber.id), sending.cursor
+    ahead = and_(ids > after, ids <= sending.last, eligible(now))
     next_ids = select(ids).where(ahead).order_by(ids).limit(size).subquery()
-    upto = session.exec(select(func.max(next_ids.c.id))).one()
-    looked_at = and_(ids > sending.cursor, ids <= (upto or sending.last))
+    found = session.exec(select(func.max(next_ids.c.id))).one()
+    upto = found or sending.last
+    looked_at = and_(ids > after, ids <= upto)
     _count_skipped(session, sending, looked_at, now)
-    sending.cursor = upto or sending.last
-    batch = _insert_batch(session, issue_id, and_(looked_at, eligible(now)), now, provider, upto) if upto else None
+    sending.cursor = upto
     session.flush()
-    return batch
-
-
-def _insert_batch(
-    session: Session, issue_id: int, who: ColumnElement[bool], now: datetime, provider: str, upto: int
-) -> Batch:
+    if found is None:
+        return None
     number = 1 + session.exec(select(func.coalesce(func.max(Batch.number), 0)).where(Batch.issue_id == issue_id)).one()
-    key = f"issue:{issue_id}:batch:{number}"
-    batch = Batch(issue_id=issue_id, number=number, key=key, claimed_at=now, provider=provider, upto=upto)
+    batch = Batch(
+        issue_id=issue_id,
+        number=number,
+        key=f"issue:{issue_id}:batch:{number}",
+        claimed_at=now,
+        provider=provider,
+        after=after,
+        upto=upto,
+    )
+    return _with_members(session, batch, and_(looked_at, eligible(now)))
+
+
+def _with_members(session: Session, batch: Batch, who: ColumnElement[bool]) -> Batch:
+    """Store the batch and its deliveries: one insert for all of them; a second delivery to anybody is an error."""
     session.add(batch)
     session.flush()
-    rows = select(literal(issue_id), col(Subscriber.id), literal(batch.id)).where(who).order_by(col(Subscriber.id))
+    ids = col(Subscriber.id)
+    rows = select(literal(batch.issue_id), ids, literal(batch.id)).where(who).order_by(ids)
     insert_them = insert(Delivery).from_select(["issue_id", "subscriber_id", "batch_id"], rows)
     batch.size = cast("CursorResult[Any]", session.execute(insert_them)).rowcount
+    session.flush()
     return batch
 
 
 def _count_skipped(session: Session, sending: Sending, looked_at: ColumnElement[bool], now: datetime) -> None:
+    for reason, number in not_eligible(session, now, looked_at).items():
+        setattr(sending, reason, getattr(sending, reason) + number)
+
+
+def not_eligible(session: Session, now: datetime, among: ColumnElement[bool] | None = None) -> dict[str, int]:
+    """How many may not be mailed now, by reason: suppressed, pending, paused, unsubscribed."""
     why = case((_suppressed(), "suppressed"), else_=sql_cast(col(Subscriber.status), String))
-    query = select(why, func.count()).select_from(Subscriber).where(looked_at, not_(eligible(now))).group_by(why)
-    for reason, number in session.exec(query):
-        column = str(reason).lower()
-        setattr(sending, column, getattr(sending, column) + number)
+    query = select(why, func.count()).select_from(Subscriber).where(not_(eligible(now))).group_by(why)
+    found = session.exec(query if among is None else query.where(among))
+    return {str(reason): number for reason, number in found}
 
 
 def members(session: Session, batch: Batch) -> list[Subscriber]:
@@ -93,7 +114,8 @@ def members(session: Session, batch: Batch) -> list[Subscriber]:
     query = (
         select(Subscriber)
         .join(Delivery, col(Delivery.subscriber_id) == col(Subscriber.id))
-        .where(Delivery.batch_id == batch.id)
+        .where(Delivery.issue_id == batch.issue_id, Delivery.batch_id == batch.id)
+        .where(col(Delivery.subscriber_id) > batch.after, col(Delivery.subscriber_id) <= batch.upto)
         .order_by(col(Subscriber.id))
     )
     return list(session.exec(query))
@@ -172,7 +194,9 @@ def take_again(session: Session, batch: Batch, now: datetime) -> Batch | None:
 
 def doubt(session: Session, batch: Batch) -> None:
     """Mark a batch that was being sent and whose answer nobody has."""
-    mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, Batch.status == BatchStatus.SENDING)
+    mine = and_(
+        col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status) == BatchStatus.SENDING
+    )
     session.execute(update(Batch).where(mine).values(status=BatchStatus.UNKNOWN, doubtful=True))
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
-from subscribers.subscriber import Subscriber
 
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
+from subscribers.subscriber import Subscriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def progress(session: Session, issue_id: int) -> Progress | None:
         return None
     sums = (func.sum(Batch.size), func.sum(Batch.refused), func.sum(Batch.unknown))
     query = select(Batch.status, *sums).where(Batch.issue_id == issue_id).group_by(col(Batch.status))
-    count = dict.fromkeys(BatchStatus, 0)
+    count: dict[str, int] = dict.fromkeys(BatchStatus, 0)
     refused = unknown = 0
     for status, size, some_refused, some_unknown in session.exec(query):
         count[status] = size

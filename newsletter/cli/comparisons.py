@@ -1,0 +1,129 @@
+"""`newsletter comparisons`: what the site published."""
+
+from typing import Annotated, Any
+
+import typer
+
+from newsletter.cli.door import Json, door
+from newsletter.cli.output import as_json, progress, rows, say
+from newsletter.comparisons.comparison import Comparison, Tool
+from newsletter.comparisons.shelf import OnShelf, Shelved, on_shelf, versions
+from newsletter.desk.collecting import Collected, collect_all
+from newsletter.desk.writing import this_week
+from newsletter.errors import SourceError
+from newsletter.issues.history import told
+from newsletter.issues.week import parse, window
+
+app = typer.Typer(help="Comparisons: import what the site published, look at the shelf.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    sources: Annotated[list[str], typer.Argument(help="Files, folders, addresses of pages, a sitemap, a JSON feed.")],
+    url: Annotated[str | None, typer.Option(help="The page's address, where a single file does not tell it.")] = None,
+    covered: Annotated[bool, typer.Option("--covered", help="Readers had these before we began: not new.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Put compare pages on the shelf. Importing again changes nothing; every version is kept.
+
+    A source that cannot be read is named, and the exit code is 1. Example: newsletter comparisons import pages/
+    """
+    desk = door(context).desk()
+    with progress("Reading") as bar:
+        came = collect_all(desk, sources, url=url, covered=covered, dry_run=dry_run, on_progress=bar)
+    listing = [_imported(comparison, what) for comparison, what in came.shelved]
+    if json:
+        as_json({"comparisons": listing, "failures": came.failures, "dry_run": dry_run})
+    else:
+        interesting = [row for row in listing if row["shelf"] != Shelved.UNCHANGED or row["problems"]]
+        rows(interesting, json_wanted=False, nothing="Nothing new.")
+        say("", _summary(came, dry_run=dry_run))
+    if came.failed:
+        raise SourceError("\n".join(came.failures))
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    week: Annotated[str | None, typer.Option(help="Only what was first seen in this ISO week.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Only what no issue has used.")] = False,
+    json: Json = False,
+) -> None:
+    """The shelf: every comparison in its latest version, oldest first.
+
+    Example: newsletter comparisons list --week 2026-W47 --new
+    """
+    desk = door(context).desk()
+    with desk.transaction() as session:
+        had = told(session)
+        since, until = window(parse(week), desk.config.publication.tz) if week else (None, None)
+        listing = [
+            _shelved(row)
+            for row in on_shelf(session)
+            if (since is None or until is None or since <= row.first_seen < until)
+            and not (new and (row.covered or row.comparison.key in had))
+        ]
+    rows(listing, json_wanted=json, nothing=f"Nothing. It is {this_week(desk)}; 'newsletter comparisons import' adds.")
+
+
+@app.command()
+def show(
+    context: typer.Context, key: Annotated[str, typer.Argument(help="As 'list' shows it.")], json: Json = False
+) -> None:
+    """One comparison with all its versions.
+
+    Example: newsletter comparisons show heron-vs-zuraw
+    """
+    with door(context).desk().transaction() as session:
+        found = versions(session, key)
+        if not found:
+            raise SourceError(f"There is no comparison '{key}' on the shelf. 'newsletter comparisons list' shows all.")
+        history = [
+            {"version": row.version, "seen": f"{row.seen:%Y-%m-%d %H:%M}", **_verdicts(row.comparison)} for row in found
+        ]
+        newest = found[-1].comparison
+    if json:
+        as_json({"comparison": newest.model_dump(mode="json"), "versions": history})
+        return
+    say(newest.title, newest.url or "(no address)", "")
+    rows(history, json_wanted=False, nothing="")
+    rows([_reviews(tool) for tool in newest.tools], json_wanted=False, nothing="", title="\nReviews")
+    say("", *(f"Problem: {problem.message}" for problem in newest.problems))
+
+
+def _imported(comparison: Comparison, what: Shelved) -> dict[str, Any]:
+    return {
+        "shelf": str(what),
+        "comparison": comparison.key,
+        **_verdicts(comparison),
+        "problems": "; ".join(problem.message for problem in comparison.problems),
+    }
+
+
+def _shelved(row: OnShelf) -> dict[str, Any]:
+    return {
+        "first_seen": f"{row.first_seen:%Y-%m-%d %H:%M}",
+        "comparison": row.comparison.key,
+        "version": row.version,
+        **_verdicts(row.comparison),
+        "covered": "yes" if row.covered else "",
+    }
+
+
+def _verdicts(comparison: Comparison) -> dict[str, str]:
+    left, right = (f"{tool.panel.verdict} {tool.panel.percent}%" for tool in comparison.tools)
+    return {"left": left, "right": right, "cut": "cut" if comparison.truncated else ""}
+
+
+def _reviews(tool: Tool) -> dict[str, str]:
+    said = ", ".join(f"{review.reviewer} {review.score or ''} {review.verdict}" for review in tool.reviews)
+    return {"tool": tool.name, "reviews": said or "none"}
+
+
+def _summary(came: Collected, *, dry_run: bool) -> str:
+    counts = came.counts
+    numbers = f"{counts[Shelved.NEW]} new, {counts[Shelved.CHANGED]} changed, {counts[Shelved.UNCHANGED]} as before"
+    kept = f", {counts[Shelved.KEPT]} poorer than what is there" if counts[Shelved.KEPT] else ""
+    return f"{numbers}{kept}." + (" Dry run: nothing was changed." if dry_run else "")

@@ -1,0 +1,141 @@
+"""How issues are shown on a terminal."""
+
+from typing import Any
+
+from newsletter.cli.output import as_json, rows, say
+from newsletter.delivery.progress import Progress
+from newsletter.desk.sending import Audience
+from newsletter.issues.composition import Composition
+from newsletter.issues.drafting import Draft
+from newsletter.issues.issue import Issue
+from newsletter.mail.rendered import Level, RenderedIssue
+
+KB = 1024
+
+
+def name(issue: Issue) -> str:
+    """The issue as messages begin with it: Issue 3 (2026-W47)."""
+    return f"Issue {issue.number} ({issue.week})"
+
+
+def row(issue: Issue) -> dict[str, Any]:
+    """One line of the listing."""
+    return {
+        "number": issue.number,
+        "week": issue.week,
+        "status": str(issue.status),
+        "subject": issue.subject,
+        "approved_by": issue.approved_by or "",
+        "digest": (issue.digest or "")[:12],
+    }
+
+
+def draft(made: Draft, *, json_wanted: bool) -> None:
+    """What went in, what did not, and why."""
+    decisions = [
+        {"in": "yes" if decision.chosen else "no", "comparison": decision.key, "why": decision.reason}
+        for decision in made.selected.decisions
+    ]
+    if json_wanted:
+        words = (
+            made.composition.model_dump(mode="json", include={"subject", "preheader", "summary"})
+            if made.composition
+            else {}
+        )
+        number = made.issue.number if made.issue else None
+        as_json(
+            {"issue": number, "skipped": made.skipped, **words, "decisions": decisions, "notes": made.selected.notes}
+        )
+        return
+    rows(decisions, json_wanted=False, nothing="Nothing on the shelf. 'newsletter comparisons import SOURCE' fills it.")
+    say("", *made.selected.notes)
+    if made.issue is None or made.composition is None:
+        say(made.skipped)
+        return
+    _words(made.composition)
+    number = made.issue.number
+    say("", f"{name(made.issue)} is drafted.", f"Look at it:  newsletter issue render {number}")
+    say(f"Change it:   newsletter issue edit {number} --help", f"Approve it:  newsletter issue approve {number}")
+
+
+def issue(found: Issue, words: Composition, history: list[dict[str, Any]], *, json_wanted: bool) -> None:
+    """One issue: its words, its items, its history."""
+    items = [{"kind": str(item.kind), "comparison": item.key, "headline": item.headline} for item in words.items]
+    if json_wanted:
+        as_json(
+            {
+                **row(found),
+                **words.model_dump(mode="json", exclude={"items", "splits"}),
+                "items": items,
+                "steps": history,
+            }
+        )
+        return
+    say(f"{name(found)} is {found.status}.")
+    _words(words)
+    rows(items, json_wanted=False, nothing="No items.", title="\nItems")
+    rows(history, json_wanted=False, nothing="", title="\nSteps") if history else None
+
+
+def _words(words: Composition) -> None:
+    say("", f"Subject    {words.subject}", *(f"  or       {line}" for line in words.subject_alternatives))
+    say(f"Preheader  {words.preheader}", f"Summary    {words.summary}")
+
+
+def sizes(rendered: RenderedIssue) -> dict[str, Any]:
+    """How large the parts are, in bytes."""
+    return {
+        "html_bytes": len(rendered.html.encode()),
+        "text_bytes": len(rendered.text.encode()),
+        "digest": rendered.digest,
+    }
+
+
+def findings(found: Issue, rendered: RenderedIssue) -> None:
+    """What the preflight says, and a verdict in one line."""
+    listing = [
+        {"level": str(finding.level), "what": finding.message, "where": finding.place} for finding in rendered.findings
+    ]
+    rows(listing, json_wanted=False, nothing="Nothing to say.")
+    number = {level: sum(finding.level is level for finding in rendered.findings) for level in Level}
+    size = sizes(rendered)
+    verdict = "cannot be approved yet" if number[Level.ERROR] else "can be approved"
+    say(
+        "",
+        f"{name(found)} {verdict}: {number[Level.ERROR]} errors, {number[Level.WARNING]} warnings; "
+        f"{size['html_bytes'] / KB:.1f} KB of HTML, {size['text_bytes'] / KB:.1f} KB of text.",
+    )
+
+
+def audience(found: Issue, would: Audience) -> None:
+    """To how many it goes, and who is left out."""
+    left_out = ", ".join(f"{number:,} {reason}" for reason, number in sorted(would.excluded.items()))
+    say(f"{name(found)} goes to {would.eligible:,} people." + (f" Not to: {left_out}." if left_out else ""))
+
+
+def progress(found: Issue, state: Progress) -> None:
+    """Where a sending stands, as a table that adds up."""
+    counted = {
+        "accepted": state.accepted,
+        "refused": state.refused,
+        "unknown": state.unknown,
+        "under way": state.under_way,
+        **{f"skipped: {reason}": number for reason, number in state.skipped.items()},
+        "still to come": state.to_claim,
+    }
+    listing = [{"outcome": what, "people": number} for what, number in counted.items() if number or what == "accepted"]
+    rows([*listing, {"outcome": "on the list", "people": state.list_size}], json_wanted=False, nothing="")
+    say("", f"{name(found)} is {found.status}.")
+
+
+def status(found: Issue, state: Progress | None, would: Audience | None, *, json_wanted: bool) -> None:
+    """The status of an issue, begun or not."""
+    if json_wanted:
+        counts = {part: getattr(state, part) for part in Progress.__slots__} if state else {}
+        as_json({**row(found), **counts, "eligible_now": would.eligible if would else None})
+    elif state:
+        progress(found, state)
+    else:
+        say(f"{name(found)} is {found.status}; nothing of it has been sent.")
+        if would:
+            audience(found, would)

@@ -1,0 +1,196 @@
+"""`newsletter subscribers`: the people on the list."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from newsletter.cli.door import Json, door, now
+from newsletter.cli.output import as_json, rows, say
+from newsletter.database import transaction
+from newsletter.delivery.explain import fates
+from subscribers import subscriber as people
+from subscribers.address import parse
+from subscribers.consent import Status
+from subscribers.erasure import erase, facts
+from subscribers.subscriber import Evidence, Subscriber
+from subscribers.suppression import suppressed_counts
+
+app = typer.Typer(help="The people on the list.", no_args_is_help=True)
+
+Address = Annotated[str, typer.Argument(help="An email address.")]
+HERE = "command line"
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    address: Address,
+    consent: Annotated[str, typer.Option(help="Where and to what they said yes; kept as evidence.")],
+    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    pending: Annotated[bool, typer.Option("--pending", help="They have not confirmed yet.")] = False,
+) -> None:
+    """Put somebody on the list who has agreed.
+
+    Example: newsletter subscribers add ada@example.org --consent "asked at the meetup, 12 May"
+    """
+    here, whom = door(context), parse(address)
+    with transaction(here.engine()) as session:
+        evidence = Evidence(source=HERE, wording=consent, by=HERE)
+        before = people.find(session, whom)
+        status = before.status if before else None
+        found = people.add(session, whom, evidence, secret=here.secret(), now=now(), name=name, confirmed=not pending)
+        after = found.status
+    say(f"Already {after}: nothing was changed." if status is after else f"On the list: {after}.")
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
+    search: Annotated[str, typer.Option(help="Only with this text in address or name.")] = "",
+    most: Annotated[int, typer.Option(help="How many.", min=1)] = 50,
+    after: Annotated[int, typer.Option(help="Go on after this id.")] = 0,
+    json: Json = False,
+) -> None:
+    """Who is on the list, in the order in which they came.
+
+    Example: newsletter subscribers list --status paused --json
+    """
+    with transaction(door(context).engine()) as session:
+        found = people.search(session, search, most) if search else people.page(session, after, most, status)
+        listing = [_row(person) for person in found if status in (None, person.status)]
+    rows(listing, json_wanted=json, nothing="Nobody. 'newsletter subscribers import FILE' brings a list in.")
+    if not json and len(found) == most and not search:
+        say(f"The first {most}. Go on with --after {found[-1].id}.")
+
+
+@app.command()
+def show(context: typer.Context, address: Address, json: Json = False) -> None:
+    """Everything that is known about an address.
+
+    Example: newsletter subscribers show ada@example.org
+    """
+    here, whom = door(context), parse(address)
+    with transaction(here.engine()) as session:
+        known = facts(session, whom, here.secret())
+        person = _row(known.subscriber) if known.subscriber else None
+        events = [_fields(event, "at", "kind", "source", "wording", "by") for event in known.events]
+        suppression = _fields(known.suppression, "reason", "at", "note", "by") if known.suppression else None
+        lifted = [_fields(row, "reason", "since", "lifted_at", "by", "note") for row in known.lifted]
+    if json:
+        as_json({"subscriber": person, "events": events, "suppression": suppression, "lifted": lifted})
+        return
+    rows([person] if person else [], json_wanted=False, nothing="Not on the list.")
+    rows(events, json_wanted=False, nothing="No consent events.", title="\nWhat they said, and when")
+    say(
+        "",
+        f"Suppressed since {_minute(suppression['at'])}: {suppression['reason']}."
+        if suppression
+        else "Not suppressed.",
+    )
+
+
+@app.command()
+def remove(
+    context: typer.Context,
+    address: Address,
+    forget: Annotated[bool, typer.Option("--erase", help="Empty the profile too; only a keyed hash stays.")] = False,
+) -> None:
+    """Take somebody off the list; --erase also forgets who they were.
+
+    Example: newsletter subscribers remove cleo@example.org
+    """
+    here, whom = door(context), parse(address)
+    with transaction(here.engine()) as session:
+        person = people.require(session, whom)
+        if forget:
+            erase(session, person, HERE, now())
+            say("Erased: the profile is empty, and the address cannot be mailed or imported again by mistake.")
+        elif people.unsubscribe(session, person, Evidence(source=HERE, by=HERE), now()):
+            say("Off the list. Their record stays as evidence; --erase empties it.")
+        else:
+            say("They had left already; nothing was changed.")
+
+
+@app.command()
+def stats(context: typer.Context, json: Json = False) -> None:
+    """How many there are, by status, and how many addresses are suppressed.
+
+    Example: newsletter subscribers stats
+    """
+    with transaction(door(context).engine()) as session:
+        counts = [{"status": str(status), "people": number} for status, number in people.counts(session).items()]
+        suppressed = [{"reason": str(why), "addresses": number} for why, number in suppressed_counts(session).items()]
+    if json:
+        as_json({"subscribers": counts, "suppressions": suppressed})
+        return
+    rows(counts, json_wanted=False, nothing="")
+    rows(suppressed, json_wanted=False, nothing="", title="\nSuppressed addresses")
+
+
+@app.command()
+def explain(context: typer.Context, address: Address, json: Json = False) -> None:
+    """Which issues somebody got, which not, and why.
+
+    Example: newsletter subscribers explain dov@example.org
+    """
+    here, whom = door(context), parse(address)
+    with transaction(here.engine()) as session:
+        known = facts(session, whom, here.secret())
+        person = known.subscriber
+        listing = [
+            {
+                "issue": fate.issue,
+                "week": fate.week,
+                "got it": _yes(fate.got_it),
+                "when": _minute(fate.when),
+                "why": fate.why,
+            }
+            for fate in (fates(session, person) if person else ())
+        ]
+        next_time = _next(person, suppressed=str(known.suppression.reason) if known.suppression else "")
+    if json:
+        as_json({"issues": listing, "next": next_time})
+        return
+    rows(listing, json_wanted=False, nothing="No issue has been sent yet.")
+    say("", next_time)
+
+
+def _next(person: Subscriber | None, *, suppressed: str) -> str:
+    """What the next issue will do for this person, in a sentence."""
+    if person is None:
+        return "This address is not on the list" + (f", and it is suppressed ({suppressed})." if suppressed else ".")
+    if suppressed:
+        return f"The next issue will skip them: the address is suppressed ({suppressed})."
+    if person.status is Status.PAUSED:
+        until = f" until {_minute(person.paused_until)}" if person.paused_until else ""
+        return f"The next issue will skip them: they are taking a break{until}."
+    if person.status is Status.ACTIVE:
+        return "The next issue will reach them."
+    return f"The next issue will skip them: they are {person.status}."
+
+
+def _row(person: Subscriber) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "address": person.address,
+        "name": person.name,
+        "status": str(person.status),
+        "since": _minute(person.status_since),
+        "confirmed": _minute(person.confirmed_at),
+        "source": person.source,
+    }
+
+
+def _fields(thing: Any, *names: str) -> dict[str, Any]:
+    values = {name: getattr(thing, name) for name in names}
+    return {name: _minute(value) if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _minute(moment: Any) -> str:
+    return moment.isoformat(timespec="minutes") if isinstance(moment, datetime) else str(moment or "")
+
+
+def _yes(got_it: bool | None) -> str:
+    return {True: "yes", False: "no", None: "not yet known"}[got_it]

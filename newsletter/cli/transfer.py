@@ -1,0 +1,132 @@
+"""`newsletter subscribers import` and `export`: the list as CSV."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated, TextIO
+
+import typer
+
+from newsletter.cli.door import Json, door, now
+from newsletter.cli.output import as_json, progress, rows, say
+from newsletter.database import transaction
+from subscribers.consent import Status
+from subscribers.errors import BadFile
+from subscribers.report import ImportReport
+from subscribers.rows import Terms
+from subscribers.transfer import export_csv, import_csv
+
+
+def register(app: typer.Typer) -> None:
+    """Add both commands to the noun."""
+    app.command("import")(import_)
+    app.command("export")(export)
+
+
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A CSV file with a column of addresses.")],
+    consent: Annotated[str, typer.Option(help="Where and to what these people said yes; kept as evidence.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")] = False,
+    unconfirmed: Annotated[
+        bool, typer.Option("--unconfirmed", help="They did not confirm: import as pending.")
+    ] = False,
+    map_: Annotated[list[str] | None, typer.Option("--map", help="OURS=THEIRS, e.g. email='E-Mail-Adresse'.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write line, outcome and reason of each row not added.")] = None,
+    guarded: Annotated[bool, typer.Option("--guarded", help="The file is our export with guarded formulas.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring a list in. Suppressed people stay suppressed, who left stays away; importing again changes nothing.
+
+    Example: newsletter subscribers import list.csv --dry-run --consent "sign-up form at example.org/weekly"
+    """
+    here = door(context)
+    columns = dict(_pair(text) for text in map_ or ())
+    terms = Terms(source=file.name, wording=consent, by="command line", consented=not unconfirmed)
+    with (
+        _open(file) as content,
+        _details(report) as details,
+        progress("Importing") as bar,
+        transaction(here.engine()) as session,
+    ):
+        done = import_csv(
+            session,
+            content,
+            terms,
+            secret=here.secret(),
+            now=now(),
+            columns=columns,
+            dry_run=dry_run,
+            guarded=guarded,
+            details=details,
+            progress=lambda number: bar(number, None),
+        )
+    if json:
+        as_json({"dry_run": dry_run, "rows": done.rows, "counts": done.counts, "reasons": _reasons(done)})
+        return
+    rows(
+        [{"outcome": str(what), "rows": number} for what, number in done.counts.items()], json_wanted=False, nothing=""
+    )
+    rows(_reasons(done), json_wanted=False, nothing="", title="\nWhy") if done.whys else None
+    say("", f"{done.rows:,} rows." + (" Dry run: nothing was changed." if dry_run else ""))
+
+
+def export(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="Where to; default: standard output.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Do not guard cells that a spreadsheet would run.")] = False,
+    status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
+) -> None:
+    """Write the list as CSV. Cells that a spreadsheet would run as formulas get a quote in front; --raw leaves them.
+
+    Example: newsletter subscribers export list.csv --raw
+    """
+    with transaction(door(context).engine()) as session, _out(file) as out:
+        number = export_csv(session, out, raw=raw, status=status)
+    if file:
+        say(f"{number:,} people written to {file}.")
+
+
+def _reasons(done: ImportReport) -> list[dict[str, object]]:
+    return [
+        {"outcome": str(why.outcome), "reason": why.reason, "rows": why.rows, "lines": ", ".join(map(str, why.lines))}
+        for why in done.whys.values()
+    ]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    ours, equals, theirs = text.partition("=")
+    if not equals:
+        raise BadFile(f"'{text}' is not OURS=THEIRS; write --map email='E-Mail-Adresse'.")
+    return ours.strip(), theirs.strip()
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[IO[bytes]]:
+    try:
+        content = file.open("rb")
+    except OSError as error:
+        raise BadFile(f"{file} cannot be read: {error.strerror}. Nothing was imported.") from None
+    with content:
+        yield content
+
+
+@contextmanager
+def _details(path: Path | None) -> Iterator[TextIO | None]:
+    if path is None:
+        yield None
+        return
+    with path.open("w", encoding="utf-8", newline="") as out:
+        yield out
+
+
+@contextmanager
+def _out(path: Path | None) -> Iterator[TextIO]:
+    """A new file for its owner's eyes, or standard output."""
+    if path is None:
+        yield sys.stdout
+        return
+    path.touch(mode=0o600)
+    with path.open("w", encoding="utf-8", newline="") as out:
+        yield out

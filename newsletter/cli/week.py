@@ -1,0 +1,43 @@
+"""`newsletter week`: the weekly job, once."""
+
+from typing import Annotated
+
+import typer
+
+from jobs.weekly import Result, Weekly, run
+from newsletter.cli.door import Json, door
+from newsletter.cli.output import as_json, progress, say
+from newsletter.errors import IssueError
+from newsletter.issues.week import parse
+
+
+def week(
+    context: typer.Context,
+    slot: Annotated[str | None, typer.Option(help="ISO week; default: this one.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it now if it is approved, without the hold.")] = False,
+    json: Json = False,
+) -> None:
+    """The weekly job once: collect the sources, draft, check, and hold for an editor or schedule.
+
+    Run it again at any time: nothing is done twice. Example: newsletter week --slot 2026-W47
+    """
+    desk = door(context).desk()
+    with progress("Sending") as bar:
+        done = run(
+            desk,
+            parse(slot) if slot else None,
+            at_once=send,
+            on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
+        )
+    tell(done, json_wanted=json)
+    if done.result is Result.FAILED:
+        raise IssueError("The week's issue was not made; the reasons are above. Mend them and run it again.")
+
+
+def tell(done: Weekly, *, json_wanted: bool) -> None:
+    """What the job did."""
+    if json_wanted:
+        number = done.issue.number if done.issue else None
+        as_json({"result": str(done.result), "issue": number, "story": done.story})
+    else:
+        say(*done.story)

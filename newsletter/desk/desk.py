@@ -1,0 +1,48 @@
+"""The desk: all that its acts need, built once at a door."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from newsletter.config import Config
+from newsletter.database import transaction
+from newsletter.delivery.addressing import Addressing
+from newsletter.issues.issue import Issue, find, issues
+from newsletter.providers.base import Provider
+from subscribers.tokens import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Settings, database, keys, provider, templates and clock, as arguments of everything below the doors."""
+
+    config: Config
+    engine: Engine
+    secret: bytes
+    keys: Keys
+    provider: Provider
+    templates: Path
+    clock: Callable[[], datetime]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One session, committed at the end."""
+        with transaction(self.engine) as session:
+            yield session
+
+    def find(self, session: Session, which: str) -> Issue:
+        """The issue of this number, this week ("2026-W47"), or the newest ("latest"). Raises IssueError."""
+        newsletter = self.config.publication.slug
+        if which == "latest" and (found := issues(session, newsletter)):
+            return found[0]
+        return find(session, newsletter, "1" if which == "latest" else which)
+
+    def addressing(self, issue: Issue) -> Addressing:
+        """What turns a subscriber into a recipient of this issue."""
+        base_url = self.config.publication.base_url
+        return Addressing(self.keys, self.secret, base_url, issue_id=issue.id or 0, week=issue.week)

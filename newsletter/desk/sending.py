@@ -1,0 +1,176 @@
+"""From an approved issue to everybody's mailbox: test, schedule, send, pause, resume, and how it stands."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from newsletter.delivery import ledger
+from newsletter.delivery.batch import Sending
+from newsletter.delivery.dispatch import Dispatcher, Ending
+from newsletter.delivery.lock import only_dispatcher
+from newsletter.delivery.progress import Progress, progress
+from newsletter.desk.desk import Desk
+from newsletter.desk.writing import rendered
+from newsletter.errors import DeliveryError, IllegalStep
+from newsletter.issues import approval
+from newsletter.issues.issue import Command, Issue, IssueStatus, step
+from newsletter.mail.message import MessageBuilder, Recipient
+from newsletter.providers.base import Outcome, OutgoingBatch
+from subscribers.address import parse
+from subscribers.subscriber import Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who would be mailed if the issue began now, and who would not."""
+
+    eligible: int
+    excluded: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a run of the dispatcher ended, and where the issue stands."""
+
+    issue: Issue
+    ending: Ending
+    progress: Progress
+
+
+def audience(desk: Desk, session: Session) -> Audience:
+    """How many would be mailed now, and how many not, by reason."""
+    now = desk.clock()
+    eligible = session.exec(select(func.count()).select_from(Subscriber).where(ledger.eligible(now))).one()
+    return Audience(eligible, ledger.not_eligible(session, now))
+
+
+def schedule(desk: Desk, which: str, *, at: datetime | None, by: str) -> Issue:
+    """Let an approved issue start at `at` (aware), by default after the hold. Undo is `reopen`, until it starts."""
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        now = desk.clock()
+        hold = timedelta(minutes=desk.config.sending.hold_minutes)
+        approval.schedule(session, issue, at or now + hold, now, by=by)
+        return issue
+
+
+def start(desk: Desk, which: str, *, by: str) -> Issue:
+    """Open the ledger of an approved or scheduled issue, now; one that is on its way is left as it is."""
+    with desk.transaction() as session:
+        issue, now = desk.find(session, which), desk.clock()
+        if issue.status is IssueStatus.APPROVED:
+            approval.schedule(session, issue, now, now, by=by)
+        if issue.status is not IssueStatus.SENDING:
+            step(session, issue, Command.START, now, by=by)
+        ledger.begin(session, issue.id or 0, issue.digest or "", now)
+        return issue
+
+
+def send(
+    desk: Desk,
+    which: str,
+    *,
+    by: str,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Sent:
+    """Send an issue to everybody who is to get it, or go on where an earlier run stopped. One run at a time."""
+    with only_dispatcher(desk.engine):
+        issue = start(desk, which, by=by)
+        dispatcher = dispatcher_for(desk, issue)
+        ending = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
+        if ending is Ending.DONE:
+            _finish(desk, dispatcher, which, by=by)
+        return _stand(desk, which, ending)
+
+
+def dispatcher_for(desk: Desk, issue: Issue) -> Dispatcher:
+    """A dispatcher over the approved bytes of this issue. Raises IssueError where they are not what was approved."""
+    with desk.transaction() as session:
+        final = rendered(desk, session, issue)
+        sending = session.get_one(Sending, issue.id)
+        if final.digest != sending.digest:
+            raise DeliveryError(
+                f"{issue.name.capitalize()} began with other content than is approved. Nothing is sent."
+            )
+    return Dispatcher(
+        engine=desk.engine,
+        provider=desk.provider,
+        builder=MessageBuilder(final, date=sending.started_at),
+        addressing=desk.addressing(issue),
+        batch_size=desk.config.sending.batch,
+        clock=desk.clock,
+    )
+
+
+def _finish(desk: Desk, dispatcher: Dispatcher, which: str, *, by: str) -> None:
+    """Close the issue if nobody is left; `partial` if somebody was refused or is unknown."""
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        whole = dispatcher.finish(session, issue.id or 0)
+        if whole is not None:
+            step(session, issue, Command.FINISH if whole else Command.FINISH_PARTLY, desk.clock(), by=by)
+
+
+def _stand(desk: Desk, which: str, ending: Ending) -> Sent:
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        state = progress(session, issue.id or 0)
+        if state is None:
+            raise DeliveryError(f"{issue.name.capitalize()} has not begun.")
+        return Sent(issue, ending, state)
+
+
+def test(desk: Desk, which: str, addresses: Sequence[str]) -> int:
+    """Send a marked copy to each of these addresses, through the provider; the ledger is not touched.
+
+    The copy carries links that lead nowhere: a test must not hold anybody's token. Raises DeliveryError.
+    """
+    people = [parse(address) for address in addresses]
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        final = rendered(desk, session, issue)
+    now = desk.clock()
+    builder = MessageBuilder(final, date=now, marked=True)
+    stem = f"test-{issue.id}-{now:%Y%m%d%H%M%S%f}"
+    base = f"{desk.config.publication.base_url}/issues/{issue.week}"
+    copies = [
+        Recipient(person.display, f"{stem}-{number}", dict.fromkeys(("view", "unsubscribe", "preferences"), base))
+        for number, person in enumerate(people)
+    ]
+    for receipt in desk.provider.send(OutgoingBatch(stem, 1, builder, copies)):
+        if receipt.outcome is not Outcome.ACCEPTED:
+            raise DeliveryError(f"A test copy was not accepted: {receipt.reason or receipt.outcome}")
+    return len(copies)
+
+
+def pause(desk: Desk, which: str, *, by: str) -> Issue:
+    """Stop a sending after the batch under way."""
+    return _command(desk, which, Command.PAUSE, by=by)
+
+
+def resume(desk: Desk, which: str, *, by: str) -> Issue:
+    """Let a paused sending go on: with the next `send`, or by the running scheduler."""
+    return _command(desk, which, Command.RESUME, by=by)
+
+
+def due(desk: Desk) -> list[str]:
+    """The numbers of issues whose time has come, and of those that an earlier run left on their way."""
+    with desk.transaction() as session:
+        mine = Issue.newsletter == desk.config.publication.slug
+        on_their_way = col(Issue.status) == IssueStatus.SENDING
+        scheduled = (col(Issue.status) == IssueStatus.SCHEDULED) & (col(Issue.scheduled_at) <= desk.clock())
+        found = session.exec(select(Issue.number).where(mine, on_their_way | scheduled).order_by(col(Issue.number)))
+        return [str(number) for number in found]
+
+
+def _command(desk: Desk, which: str, command: Command, *, by: str) -> Issue:
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        if command is Command.RESUME and issue.status is not IssueStatus.PAUSED:
+            raise IllegalStep(f"{issue.name.capitalize()} is {issue.status}, not paused. Nothing was changed.")
+        step(session, issue, command, desk.clock(), by=by)
+        return issue

@@ -1,0 +1,88 @@
+"""From the shelf to an approved issue: draft, edit, look, check, approve."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from newsletter.delivery.ledger import begun
+from newsletter.desk.desk import Desk
+from newsletter.errors import PreflightFailed
+from newsletter.issues import approval, drafting
+from newsletter.issues.composition import Composition
+from newsletter.issues.edits import Edits
+from newsletter.issues.issue import Command, Issue, IssueStatus, edits_of, step
+from newsletter.issues.week import Week, week_of
+from newsletter.mail.preflight import check
+from newsletter.mail.rendered import Level, RenderedIssue, dump, load
+from newsletter.mail.rendering import render
+
+
+def this_week(desk: Desk) -> Week:
+    """The ISO week that it is now, on the publication's clock."""
+    return week_of(desk.clock(), desk.config.publication.tz)
+
+
+def rules(desk: Desk) -> drafting.Rules:
+    """The settings that issues are made by."""
+    return drafting.Rules(desk.config.publication, desk.config.selection, desk.config.schedule.day)
+
+
+def draft(desk: Desk, week: Week | None = None) -> drafting.Draft:
+    """Select and compose the issue of a week (default: this one), or do it again; the editor's edits are kept."""
+    with desk.transaction() as session:
+        return drafting.draft(session, week or this_week(desk), rules(desk), desk.clock())
+
+
+def words(desk: Desk, session: Session, issue: Issue) -> Composition:
+    """The words of an issue as it was drafted last. Raises IssueError where it has no items."""
+    return drafting.composition_of(session, issue, desk.config.publication)
+
+
+def rendered(desk: Desk, session: Session, issue: Issue) -> RenderedIssue:
+    """The issue as readers get it: the approved bytes where there are such, else a fresh render with its findings."""
+    if issue.digest is not None:
+        return load(approval.frozen(session, issue, digest_of=lambda content: load(content).digest))
+    spoken = words(desk, session, issue)
+    fresh = render(spoken, desk.config.publication, templates=desk.templates)
+    return replace(fresh, findings=check(fresh, spoken, desk.config.publication))
+
+
+def edit(desk: Desk, which: str, change: Callable[[Session, Issue, Edits], Edits], *, by: str) -> tuple[Issue, str]:
+    """Change the editor's edits and write the issue anew; also says whether an approval was lost."""
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        edits = change(session, issue, edits_of(issue))
+        _, lost = drafting.revise(session, issue, edits, rules(desk), desk.clock(), by=by)
+        return issue, lost
+
+
+def approve(desk: Desk, which: str, *, by: str) -> tuple[Issue, RenderedIssue]:
+    """Bind an approval to the exact bytes. Raises PreflightFailed where the check finds errors, IllegalStep."""
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        if issue.status is not IssueStatus.DRAFT:
+            step(session, issue, Command.APPROVE, desk.clock(), by=by)  # refuses, and says what is possible
+        final = rendered(desk, session, issue)
+        errors = [finding for finding in final.findings if finding.level is Level.ERROR]
+        if errors:
+            sentences = "; ".join(finding.message for finding in errors)
+            raise PreflightFailed(f"{issue.name.capitalize()} cannot be approved: {sentences}")
+        approval.approve(session, issue, digest=final.digest, content=dump(final), by=by, now=desk.clock())
+        return issue, final
+
+
+def reopen(desk: Desk, which: str, *, by: str) -> Issue:
+    """Make it a draft again: undo an approval, a schedule, or a cancellation of which nobody got anything."""
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        approval.reopen(session, issue, desk.clock(), by=by, claimed=begun(session, issue))
+        return issue
+
+
+def cancel(desk: Desk, which: str, *, by: str) -> Issue:
+    """End the issue: nobody who was not claimed yet gets it."""
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        approval.cancel(session, issue, desk.clock(), by=by, claimed=begun(session, issue))
+        return issue
