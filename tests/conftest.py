@@ -1,6 +1,7 @@
 """What every test stands on: no network but loopback, a clean environment, a database in a temporary folder."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,11 +34,24 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A SQLite database at the newest schema."""
-    engine = engine_for(f"sqlite:///{tmp_path / 'newsletter.db'}")
+@pytest.fixture(scope="session")
+def blank_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file at the newest schema, made once, to be copied."""
+    path = tmp_path_factory.mktemp("blank") / "newsletter.db"
+    engine = engine_for(f"sqlite:///{path}")
     upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def engine(tmp_path: Path, blank_database: Path) -> Iterator[Engine]:
+    """A SQLite database at the newest schema."""
+    path = tmp_path / "newsletter.db"
+    shutil.copy(blank_database, path)
+    engine = engine_for(f"sqlite:///{path}")
     yield engine
     engine.dispose()
 

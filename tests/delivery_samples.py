@@ -2,9 +2,17 @@
 
 from datetime import UTC, datetime
 
+from people import PAGE, SECRET
+from sqlmodel import Session
+
+from newsletter.delivery.batch import Batch
+from newsletter.delivery.ledger import begin
+from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.rendered import RenderedIssue, Sender
-from newsletter.providers.base import OutgoingBatch
+from newsletter.providers.base import Outcome, OutgoingBatch, Receipt
+from subscribers.address import parse
+from subscribers.subscriber import add
 
 NOW = datetime(2026, 11, 12, 9, tzinfo=UTC)
 NONCE = "0123abcd"
@@ -46,3 +54,26 @@ def batch_of(*names: str, attempt: int = 1) -> OutgoingBatch:
     """One provider call for these people."""
     builder = MessageBuilder(rendered_issue(), date=NOW)
     return OutgoingBatch("issue:1:batch:1", attempt, builder, [recipient(name) for name in names])
+
+
+def issue_on_its_way(session: Session, number: int = 1) -> int:
+    """An issue whose ledger is open; returns its id."""
+    week = f"2026-W{number:02}"
+    common = {"newsletter": "weekly", "date": NOW.date(), "created_at": NOW, "updated_at": NOW}
+    issue = Issue(number=number, week=week, status=IssueStatus.SENDING, digest="d", **common)
+    session.add(issue)
+    session.flush()
+    begin(session, issue.id or 0, "d", NOW)
+    return issue.id or 0
+
+
+def crowd(session: Session, size: int) -> None:
+    """So many active people."""
+    for number in range(size):
+        add(session, parse(f"reader{number}@example.org"), PAGE, secret=SECRET, now=NOW, confirmed=True)
+
+
+def answers(batch: Batch, *outcomes: Outcome) -> list[Receipt]:
+    """Receipts for a batch: the outcomes given, the last one for the rest."""
+    filled = [*outcomes, *[outcomes[-1]] * (batch.size - len(outcomes))]
+    return [Receipt(f"key-{number}", outcome, provider_id=f"p{number}") for number, outcome in enumerate(filled)]

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, TextIO
+from typing import Annotated, BinaryIO, TextIO
 
 import typer
 
@@ -103,7 +103,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _open(file: Path) -> Iterator[IO[bytes]]:
+def _open(file: Path) -> Iterator[BinaryIO]:
     try:
         content = file.open("rb")
     except OSError as error:
