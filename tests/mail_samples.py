@@ -1,6 +1,10 @@
 """Compositions made by hand, as rich as a real week: for the tests of `newsletter.mail`."""
 
 from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel
 
 from newsletter.comparisons.comparison import Comparison, Panel, Review, Tool, Verdict, Votes, comparison_of
 from newsletter.config import Publication, templates_folder
@@ -199,6 +203,26 @@ def composition(count: int = 6, changes: int = 1, **update: object) -> Compositi
 def rendered(count: int = 6, publication: Publication = PUBLICATION, **update: object) -> RenderedIssue:
     """A rendered issue."""
     return render(composition(count, **update), publication, templates=TEMPLATES)  # type: ignore[arg-type]
+
+
+#: Fields that are no words: identities and addresses.
+NOT_WORDS = {"slug", "url", "tool_urls", "key", "week", "kind", "verdict", "sender", "reply_to", "base_url", "site_url",
+             "privacy_url", "language", "zone", "unsubscribe_mailbox"}  # fmt: skip
+
+
+def saying(value: Any, words: str) -> Any:
+    """The same value with these words in every field that holds words."""
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return words
+    if isinstance(value, tuple):
+        return tuple(saying(part, words) for part in value)
+    if isinstance(value, BaseModel):
+        return value.model_copy(
+            update={name: saying(part, words) for name, part in value if name not in NOT_WORDS and part is not None}
+        )
+    return value
 
 
 def values(who: str) -> dict[str, str]:

@@ -18,7 +18,9 @@ from newsletter.errors import TemplateError
 SIMPLE_RULE = re.compile(r"\s*\.[a-z][a-z0-9-]*(?:\s*,\s*\.[a-z][a-z0-9-]*)*\s*\{[^{}@]*\}\s*")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
-KEPT = ' data-premailer="ignore"'
+#: A whole tag. Words that look like attributes are not in one: lxml writes every `<` of a text as an entity.
+TAG = re.compile(r"""<[a-zA-Z][^\s<>]*(?:\s+[^\s=<>"']+(?:="[^"]*"|='[^']*')?)+\s*/?>""")
+KEPT = '<style data-premailer="ignore"'
 
 cssutils.ser.prefs.minimizeColorHash = False  # Outlook wants all six digits
 
@@ -31,7 +33,7 @@ def inline(html: str, css: str) -> str:
     css = COMMENT.sub("", css)
     _refuse_complex(css)
     html = re.sub(r"<!doctype html>", "<!DOCTYPE html>", html, count=1, flags=re.IGNORECASE)
-    html = html.replace("<style", f"<style{KEPT}")
+    html = html.replace("<style", KEPT)
     inlined = Premailer(
         html,
         css_text=[css],
@@ -48,14 +50,13 @@ def inline(html: str, css: str) -> str:
         cssutils_logging_level=logging.CRITICAL,
         cache_css_parsing=True,
     ).transform(pretty_print=False)
-    return str(inlined).replace(KEPT, "")
+    return str(inlined).replace(KEPT, "<style")
 
 
 def squeeze(html: str) -> str:
     """The same page in fewer bytes: classes that the kept <style> does not name, and blanks in styles, go."""
     named = set(re.findall(r"\.([a-zA-Z][\w-]*)", "".join(STYLE.findall(html))))
-    html = re.sub(r' class="([^"]*)"', lambda match: _kept_classes(match[1], named), html)
-    html = re.sub(r' style="([^"]*)"', lambda match: f' style="{_tight(match[1])}"', html)
+    html = TAG.sub(lambda tag: _tight_tag(tag[0], named), html)
     return re.sub(r">\s+<", ">\n<", html).strip() + "\n"
 
 
@@ -66,6 +67,11 @@ def _refuse_complex(css: str) -> None:
             f"The inlined CSS may only have rules for single classes, not: {rest.strip()[:80]}. "
             f"Put pseudo-classes, elements and media queries into the head's CSS."
         )
+
+
+def _tight_tag(tag: str, named: set[str]) -> str:
+    tag = re.sub(r' class="([^"]*)"', lambda match: _kept_classes(match[1], named), tag)
+    return re.sub(r' style="([^"]*)"', lambda match: f' style="{_tight(match[1])}"', tag)
 
 
 def _kept_classes(value: str, named: set[str]) -> str:
