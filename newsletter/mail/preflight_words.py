@@ -13,7 +13,7 @@ ERROR, WARNING = Level.ERROR, Level.WARNING
 SUBJECT, PREHEADER = (20, 70), (40, 130)
 LONGEST_SUBJECT = 120  #: security reference, S-38
 NEEDED = ("unsubscribe", "preferences", "view")
-UNFINISHED = re.compile(r"lorem ipsum|\bTODO\b|\bTBD\b|\bFIXME\b|\bXXX\b")
+UNFINISHED = re.compile(r"(?i:lorem ipsum)|\bTODO\b|\bTBD\b|\bFIXME\b|\bXXX\b")
 TRIAL = re.compile(r"\b(?:test|asdf|foo|lorem ipsum|todo)\b", re.IGNORECASE)
 
 

@@ -1,0 +1,89 @@
+"""Clean strings, dates without a locale, an avatar's letter and colour."""
+
+from datetime import date
+
+import pytest
+from mail_samples import comparison, composition, panel, tool
+
+from newsletter.comparisons.comparison import Panel, Verdict, Votes
+from newsletter.mail import wording
+from newsletter.mail.contrast import ratio
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("a\r\nb\tc", "a b c"),
+        ("It\x92s", "It’s"),
+        ("\x93quoted\x94", "“quoted”"),
+        ("a\x81b\x00c", "a b c"),
+        ("ab\u202ecd\u2069", "abcd"),
+        ("👨‍👩‍👧 ❤️", "👨‍👩‍👧 ❤️"),
+        ("  ", ""),
+    ],
+)
+def test_a_line_is_one_line_of_visible_characters(raw: str, clean: str) -> None:
+    """Windows' quotes are mended, controls and direction overrides go, emoji stay."""
+    assert wording.cleaned(raw) == clean
+
+
+def test_a_whole_issue_is_cleaned_and_stays_an_issue() -> None:
+    """Every string in it, however deep; verdicts and numbers as they were."""
+    dirty = composition(summary="one\ntwo")
+
+    clean = wording.cleaned(dirty)
+
+    assert clean.summary == "one two"
+    assert clean.items == dirty.items
+    assert clean.items[0].comparison.left.panel.verdict is dirty.items[0].comparison.left.panel.verdict
+
+
+def test_several_lines_keep_their_breaks() -> None:
+    """For the intro."""
+    assert wording.cleaned_lines("a\r\nb\rc\x00\u202e") == "a\nb\nc "
+
+
+def test_a_date_is_in_words_whatever_the_locale() -> None:
+    """No leading nought."""
+    assert wording.date_in_words(date(2026, 1, 6)) == "6 January 2026"
+
+
+@pytest.mark.parametrize(
+    ("name", "letter"),
+    [("git-why", "G"), ("“v0 Agent”", "V"), ("9Router", "9"), ("éclair", "É"), ("—", "?"), ("ßx", "S")],
+)
+def test_an_initial_is_one_letter_or_digit(name: str, letter: str) -> None:
+    """Of any script; a question mark where there is none."""
+    assert wording.initial(name) == letter
+
+
+def test_two_tools_have_two_colours_and_always_the_same() -> None:
+    """And white can be read on each of them."""
+    for number in range(12):
+        left, right = wording.tints(comparison(number))
+        assert left != right
+        assert (left, right) == wording.tints(comparison(number))
+    assert min(ratio("#ffffff", tint) for tint in wording.TINTS) > 5.5
+
+
+@pytest.mark.parametrize(
+    ("shown", "dots"),
+    [(panel(3, 1), (3, 1)), (panel(10, 2), (0, 0)), (Panel(verdict=Verdict.SHIP, percent=75), (0, 0))],
+)
+def test_dots_show_a_split_that_can_be_counted(shown: Panel, dots: tuple[int, int]) -> None:
+    """Nine at most; none where the page told no counts."""
+    assert wording.pips(shown) == dots
+
+
+@pytest.mark.parametrize(
+    ("votes", "words"),
+    [
+        (None, "No community votes yet"),
+        (Votes(percent=0, count=None), "0% ship"),
+        (Votes(percent=100, count=1), "100% ship, 1 vote"),
+        (Votes(percent=88, count=1312), "88% ship, 1,312 votes"),
+    ],
+)
+def test_no_votes_are_not_nought_percent(votes: Votes | None, words: str) -> None:
+    """The page's dash is not a nought."""
+    assert wording.community(tool("A", "B", 1, 0).model_copy(update={"votes": votes})) == words
