@@ -17,6 +17,7 @@ from newsletter.delivery import ledger
 from newsletter.delivery.addressing import Addressing
 from newsletter.delivery.batch import Batch, BatchStatus
 from newsletter.delivery.progress import Progress, finish, progress
+from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.providers.base import Outcome, OutgoingBatch, Provider, Receipt
@@ -63,10 +64,16 @@ class Dispatcher:
                 return Ending.DONE
             if not self._send(batch, recipients):
                 return Ending.REFUSING
-            with transaction(self.engine) as session:
-                if now := progress(session, issue_id):
-                    on_progress(now)
+            on_progress(self._progress(issue_id))
         return Ending.STOPPED
+
+    def _progress(self, issue_id: int) -> Progress:
+        """Read first, told after: nobody else waits for the lock while a bar is drawn."""
+        with transaction(self.engine) as session:
+            state = progress(session, issue_id)
+        if state is None:
+            raise DeliveryError(f"The ledger of issue {issue_id} is gone. Nothing more is sent.")
+        return state
 
     def finish(self, session: Session, issue_id: int) -> bool | None:
         """Close the ledger if nothing is left: see `progress.finish`."""

@@ -1,0 +1,44 @@
+"""A provider with behaviour: it keeps what it took, and can refuse, stall, forget its answer, or die on the way."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from newsletter.providers.base import Capabilities, Outcome, OutgoingBatch, Receipt
+
+
+class Killed(BaseException):
+    """The process died here: nothing below catches it."""
+
+
+@dataclass
+class FakeProvider:
+    """Takes every message, unless a dial says otherwise. Its log is what really went out."""
+
+    remembers: bool = False  #: the same batch key again is answered and not mailed
+    batch_size: int = 100
+    log: Counter[str] = field(default_factory=Counter)  #: recipient key → how often mailed
+    calls: list[tuple[str, int]] = field(default_factory=list)  #: batch key, attempt
+    next_answers: list[str] = field(default_factory=list)  #: what the next calls do, first one first
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As an adapter would say it."""
+        keys = timedelta(days=1) if self.remembers else None
+        return Capabilities("fake", batch_size=self.batch_size, remembers_keys_for=keys)
+
+    def send(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+        """Do what the next answer says; without one, accept."""
+        how = self.next_answers.pop(0) if self.next_answers else "accept"
+        known = self.remembers and any(key == batch.key for key, _ in self.calls)
+        if how != "die before":
+            self.calls.append((batch.key, batch.attempt))
+        if how in ("accept", "accept, die after", "accept, answer lost") and not known:
+            self.log.update(recipient.key for recipient in batch.recipients)
+        if how in ("die before", "accept, die after"):
+            raise Killed
+        if how == "answer nonsense":
+            return []
+        outcome = {"accept": Outcome.ACCEPTED, "refuse": Outcome.REFUSED, "later": Outcome.RETRY}
+        return [Receipt(recipient.key, outcome.get(how, Outcome.UNKNOWN), reason=how) for recipient in batch.recipients]
