@@ -59,6 +59,7 @@ def _subject_lines(items: Sequence[Item], number_: int) -> Iterator[str]:
     yield f"What the panel said of {counted(len(tools), 'tool')}"
     yield f"Issue {number_}: {counted(len(items), 'comparison')}, {counted(len(tools), 'verdict')}"
     yield "The verdicts of the week, tool by tool"
+    yield f"{opened(counted(len(tools), 'tool'))}, side by side"
 
 
 def _only_ones(items: Sequence[Item]) -> Iterator[str]:

@@ -23,12 +23,12 @@ _FOR = re.compile(
 )
 _AGAINST = re.compile(
     r"\b(skip|problem|breaks?|broken|kills?|fails?|missing|lacks?|thin|unclear|wrapper|risk\w*|worse|slower|expensive"
-    r"|nobody|without|not|never|no|cannot|isn['’]t|doesn['’]t|don['’]t|can['’]t|won['’]t|until|instead of)\b",
+    r"|nobody|nothing|without|not|never|no|cannot|isn['’]t|doesn['’]t|don['’]t|can['’]t|won['’]t|until|instead of)\b",
     re.IGNORECASE,
 )
 #: A sentence that begins so tells of the market, not of the tool.
 _SCENE = re.compile(r"(category|(the |its )?(direct )?(competitors?|rivals?|buyer|market|audience))\b", re.IGNORECASE)
-_SHORTEST = 25  #: characters: "Ship." alone is a verdict, not a reason
+_SHORTEST = 20  #: characters: "Ship." alone is a verdict, not a reason
 #: A sentence that begins so leans on the one before it, or talks of what would have to be.
 _LEANS = re.compile(
     r"(this|that|these|those|it|its|it['’]s|that['’]s|they|their|he|she|still|but|and|so|or|yet|together|until|which|also"

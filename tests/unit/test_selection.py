@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from issue_samples import NOW, WEEK, ZONE, candidate, comparisons, pair, pairs, told_in, tool
+
 from newsletter.comparisons.comparison import Comparison
 from newsletter.config import Selection
 from newsletter.issues.candidates import Candidate, Selected, Shown
@@ -216,9 +216,12 @@ def test_a_tool_rests_before_a_later_issue_too() -> None:
     """An issue that is drafted after its successor does not repeat what that one shows."""
     selected = chosen_from([candidate(pair("a", "b"))], shown=[Shown("a", WEEK.plus(1), 13)])
 
-    assert "A is in issue 13 of 2026-W48" in chosen_from(
-        [candidate(pair("a", "b")), candidate(pair("c", "d"))], shown=[Shown("a", WEEK.plus(1), 13)]
-    ).decisions[1].reason
+    assert (
+        "A is in issue 13 of 2026-W48"
+        in chosen_from([candidate(pair("a", "b")), candidate(pair("c", "d"))], shown=[Shown("a", WEEK.plus(1), 13)])
+        .decisions[1]
+        .reason
+    )
     assert not selected.items
 
 
@@ -288,7 +291,9 @@ def test_a_pin_overrides_rest_and_caps_and_says_so() -> None:
 def test_pins_take_their_places_first_and_pass_the_maximum() -> None:
     """Nobody else gets a place then."""
     *pinned, other = pairs(4)
-    selected = chosen_from([candidate(one) for one in (*pinned, other)], Edits(pins=tuple(p.key for p in pinned)), most=2)
+    selected = chosen_from(
+        [candidate(one) for one in (*pinned, other)], Edits(pins=tuple(p.key for p in pinned)), most=2
+    )
 
     assert set(keys(selected)) == {one.key for one in pinned}
     assert sum("although the issue is full (2)" in decision.reason for decision in selected.decisions) == 1
@@ -374,7 +379,11 @@ def test_a_cut_page_leads_only_if_nothing_else_can() -> None:
 
 def test_equal_interest_is_parted_by_the_key() -> None:
     """Arbitrary, and the same every time."""
-    assert keys(chosen_from([candidate(one) for one in reversed(pairs(3))])) == ["a00-vs-b00", "a01-vs-b01", "a02-vs-b02"]
+    assert keys(chosen_from([candidate(one) for one in reversed(pairs(3))])) == [
+        "a00-vs-b00",
+        "a01-vs-b01",
+        "a02-vs-b02",
+    ]
 
 
 def test_two_tools_of_one_name_are_pointed_out() -> None:

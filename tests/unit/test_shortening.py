@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
 from issue_samples import names
+
 from newsletter.issues.shortening import cut, plain, sentences, short_name, shorten
 
 TEXTS = st.one_of(
@@ -55,7 +55,7 @@ def test_a_sentence_that_is_too_long_is_cut_at_a_clause() -> None:
 
 
 def test_a_cut_does_not_end_with_a_word_that_promises_more() -> None:
-    """ "parameters that activate" would begin a clause and not say it."""
+    """The words "parameters that activate" would begin a clause and not say it."""
     text = "A sparse model with very many parameters that activate roughly a quarter for each of the passes"
 
     assert shorten(text, 60) == "A sparse model with very many parameters…"
@@ -70,7 +70,9 @@ def test_a_bracket_that_the_cut_would_leave_open_is_left_out() -> None:
 
 def test_a_colon_is_no_place_to_cut() -> None:
     """What stands before it only announces."""
-    assert not shorten("The specific decision that earns the ship: caches are explicit and hits are told", 50).endswith("p…")
+    assert not shorten("The specific decision that earns the ship: caches are explicit and hits are told", 50).endswith(
+        "p…"
+    )
 
 
 def test_a_word_without_end_is_cut_between_characters_not_inside_one() -> None:
