@@ -21,6 +21,7 @@ from newsletter.comparisons.page_table import Table, count_in, find_table, score
 from newsletter.errors import NotAComparison
 
 _LONGEST_LINE = 400  #: of a `Line` in comparison.py
+_MOST_HEADINGS = 4  #: lines that can stand between two cells: a name, a role, a tool, half a score
 _BUTTONS = ("visit", "view", "read more", "learn more", "details", "bookmark", "save", "vote", "try it", "share")
 
 
@@ -73,7 +74,7 @@ def _read_html(text: str, url: str | None, file_name: str | None) -> Comparison:
     """The best of several ways to cut HTML into lines: the first without a fault, else the fullest."""
     html = read_html(text)
     addresses = tuple(address for address in (url, *html.addresses, file_name) if address)
-    hints = Hints(addresses, html.tools, html.ended, open_line=not html.ended)
+    hints = Hints(addresses, html.tools, html.ended, open_line=not html.closed)
     link = next(filter(None, map(web_address, (url, *html.addresses))), None)
     found: list[Comparison] = []
     refusal: NotAComparison | None = None
@@ -105,7 +106,7 @@ def _read(lines: Sequence[Line], hints: Hints, link: str | None) -> Comparison:
         if hints.ended or not lines:
             raise
         return _comparison(_cut_parts(lines, hints), hints, link, cut=True)
-    if hints.ended or _is_whole(parts):
+    if hints.ended or _is_whole(parts, hints):
         return _comparison(parts, hints, link, cut=False)
     return _comparison(_cut_parts(lines, hints), hints, link, cut=True)
 
@@ -120,14 +121,15 @@ def _parts(lines: Sequence[Line], *, cut: bool = False, rest: str = "") -> Parts
     stop = min(tails, default=len(lines))
     told = list(lines[begin:stop])
     if not tails:
-        told = told[: next((i for i, line in enumerate(told) if is_footer(line)), len(told))]
+        told = told[: next((i for i, line in enumerate(told) if is_footer(line, surely=True)), len(told))]
     first = _description(lines[cards.first.core.end : cards.second.start])
     second = _description(told)
     if cut and not tails:
         second = f"{second}\n{whole_sentences(rest)}".strip()
     scorecard = read_scorecard(lines[below + 1 :], cards.names) if below is not None else None
     after = scorecard.after if scorecard else lines[begin:]
-    return Parts(cards, (first, second), table, scorecard, lines[-1], footer=any(map(is_footer, after)))
+    footer = any(is_footer(line, surely=scorecard is None) for line in after)
+    return Parts(cards, (first, second), table, scorecard, lines[-1], footer)
 
 
 def _cut_parts(lines: Sequence[Line], hints: Hints) -> Parts:
@@ -138,18 +140,19 @@ def _cut_parts(lines: Sequence[Line], hints: Hints) -> Parts:
     return parts._replace(last=lines[-1])
 
 
-def _is_whole(parts: Parts) -> bool:
-    """Whether the end was seen: a footer, or a scorecard that holds what the panels say."""
+def _is_whole(parts: Parts, hints: Hints) -> bool:
+    """Whether the end was seen: a footer, or (after a whole line) a scorecard that holds what the panels say."""
     card = parts.scorecard
-    if card is None:
-        return parts.footer and parts.table is not None
-    if parts.footer or (card.groups and len(card.after) > 2):  # noqa: PLR2004
+    if parts.footer or card is None:
+        return parts.footer
+    if card.groups and len(card.after) > _MOST_HEADINGS:
         return True
     if card.loose_quotes:
         return parts.last.text.endswith("”") and card.loose_quotes % 2 == 0
+    if hints.open_line:
+        return False
     panels = _panel(parts, 0), _panel(parts, 1)
-    sides = attribute(card, panels, cut=False).reviews
-    return ends_sentence(parts.last.text) and all(map(_agrees, panels, sides))
+    return all(map(_agrees, panels, attribute(card, panels, cut=False).reviews))
 
 
 def _agrees(panel: Panel, reviews: Sequence[Review]) -> bool:
@@ -168,7 +171,7 @@ def _comparison(parts: Parts, hints: Hints, link: str | None, *, cut: bool) -> C
     problems = [
         *parts.cards.problems,
         *page_problems(parts.cards, parts.table),
-        *(problem for tool in tools for problem in tool_problems(tool, whole=not cut)),
+        *(problem for tool in tools for problem in tool_problems(tool, whole=not cut and not attributed.problems)),
         *attributed.problems,
         *slugs.problems,
         *_missing(parts, cut=cut),

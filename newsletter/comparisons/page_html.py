@@ -29,10 +29,11 @@ _INLINE = re.compile(
 #: What holds prose or one value: inline parts of it never are lines of their own.
 _PROSE = re.compile(r"p|h[1-6]|li|td|th|dt|dd|blockquote|figcaption|caption|summary|pre")
 _CELLS = frozenset({"td", "dd"})
-_BOXES = frozenset({"div", "li", "article", "section", "span", "p"})
+_BOXES = frozenset({"div", "li", "article", "section"})
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _SHOWN_LATER = re.compile(r":(?:block|flex|grid|table|inline|contents)")
-_SCORE = re.compile(r"\d{1,3}\s?/\s?100")
+_SCORE = re.compile(r"/\s?100\b")
+_QUOTE = 60  #: characters from which a text is a quote rather than a label
 _MOST_LINKS = 2_000
 
 
@@ -51,12 +52,13 @@ class Html(NamedTuple):
     addresses: tuple[str, ...]  #: canonical, og:url, and whatever else may be the page's address
     tools: tuple[tuple[str, str], ...]  #: (slug, text) of links to tool pages
     ended: bool  #: the end of the document was there
+    closed: bool  #: the last line ends with its box
 
     def readings(self) -> Iterator[list[Line]]:
         """The page's lines, in each of the ways. Raises NotAComparison where there are far too many."""
         held = _Held(self.root)
-        for cut in Cut:
-            texts = _texts(self.root, cut, held)
+        for cut, missing in ((Cut.BOXES, True), (Cut.BOXES, False), (Cut.BLOCKS, True), (Cut.NODES, False)):
+            texts = _texts(self.root, cut, held, missing=missing)
             yield as_lines((number, text, look) for number, (text, look) in enumerate(texts, start=1))
 
 
@@ -76,7 +78,9 @@ def read_html(text: str) -> Html:
     if root is None:
         raise NotAComparison("Not a compare page: line 1 begins an HTML document that has no content.")
     ended = bool(re.search(r"</(?:html|body)\s*>", text[-4_000:], re.IGNORECASE))
-    return Html(root, tuple(_addresses(root)), tuple(_tools(root)), ended)
+    last = re.search(r"</([a-z0-9]{1,20})\s*>\s*$", text[-100:], re.IGNORECASE)
+    closed = bool(last and not _INLINE.fullmatch(last[1].lower()))
+    return Html(root, tuple(_addresses(root)), tuple(_tools(root)), ended, closed)
 
 
 def _addresses(root: etree._Element) -> Iterator[str]:
@@ -108,12 +112,13 @@ def _short_text(element: etree._Element) -> Iterator[str]:
 
 
 class _Held:
-    """Which elements hold text: of their own, anywhere in them, or a score."""
+    """Which elements hold text: of their own, anywhere in them, a score, or a quote."""
 
     def __init__(self, root: etree._Element) -> None:
         self.own: set[etree._Element] = set()
         self.any: set[etree._Element] = set()
         self.score: set[etree._Element] = set()
+        self.quote: set[etree._Element] = set()
         for element in root.iter():
             texts = [(element.tail, element.getparent())]
             if isinstance(element.tag, str):  # not a comment, whose text is none
@@ -127,9 +132,11 @@ class _Held:
         _mark(owner, self.any)
         if _SCORE.search(text[:200]):
             _mark(owner, self.score)
+        if len(text) > _QUOTE:
+            _mark(owner, self.quote)
 
     def is_missing(self, element: etree._Element) -> bool:
-        """An empty table cell, or an empty box beside a box with a score: a value or review that is not there."""
+        """An empty table cell, or an empty box beside one with score and quote: a value or review is not there."""
         if element in self.any:
             return False
         if element.tag in _CELLS:
@@ -137,8 +144,9 @@ class _Held:
         parent = element.getparent()
         if element.tag not in _BOXES or parent is None:
             return False
-        twins = list(islice(parent, 4))
-        return len(twins) < 4 and sum(twin in self.score for twin in twins) == 1  # noqa: PLR2004
+        near = list(islice(parent, 4))
+        reviews = [twin for twin in near if twin in self.score and twin in self.quote]
+        return len(near) < 4 and len(reviews) == 1 and reviews[0].tag == element.tag  # noqa: PLR2004
 
 
 def _mark(element: etree._Element | None, marked: set[etree._Element]) -> None:
@@ -187,8 +195,8 @@ class _Pen:
         self.open = []
 
 
-def _texts(root: etree._Element, cut: Cut, held: _Held) -> list[tuple[str, str]]:
-    """(text, look) of each line."""
+def _texts(root: etree._Element, cut: Cut, held: _Held, *, missing: bool) -> list[tuple[str, str]]:
+    """(text, look) of each line; with `missing`, a dash where a value or a review is missing."""
     pen = _Pen(cut, held)
     walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
     for event, element in walk:
@@ -196,7 +204,7 @@ def _texts(root: etree._Element, cut: Cut, held: _Held) -> list[tuple[str, str]]
             walk.skip_subtree()
         elif event == "start":
             pen.edge(element, element)
-            pen.open.append("—" if held.is_missing(element) else element.text or "")
+            pen.open.append("—" if missing and held.is_missing(element) else element.text or "")
         elif event == "end":
             pen.edge(element, element.getparent())
         if event != "start":

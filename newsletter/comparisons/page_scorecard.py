@@ -35,10 +35,13 @@ _SMALL = frozenset({"of", "the", "and", "for", "de", "in", "on", "a"})
 _FURNITURE = frozenset({"reviewer", "reviewers", "review", "reviews", "panel", "critic", "critics", "score", "verdict"})
 _LONGEST_HEADING = 60
 _FOOTER = re.compile(
-    r"weekly ai tool verdicts|get the next (?:comparison|verdict)|new ai tools ship|7 critics|bookmarks?$"
-    r"|loading bookmarks|no bookmarks|bookmark tools|browse (?:the|all)|share this"
-    r"|(?:more|related|similar|other) (?:comparison|tool|verdict)|subscribe|sign up|©|\(c\) |copyright|privacy|terms"
-    r"|all rights|back to|newsletter$|your email|e-?mail$",
+    r"weekly ai tool verdicts|get the next (?:comparison|verdict)|new ai tools ship daily|7 critics review"
+    r"|loading bookmarks|no bookmarks yet|bookmark tools to save",
+    re.IGNORECASE,
+)
+_FOOTER_ELSEWHERE = re.compile(
+    r"bookmarks?$|browse (?:the|all)|share this|(?:more|related|similar|other) (?:comparison|tool|verdict)"
+    r"|subscribe|sign up|©|\(c\) |copyright|privacy|terms|all rights|back to|newsletter$|your email|e-?mail$",
     re.IGNORECASE,
 )
 _FORMULA = 25  #: "No review yet": longer, right below a score, it is a short quote
@@ -311,9 +314,10 @@ def _last_quote(run: list[Line], marks: _Marks, cell: Cell) -> tuple[list[str], 
     return [line.text for line in run[:stop]], run[stop:]
 
 
-def is_footer(line: Line) -> bool:
-    """Whether the line belongs to what the site prints below every page."""
-    return len(line.text) <= 100 and bool(_FOOTER.match(line.text))  # noqa: PLR2004
+def is_footer(line: Line, *, surely: bool = False) -> bool:
+    """Whether the line belongs to what the site prints below every page; `surely`: to what this site does."""
+    known = _FOOTER.match(line.text) or (not surely and _FOOTER_ELSEWHERE.match(line.text))
+    return len(line.text) <= 100 and bool(known)  # noqa: PLR2004
 
 
 def _says_absent(line: Line) -> bool:
