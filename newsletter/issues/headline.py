@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from newsletter.comparisons.comparison import Comparison, Tool, Verdict
 from newsletter.issues.composition import VerdictChange
 from newsletter.issues.shortening import cut, short_name
-from newsletter.issues.wording import counted
 
 HEADLINE = 90  #: characters, at most
 _ORDER = (Verdict.SHIP, Verdict.MIXED, Verdict.SKIP)
@@ -28,10 +27,8 @@ def headline(comparison: Comparison, budget: int = HEADLINE, turn: int = 0) -> s
 
 def change_headline(changes: Sequence[VerdictChange], budget: int = HEADLINE) -> str:
     """Which verdict is another than it was: "Patchwork slips from ship to mixed". There must be a change."""
-    for width in (budget, *_WIDTHS):
-        if len(line := _moves(changes, width)) <= budget:
-            return line
-    return f"{counted(len(changes), 'verdict').capitalize()} changed"
+    lines = [_moves(changes, width) for width in (budget, *_WIDTHS)]
+    return next((line for line in lines if len(line) <= budget), lines[-1])
 
 
 def versus(comparison: Comparison, budget: int) -> str:

@@ -31,7 +31,7 @@ def test_an_issue_knows_what_it_is() -> None:
 
     assert (issue.newsletter, issue.number, issue.week) == ("Weekly AI Tool Verdicts", 12, "2026-W47")
     assert issue.date.isoformat() == "2026-11-19"
-    assert [item.kind for item in issue.items] == [ItemKind.LEAD, ItemKind.BRIEF]
+    assert [item.key for item in issue.of_kind(ItemKind.BRIEF)] == ["a01-vs-b01"]
 
 
 def test_composing_twice_gives_the_same_words() -> None:
@@ -144,6 +144,16 @@ def test_a_quote_without_a_short_sentence_is_cut_with_a_mark() -> None:
     text = "The primitive here is a hosted model with a layer for code — no wrangling, no polling, no service to run"
 
     assert pull_quote(text, Verdict.SHIP, 80) == "The primitive here is a hosted model with a layer for code…"
+
+
+def test_a_long_first_sentence_is_cut_rather_than_left_for_one_that_says_nothing() -> None:
+    """A neutral aside is no better quote than the beginning of the point."""
+    text = (
+        "The primitive is a hosted model with a layer for code, and there is no service to run. "
+        "Then came Tuesday. Ten of us met on Friday."
+    )
+
+    assert pull_quote(text, Verdict.SHIP, 60) == "The primitive is a hosted model with a layer for code…"
 
 
 def test_a_lone_word_as_a_whole_review_is_still_shown() -> None:
