@@ -74,8 +74,6 @@ def _dark_styles(page: HtmlElement) -> Styles:
 
 
 def _texts(element: HtmlElement, ink: Ink, overrides: Styles) -> Iterator[tuple[str, Ink]]:
-    if not isinstance(element.tag, str):
-        return
     style = {**declarations(element.get("style", "")), **overrides.get(element, {})}
     if style.get("display") == "none":
         return

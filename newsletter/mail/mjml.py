@@ -22,17 +22,7 @@ FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 def compile_mjml(source: str, name: str = "the MJML") -> str:
     """The HTML of an MJML document; `name` says in errors which template it is. Raises TemplateError."""
-    prepared = armoured(source)
-    try:
-        # Without an empty `fonts`, a stack that names Roboto would load it from Google (defect 9).
-        return str(mjml2html(prepared, disable_comments=True, fonts={}))
-    except ValueError as error:
-        raise TemplateError(_sentence(name, prepared, str(error))) from None
-    except BaseException as error:
-        # pyo3's PanicException derives from BaseException and has no importable name (defect 8).
-        if type(error).__name__ != "PanicException":
-            raise
-        raise TemplateError(_sentence(name, prepared, "the compiler panicked")) from None
+    return _compiled(armoured(source), name)
 
 
 def armoured(source: str) -> str:
@@ -41,6 +31,17 @@ def armoured(source: str) -> str:
     source = TITLE.sub(lambda match: match[1] + BLANKS.sub(" ", match[2]).strip() + match[3], source)
     source = TAG.sub(lambda match: BLANKS.sub(" ", match[0]), source)
     return source.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _compiled(source: str, name: str) -> str:
+    try:
+        # Without an empty `fonts`, a stack that names Roboto would load it from Google (defect 9).
+        return str(mjml2html(source, disable_comments=True, fonts={}))
+    except BaseException as error:
+        # pyo3's PanicException derives from BaseException and has no importable name (defect 8).
+        if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
+            raise
+        raise TemplateError(_sentence(name, source, str(error))) from None
 
 
 def _sentence(name: str, source: str, reason: str) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import re
 from email.utils import parseaddr
 from functools import cache
+from itertools import count
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -50,11 +51,8 @@ def render(composition: Composition, publication: Publication, *, templates: Pat
 
 def nonce_of(content: str) -> str:
     """Eight hexadecimal digits that this content determines and does not contain."""
-    for attempt in range(1000):
-        nonce = hashlib.blake2b(f"{attempt}:{content}".encode(), digest_size=4).hexdigest()
-        if nonce not in content:
-            return nonce
-    raise TemplateError("No nonce can be found that the issue does not contain; shorten its texts.")
+    digests = (hashlib.blake2b(f"{attempt}:{content}".encode(), digest_size=4).hexdigest() for attempt in count())
+    return next(nonce for nonce in digests if nonce not in content)
 
 
 def sender_of(composition: Composition, publication: Publication) -> Sender:

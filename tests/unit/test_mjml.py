@@ -7,7 +7,7 @@ from mjml import mjml2html
 
 from newsletter.errors import TemplateError
 from newsletter.mail.inlining import inline
-from newsletter.mail.mjml import armoured, compile_mjml
+from newsletter.mail.mjml import _compiled, armoured, compile_mjml
 
 NBSP = "\u00a0"
 PANICS = "<mjml><mj-body>él>"
@@ -144,8 +144,14 @@ def test_a_panic_of_the_compiler_is_an_error_like_any_other() -> None:
         mjml2html(PANICS)
 
     assert not isinstance(raw.value, Exception)
-    with pytest.raises(TemplateError):
-        compile_mjml(PANICS)
+    with pytest.raises(TemplateError, match=r"a.mjml does not compile: .*char boundary"):
+        _compiled(PANICS, "a.mjml")
+
+
+def test_what_is_not_the_compilers_own_error_is_not_swallowed() -> None:
+    """A keyboard interrupt, say; here a mistake of ours."""
+    with pytest.raises(TypeError):
+        _compiled(None, "a.mjml")  # type: ignore[arg-type]
 
 
 def test_armour_is_ascii_without_backslashes() -> None:
