@@ -67,7 +67,7 @@ class Rows:
             "address_key": address.key,
             "fingerprint": fingerprint(address.key, self.secret),
             "name": clean_name(_name(found)),
-            "source": clean_name(found.get("source") or self.terms.source),
+            "source": _source(found.get("source") or self.terms.source),
             **self._standing(found),
         }
 
@@ -102,6 +102,9 @@ def _name(found: dict[str, str]) -> str:
 
 def _refuse(reason: str) -> Any:
     raise _Refused(reason)
+
+
+_source = lru_cache(maxsize=4096)(clean_name)
 
 
 @lru_cache(maxsize=4096)

@@ -86,7 +86,7 @@ class Sheet:
     def _begin(self) -> tuple[Iterator[list[str]], list[str]]:
         lines = self._lines()
         first = next((line for line in lines if line.strip()), "")
-        if first[:4].lower() == "sep=":  # Excel's own way to name the delimiter
+        if first.lower().startswith(("sep=,", "sep=;", "sep=\t")):  # Excel's own way to name the delimiter
             delimiter, first = first[4:5], next(lines, "")
         else:
             bare = re.sub(r'"[^"]*"', "", first)
@@ -116,13 +116,9 @@ class Sheet:
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
         while True:
             line, self._span = self._line + 1, 0
-            try:
-                cells = next(self._reader)
-            except StopIteration:
+            if (cells := next(self._reader, None)) is None:
                 return
-            except csv.Error as error:
-                raise BadFile(f"Line {line} is not CSV: {error}.") from None
-            if cells and any(cells):
+            if any(cells):
                 yield line, cells
 
 

@@ -4,7 +4,6 @@ Each step writes its consent event in the same transaction; the caller commits. 
 person said it (a page, a file, "command line"), `wording` which version of the words they saw.
 """
 
-import base64
 import secrets
 import unicodedata
 from collections.abc import Sequence
@@ -38,6 +37,7 @@ __all__ = [
 ]
 
 LONGEST_NAME = 80
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # each byte gives five random bits
 
 
 class Subscriber(SQLModel, table=True):
@@ -61,12 +61,12 @@ class Subscriber(SQLModel, table=True):
 
 def new_ref() -> str:
     """A new random ref: 120 bits as 24 characters a-z and 2-7."""
-    return base64.b32encode(secrets.token_bytes(15)).decode().lower()
+    return secrets.token_bytes(24).translate(_LETTERS).decode()
 
 
 def clean_name(text: str) -> str:
     """A name on one line: NFC, no control or direction-changing characters, single blanks, at most 80 characters."""
-    if text.isascii() and text.isprintable() and "  " not in text:
+    if text.isprintable() and "  " not in text and unicodedata.is_normalized("NFC", text):
         return text.strip()[:LONGEST_NAME].strip()
     kept = (c if c.isprintable() or c in "\u200d\u200c" else " " for c in unicodedata.normalize("NFC", text))
     return " ".join("".join(kept).split())[:LONGEST_NAME].strip()

@@ -1,0 +1,108 @@
+"""Tokens for links (security reference, S-45 to S-47)."""
+
+import string
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from people import NOW
+
+from subscribers.errors import BadToken
+from subscribers.subscriber import new_ref
+from subscribers.tokens import Keys, Purpose, sign, verify
+
+KEYS = Keys(b"first key, at least thirty-two bytes")
+OTHERS = Keys(b"other key, at least thirty-two bytes")
+REF = "mfrggzdfmztwq2lknnwg23tp"
+REFS = st.from_regex(r"[a-z0-9]{1,30}(-[a-z0-9]{1,10})?", fullmatch=True)
+
+
+@given(REFS, st.sampled_from(Purpose))
+def test_a_token_gives_back_what_was_signed(ref: str, purpose: Purpose) -> None:
+    """Round trip, and only characters that are safe in any place of a mail."""
+    token = sign(KEYS, purpose, ref)
+
+    assert verify(KEYS, purpose, token, now=NOW) == ref
+    assert set(token) <= set(string.ascii_lowercase + string.digits + "-")
+
+
+@pytest.mark.parametrize("made_for", Purpose)
+@pytest.mark.parametrize("used_for", Purpose)
+def test_a_token_is_good_for_its_purpose_only(made_for: Purpose, used_for: Purpose) -> None:
+    """Only the diagonal of the matrix works."""
+    token = sign(KEYS, made_for, REF)
+
+    if made_for is used_for:
+        assert verify(KEYS, used_for, token, now=NOW) == REF
+    else:
+        with pytest.raises(BadToken):
+            verify(KEYS, used_for, token, now=NOW)
+
+
+@pytest.mark.parametrize("place", range(len(sign(KEYS, Purpose.UNSUBSCRIBE, REF))))
+@pytest.mark.parametrize("other", ["0", "a", "z", "-", "A", "é"])
+def test_any_changed_character_makes_a_token_worthless(place: int, other: str) -> None:
+    """Key id, ref, expiry and mac are all covered."""
+    token = sign(KEYS, Purpose.UNSUBSCRIBE, REF)
+    forged = token[:place] + other + token[place + 1 :]
+    if forged == token:
+        return
+
+    with pytest.raises(BadToken):
+        verify(KEYS, Purpose.UNSUBSCRIBE, forged, now=NOW)
+
+
+@given(st.text(max_size=220))
+def test_nothing_else_is_a_token(text: str) -> None:
+    """Whatever stands in the path, also beyond ASCII: a BadToken and never another error (S-46)."""
+    with pytest.raises(BadToken):
+        verify(KEYS, Purpose.VIEW, text, now=NOW)
+
+
+def test_a_token_of_another_installation_is_refused() -> None:
+    """Its key is not ours."""
+    with pytest.raises(BadToken, match="not made here"):
+        verify(KEYS, Purpose.VIEW, sign(OTHERS, Purpose.VIEW, REF), now=NOW)
+
+
+def test_links_of_old_issues_work_after_a_change_of_keys() -> None:
+    """The older key verifies, the first one signs; without the older key its links are dead."""
+    old, new = b"old key, which is at least 32 bytes", b"new key, which is at least 32 bytes"
+    link = sign(Keys(old), Purpose.UNSUBSCRIBE, REF)
+
+    assert verify(Keys(new, old), Purpose.UNSUBSCRIBE, link, now=NOW) == REF
+    assert sign(Keys(new, old), Purpose.UNSUBSCRIBE, REF) == sign(Keys(new), Purpose.UNSUBSCRIBE, REF)
+    with pytest.raises(BadToken):
+        verify(Keys(new), Purpose.UNSUBSCRIBE, link, now=NOW)
+
+
+def test_a_confirmation_link_works_for_seven_days_and_no_longer() -> None:
+    """An expiry is part of what is signed."""
+    token = sign(KEYS, Purpose.CONFIRM, REF, expires=NOW + timedelta(days=7))
+
+    assert verify(KEYS, Purpose.CONFIRM, token, now=NOW + timedelta(days=7)) == REF
+    with pytest.raises(BadToken, match="expired"):
+        verify(KEYS, Purpose.CONFIRM, token, now=NOW + timedelta(days=7, seconds=1))
+
+
+def test_an_address_cannot_be_signed() -> None:
+    """No address in a URL (S-45)."""
+    with pytest.raises(ValueError, match="never an address"):
+        sign(KEYS, Purpose.VIEW, "ada@example.org")
+
+
+def test_a_short_key_is_refused_and_no_key_is_shown() -> None:
+    """A key that can be guessed signs nothing; a traceback that prints the keys tells nothing."""
+    with pytest.raises(ValueError, match="32 bytes"):
+        Keys(b"short")
+
+    assert "first key" not in repr(KEYS)
+
+
+def test_refs_are_random_and_short_enough_for_a_path() -> None:
+    """120 bits, in letters and digits that nobody has to escape."""
+    refs = {new_ref() for _ in range(1000)}
+
+    assert len(refs) == 1000
+    assert all(len(ref) == 24 and set(ref) <= set(string.ascii_lowercase + "234567") for ref in refs)
