@@ -27,7 +27,7 @@ PUBLICATION = Publication.model_validate(
         "unsubscribe_mailbox": "leave@news.example.org",
         "base_url": "https://news.example.org",
         "site_url": SITE,
-        "site_name": "the review panel",
+        "site_name": "Compare Corner",
         "postal_address": "Example Press, 12 Sample Street, 10115 Berlin",
         "privacy_url": "https://news.example.org/privacy",
     }

@@ -82,6 +82,7 @@ def _context(composition: Composition, publication: Publication, nonce: str) -> 
     return {
         "issue": issue,
         "publication": wording.cleaned(publication),
+        "source": wording.source(publication.site_name, all(links.safe(item.url) for item in issue.items)),
         "lead": issue.of_kind(ItemKind.LEAD),
         "changes": issue.of_kind(ItemKind.CHANGE),
         "briefs": issue.of_kind(ItemKind.BRIEF),
@@ -138,6 +139,7 @@ def _environment(folder: Path) -> Environment:
         "initial": wording.initial,
         "tints": wording.tints,
         "pips": wording.pips,
+        "quoted": wording.quoted,
         "community": wording.community,
     }
     return environment

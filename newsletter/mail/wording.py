@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from newsletter.comparisons.comparison import Comparison, Panel, Tool
+from newsletter.issues.composition import Item
 
 #: Not strftime, which asks the machine's locale.
 MONTHS = (
@@ -59,6 +60,25 @@ def tints(comparison: Comparison) -> tuple[str, str]:
     """Two different colours for the two avatars, always the same for the same tools."""
     first, second = (zlib.crc32(tool.slug.encode()) % len(TINTS) for tool in comparison.tools)
     return TINTS[first], TINTS[second if second != first else (second + 3) % len(TINTS)]
+
+
+def quoted(item: Item) -> dict[tuple[str, str], str]:
+    """What a lead shows of each review, by tool's slug and reviewer: the words chosen for the issue, cut already.
+
+    Quotes name their tool by a name that both tools may have, so they are taken in the scorecard's order.
+    """
+    quotes, found = list(item.quotes), {}
+    for tool, review in item.comparison.quotes():
+        place = next((n for n, q in enumerate(quotes) if (q.reviewer, q.tool) == (review.reviewer, tool.name)), None)
+        if place is not None:
+            found[tool.slug, review.reviewer] = quotes.pop(place).text
+    return found
+
+
+def source(site_name: str, linked: bool) -> str:
+    """Where the verdicts come from; a name such as "the review panel" says already that it is a panel."""
+    panel = "" if "panel" in site_name.lower() else " panel reviews"
+    return f"Verdicts by {site_name}{panel}{'; linked under each item' if linked else ''}."
 
 
 def pips(panel: Panel) -> tuple[int, int]:

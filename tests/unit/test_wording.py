@@ -3,11 +3,14 @@
 from datetime import date
 
 import pytest
-from mail_samples import comparison, composition, panel, tool
+from mail_samples import comparison, composition, item, panel, tool
 
 from newsletter.comparisons.comparison import Panel, Verdict, Votes
+from newsletter.issues.composition import ItemKind
 from newsletter.mail import wording
 from newsletter.mail.contrast import ratio
+
+SIDES = ("left", "right")
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,34 @@ def test_dots_show_a_split_that_can_be_counted(shown: Panel, dots: tuple[int, in
 def test_no_votes_are_not_nought_percent(votes: Votes | None, words: str) -> None:
     """The page's dash is not a nought."""
     assert wording.community(tool("A", "B", 1, 0).model_copy(update={"votes": votes})) == words
+
+
+def test_a_lead_shows_the_words_that_were_chosen_for_it() -> None:
+    """Not the whole review; and of two tools with one name each its own."""
+    lead = item(0, ItemKind.LEAD)
+    twins = lead.comparison.model_copy(
+        update={
+            side: tool.model_copy(update={"name": "Twin"})
+            for side, tool in zip(SIDES, lead.comparison.tools, strict=True)
+        }
+    )
+    chosen = tuple(
+        quote.model_copy(update={"tool": "Twin", "text": f"{number}"}) for number, quote in enumerate(lead.quotes)
+    )
+
+    found = wording.quoted(lead.model_copy(update={"comparison": twins, "quotes": chosen[:-1]}))
+
+    assert list(found.values()) == [str(number) for number in range(7)]
+    assert list(found)[:2] == [("forkbeam", "Mara Lind"), ("patchwork", "Mara Lind")]
+
+
+@pytest.mark.parametrize(
+    ("site", "linked", "sentence"),
+    [
+        ("the review panel", True, "Verdicts by the review panel; linked under each item."),
+        ("Compare Corner", False, "Verdicts by Compare Corner panel reviews."),
+    ],
+)
+def test_the_source_is_named_and_no_link_is_claimed_that_is_not_there(site: str, linked: bool, sentence: str) -> None:
+    """A panel is not called a panel twice."""
+    assert wording.source(site, linked) == sentence
