@@ -53,14 +53,13 @@ def draft(session: Session, week: Week, rules: Rules, now: datetime) -> Draft:
     Raises IllegalStep where the week's issue is approved or further, IssueError where nothing is left to put in.
     """
     found = of_week(session, rules.publication.slug, week)
-    if found and found.status is not IssueStatus.DRAFT:
-        raise IllegalStep(_too_late(found))
+    if found:
+        _require_draft(found)
     selected = preview(session, week, rules, now)
     if not selected.items and not found:
         return Draft(None, None, selected)
     issue, _ = ensure(session, rules.publication.slug, week, week.day(rules.day), now)
-    if issue.status is not IssueStatus.DRAFT:
-        raise IllegalStep(_too_late(issue))
+    _require_draft(issue)  # somebody else may have made it, and more, in the meantime
     composition = _store(session, issue, selected.items, rules, now)
     return Draft(issue, composition, selected)
 
@@ -157,7 +156,9 @@ def _selecting(edits: Edits) -> tuple[object, ...]:
     return edits.order, edits.pins, edits.drops, edits.lead
 
 
-def _too_late(issue: Issue) -> str:
+def _require_draft(issue: Issue) -> None:
+    if issue.status is IssueStatus.DRAFT:
+        return
     can = issue.status in (IssueStatus.APPROVED, IssueStatus.SCHEDULED, IssueStatus.CANCELLED)
-    then = " Reopen it before drafting it again." if can else " It is not drafted again."
-    return f"{opened(issue.name)} is {issue.status}.{then}"
+    then = "Reopen it before drafting it again." if can else "It is not drafted again."
+    raise IllegalStep(f"{opened(issue.name)} is {issue.status}. {then}")

@@ -20,6 +20,7 @@ from newsletter.issues.drafting import Rules, composition_of, draft, preview, re
 from newsletter.issues.edits import Edits, drop, pin, with_headline, with_subject
 from newsletter.issues.history import shown_tools, told
 from newsletter.issues.issue import Issue, IssueStatus, edits_of, items_of
+from newsletter.issues.week import window
 
 THREE = Rules(PUBLICATION, Selection(fewest=3))
 
@@ -220,6 +221,17 @@ def test_a_preview_changes_nothing(engine: Engine) -> None:
 
         assert len(selected.items) == 2
         assert not session.exec(select(Issue)).all()
+
+
+def test_a_change_at_the_very_end_of_a_week_is_of_the_next(engine: Engine) -> None:
+    """The earlier week has the version that it knew."""
+    before, after = pair("a", "b"), pair(tool("a", 1, 3), "b")
+    on_shelf(engine, before, weeks_ago=1)
+    with transaction(engine) as session:
+        put(session, after, now=window(WEEK, PUBLICATION.tz)[0])
+        made = draft(session, WEEK.plus(-1), RULES, NOW)
+
+        assert [item.comparison for item in made.selected.items] == [before]
 
 
 def test_a_past_week_knows_only_what_was_seen_then(engine: Engine) -> None:
