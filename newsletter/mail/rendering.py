@@ -140,6 +140,7 @@ def _environment(folder: Path) -> Environment:
         "tints": wording.tints,
         "pips": wording.pips,
         "quoted": wording.quoted,
+        "in_quotes": wording.in_quotes,
         "community": wording.community,
     }
     return environment

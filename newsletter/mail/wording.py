@@ -23,6 +23,7 @@ CONTROLS = dict.fromkeys((*range(0x20), 0x7F, 0x2028, 0x2029), " ")
 DIRECTIONS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 ONE_LINE = WINDOWS | CONTROLS | DIRECTIONS
 SEVERAL_LINES = {code: text for code, text in ONE_LINE.items() if code != ord("\n")}
+INNER = re.compile(r'"([^"]*)"|“([^“”]*)”')
 
 #: White text on each has a contrast of 5.5 or more.
 TINTS = ("#35578f", "#75457f", "#1c6763", "#7d5210", "#8f3f31", "#3d653a", "#5a5148", "#2f6180")
@@ -73,6 +74,12 @@ def quoted(item: Item) -> dict[tuple[str, str], str]:
         if place is not None:
             found[tool.slug, review.reviewer] = quotes.pop(place).text
     return found
+
+
+def in_quotes(text: str) -> str:
+    """The words in quotation marks; marks inside them become single ones, as typesetters do it."""
+    inside = INNER.sub(r"‘\1\2’", text)
+    return f"“{inside}”"
 
 
 def source(site_name: str, linked: bool) -> str:

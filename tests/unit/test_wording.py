@@ -112,6 +112,15 @@ def test_a_lead_shows_the_words_that_were_chosen_for_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "quote"),
+    [("a", "“a”"), ('"a" b', "“‘a’ b”"), ("b “a”", "“b ‘a’”"), ('5" wide', '“5" wide”')],
+)
+def test_quotation_marks_in_a_quote_are_single(text: str, quote: str) -> None:
+    """A lone mark, as for inches, stays what it is."""
+    assert wording.in_quotes(text) == quote
+
+
+@pytest.mark.parametrize(
     ("site", "linked", "sentence"),
     [
         ("the review panel", True, "Verdicts by the review panel; linked under each item."),
