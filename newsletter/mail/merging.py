@@ -6,8 +6,9 @@ and core, against 9,700 with str.replace). Nothing of one subscriber is kept for
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from newsletter.errors import MergeError
 from newsletter.mail.headers import CONTROLS, INVISIBLE
@@ -17,6 +18,8 @@ from newsletter.mail.rendered import FIELDS, FieldKind, MergeField, RenderedIssu
 WEB_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._~/-]*")
 LOCAL_LINK = re.compile(r"http://(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?/[A-Za-z0-9._~/-]*")
 LONGEST_LINK = 2000
+_URL = FieldKind.URL  # looked up once; `checked` runs a million times a send
+Piece = TypeVar("Piece")
 
 
 def token(nonce: str, name: str) -> str:
@@ -39,10 +42,15 @@ class Segments:
 
     def filled(self, values: Mapping[str, str]) -> str:
         """The text with values in place of tokens; they are taken as they are."""
-        pieces = [self.parts[0]] * (2 * len(self.names) + 1)
-        pieces[::2] = self.parts
-        pieces[1::2] = [values[name] for name in self.names]
-        return "".join(pieces)
+        return "".join(woven(self.parts, [values[name] for name in self.names]))
+
+
+def woven(parts: Sequence[Piece], between: Sequence[Piece]) -> list[Piece]:
+    """The parts in order, with one of the others after each but the last."""
+    pieces = [*parts, *between]
+    pieces[::2] = parts
+    pieces[1::2] = between
+    return pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ class Merger:
     def __init__(self, rendered: RenderedIssue) -> None:
         """Raises MergeError unless HTML and text both use exactly the declared fields."""
         self.fields = tuple(_known(name) for name in rendered.fields)
+        self._words = tuple(field.name for field in self.fields if field.kind is FieldKind.TEXT)
         self.html = Segments.of(rendered.html, rendered.nonce)
         self.text = Segments.of(rendered.text, rendered.nonce)
         for part, segments in (("HTML", self.html), ("text", self.text)):
@@ -68,7 +77,10 @@ class Merger:
 
     def merge(self, values: Mapping[str, str]) -> Merged:
         """Both bodies with this subscriber's values. Raises MergeError for a missing or unusable one."""
-        plain = self.plain(values)
+        return self.filled(self.plain(values))
+
+    def filled(self, plain: Mapping[str, str]) -> Merged:
+        """Both bodies with values that `plain` has checked."""
         return Merged(self.html.filled(self.escaped(plain)), self.text.filled(plain))
 
     def plain(self, values: Mapping[str, str]) -> dict[str, str]:
@@ -77,15 +89,12 @@ class Merger:
 
     def escaped(self, plain: Mapping[str, str]) -> dict[str, str]:
         """The same values as HTML takes them; links are the same in both."""
-        return {
-            field.name: plain[field.name] if field.kind is FieldKind.URL else html.escape(plain[field.name])
-            for field in self.fields
-        }
+        return {**plain, **{name: html.escape(plain[name]) for name in self._words}}
 
 
 def checked(field: MergeField, value: str) -> str:
     """The value as it may go into a mail. Raises MergeError; the message names the field, never the value."""
-    if field.kind is FieldKind.URL:
+    if field.kind is _URL:
         if len(value) <= LONGEST_LINK and (WEB_LINK.fullmatch(value) or LOCAL_LINK.fullmatch(value)):
             return value
         raise MergeError(

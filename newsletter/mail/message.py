@@ -11,7 +11,7 @@ from email.utils import format_datetime, parseaddr
 
 from newsletter.errors import HeaderError
 from newsletter.mail import headers, quoted_printable
-from newsletter.mail.merging import Merger
+from newsletter.mail.merging import Merger, woven
 from newsletter.mail.rendered import RenderedIssue, Sender
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -73,8 +73,9 @@ class MessageBuilder:
     def message(self, recipient: Recipient) -> Message:
         """The message as values. Raises HeaderError or MergeError for an unusable recipient."""
         address, key = _checked(recipient)
-        merged = self._merger.merge({**recipient.values, "address": address})
-        leave = self._unsubscribe(key, self._merger.plain({**recipient.values, "address": address})["unsubscribe"])
+        plain = self._merger.plain({**recipient.values, "address": address})
+        merged = self._merger.filled(plain)
+        leave = self._unsubscribe(key, plain["unsubscribe"])
         lines = [
             ("From", self.sender.sender),
             ("Reply-To", self.sender.reply_to),
@@ -97,17 +98,27 @@ class MessageBuilder:
         leave = self._unsubscribe(key, plain["unsubscribe"]).replace(", ", ",\r\n ")
         own = f"To: {address}\r\nMessage-ID: <{key}@{self.domain}>\r\nList-Unsubscribe: {leave}\r\n".encode("ascii")
         after_head, between, end = self._joints
+        encoded, in_html = self._encoded(plain)
         return b"".join(
             (
                 self._head,
                 own,
                 after_head,
-                *_woven(self._text_parts, self._merger.text.names, plain),
+                *woven(self._text_parts, [encoded[name] for name in self._merger.text.names]),
                 between,
-                *_woven(self._html_parts, self._merger.html.names, self._merger.escaped(plain)),
+                *woven(self._html_parts, [in_html[name] for name in self._merger.html.names]),
                 end,
             )
         )
+
+    def _encoded(self, plain: Mapping[str, str]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """The values in quoted-printable, for text and for HTML; most are the same in both."""
+        encoded = {name: quoted_printable.encode_short(value) for name, value in plain.items()}
+        in_html = encoded.copy()
+        for name, value in self._merger.escaped(plain).items():
+            if value != plain[name]:
+                in_html[name] = quoted_printable.encode_short(value)
+        return encoded, in_html
 
     def _unsubscribe(self, key: str, link: str) -> str:
         return f"<{link}>, <mailto:{self._leave}?subject=unsubscribe%20{key}>"
@@ -120,14 +131,6 @@ class MessageBuilder:
         after_head = self._tail + f"MIME-Version: 1.0\r\n{kind}\r\n{border}\r\n{part.format('plain')}".encode("ascii")
         between = f"\r\n{border}\r\n{part.format('html')}".encode("ascii")
         return after_head, between, f"\r\n{border}--\r\n".encode("ascii")
-
-
-def _woven(parts: tuple[bytes, ...], names: tuple[str, ...], values: Mapping[str, str]) -> list[bytes]:
-    encoded = {name: quoted_printable.encode_short(values[name]) for name in set(names)}
-    pieces = [b""] * (2 * len(names) + 1)
-    pieces[::2] = parts
-    pieces[1::2] = [encoded[name] for name in names]
-    return pieces
 
 
 def _head(sender: Sender, subject: str, date: str) -> bytes:
