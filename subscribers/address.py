@@ -49,7 +49,9 @@ def parse(text: str) -> Address:
     Raises BadAddress with one sentence, which never repeats the address.
     """
     text = text.strip()
-    if (plain := _PLAIN.fullmatch(text)) and len(text) <= LONGEST and plain[3].lower() not in _SPECIAL:
+    if len(text) > LONGEST:  # before anything looks at every character
+        raise BadAddress(f"An address has at most {LONGEST} characters.")
+    if (plain := _PLAIN.fullmatch(text)) and plain[3].lower() not in _SPECIAL:
         local, domain = plain[1], plain[2].lower()
         if len(local) <= LONGEST_LOCAL:
             folded = local.lower()

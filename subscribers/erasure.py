@@ -56,7 +56,7 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
 
 def _forget_in_suppression(session: Session, print_: str, now: datetime) -> None:
     suppress(session, print_, Reason.ERASED, now)
-    if kept := session.get(Suppression, print_):
-        kept.address, kept.note, kept.by = None, "", ""
+    kept = session.get_one(Suppression, print_)
+    kept.address, kept.note, kept.by = None, "", ""
     for once in lifted(session, print_):
         once.note = ""

@@ -164,8 +164,8 @@ def _rename(person: _Known, name: str, new: dict[str, Any] | None, renamed: dict
     person.name = name
     if new is not None:
         new["name"] = name
-    elif person.id is not None:
-        renamed[person.id] = name
+    else:
+        renamed[person.id or 0] = name
 
 
 def _known(session: Session, prints: list[str]) -> dict[str, _Known]:
@@ -198,11 +198,12 @@ def _insert(connection: Connection, people: Table, new: list[dict[str, Any]]) ->
     SQLAlchemy runs them for each row: times and words were half the cost of an import (benchmarks/transfer.py).
     """
     for name in _REPEATED:
-        process = people.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-        if process:
-            done = {value: process(value) for value in {values[name] for values in new}}
-            for values in new:
-                values[name] = done[values[name]]
+        process = people.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect) or (
+            lambda value: value
+        )
+        done = {value: process(value) for value in {values[name] for values in new}}
+        for values in new:
+            values[name] = done[values[name]]
     bare = table(people.name, *(column(name) for name in new[0]))
     connection.execute(insert(bare), new)
 
