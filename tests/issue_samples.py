@@ -95,7 +95,9 @@ def change(before: Comparison, after: Comparison) -> Chosen:
 def own_engine(folder: Path) -> Iterator[Engine]:
     """A database with the tables of this room and the shelf."""
     engine = engine_for(f"sqlite:///{folder / 'issues.db'}")
-    SQLModel.metadata.create_all(engine, tables=[SQLModel.metadata.tables[str(table.__tablename__)] for table in TABLES])
+    SQLModel.metadata.create_all(
+        engine, tables=[SQLModel.metadata.tables[str(table.__tablename__)] for table in TABLES]
+    )
     yield engine
     engine.dispose()
 
@@ -117,9 +119,9 @@ DERIVED = Problem(code="slugs-derived", message="The slugs were made from the na
 #: Names as bad as they come: long, of one word, of several scripts, with brackets, colons and what is not a letter.
 names = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=200),
-    st.lists(st.sampled_from(["Claude 4", "API:", "–", "(v0)", "Ünder", "& Co.", "量子", "git-why", "🛠️"]), min_size=1).map(
-        lambda words: " ".join(words)[:200]
-    ),
+    st.lists(
+        st.sampled_from(["Claude 4", "API:", "–", "(v0)", "Ünder", "& Co.", "量子", "git-why", "🛠️"]), min_size=1
+    ).map(lambda words: " ".join(words)[:200]),
 )
 slugs = st.sampled_from([f"t{at}" for at in range(12)])
 votes = st.tuples(st.integers(0, 4), st.integers(0, 4)).filter(any)

@@ -20,7 +20,7 @@ class Told:
     @property
     def place(self) -> str:
         """Like "issue 11 (2026-W45)"; what was covered before our time is in no issue of ours."""
-        return f"issue {self.number} ({self.week})" if self.week else "an issue before issue 1"
+        return f"issue {self.number} ({self.week})" if self.week else "an issue from before our records"
 
     @property
     def rank(self) -> tuple[bool, str, int]:

@@ -19,7 +19,7 @@ from newsletter.issues.edits import Edits
 from newsletter.issues.history import candidates, shown_tools
 from newsletter.issues.issue import Issue, IssueItem, IssueStatus, edits_of, ensure, items_of, of_week
 from newsletter.issues.selection import select
-from newsletter.issues.week import Week, parse, window
+from newsletter.issues.week import Week, cutoff, parse
 from newsletter.issues.wording import opened
 
 
@@ -70,9 +70,8 @@ def preview(session: Session, week: Week, rules: Rules, now: datetime) -> Select
     settings = rules.selection
     if issue and settings.quiet_week == "skip":
         settings = settings.model_copy(update={"quiet_week": "carry"})  # it exists: a short issue, not none
-    cutoff = min(window(week, rules.publication.tz)[1], utc(now))
     return select(
-        candidates(session, before=cutoff, besides=issue.id if issue else None),
+        candidates(session, before=cutoff(week, rules.publication.tz, utc(now)), besides=issue.id if issue else None),
         week=week,
         zone=rules.publication.tz,
         now=now,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from newsletter.comparisons.comparison import Comparison, Tool, Verdict
 from newsletter.issues.composition import VerdictChange
-from newsletter.issues.shortening import cut, short_name
+from newsletter.issues.shortening import cut_name, short_name
 
-HEADLINE = 90  #: characters, at most
+HEADLINE = 80  #: characters, at most
 _ORDER = (Verdict.SHIP, Verdict.MIXED, Verdict.SKIP)
 _WIDTHS = (36, 30, 24, 18, 14)
 
@@ -47,7 +47,7 @@ def _names(comparison: Comparison) -> Iterator[Names]:
     left, right = (" ".join(tool.name.split()) for tool in comparison.tools)
     variants: list[Names] = [(left, right)]
     variants += [(short_name(left, width), short_name(right, width)) for width in _WIDTHS]
-    variants += [(cut(left, width), cut(right, width)) for width in _WIDTHS]
+    variants += [(cut_name(left, width), cut_name(right, width)) for width in _WIDTHS]
     yield from (names for names in variants if names[0].casefold() != names[1].casefold())
 
 

@@ -73,20 +73,24 @@ def _only_ones(items: Sequence[Item]) -> Iterator[str]:
 
 def _preheader_lines(items: Sequence[Item], splits: Sequence[Split]) -> Iterator[str]:
     counts, line = tally(items), summary(items, splits)
-    titles = [title for item in items[1:] if (title := versus(item.comparison, _TITLE))]
-    for most in (3, 2, 1):
-        rest = len(items) - 1 - min(most, len(titles))
-        also = listed([*titles[:most], *([f"{number(rest)} more"] if rest else [])])
-        if titles and counts:
-            yield f"Also: {also}. {opened(counts)} in all."
-        if titles:
-            yield f"Also: {also}."
+    also = [f"Also: {others}." for most in (3, 2, 1) if (others := _others(items, most))]
+    yield next((words for words in also if len(words) in PREHEADER), "")
+    if counts:
+        counted_too = [f"{words} {opened(counts)} in all." for words in also]
+        yield next((words for words in counted_too if len(words) in PREHEADER), "")
     yield line
     for split in splits[:1]:
         yield f"The panel splits on {short_name(split.tool)}: {split.sentence}"
     yield f"{line} What the panel said, tool by tool."
     yield opened(f"{counted(len(_tools(items)), 'tool')}, side by side, and what the panel made of each.")
     yield "What the panel said this week, tool by tool."
+
+
+def _others(items: Sequence[Item], most: int) -> str:
+    """What there is beside the first item, by title: at most so many, and how many more; empty where none has one."""
+    titles = [title for item in items[1:] if (title := versus(item.comparison, _TITLE))][:most]
+    rest = len(items) - 1 - len(titles)
+    return listed([*titles, *([f"{number(rest)} more"] if rest else [])]) if titles else ""
 
 
 def _tail(items: Sequence[Item], splits: Sequence[Split]) -> str:

@@ -23,7 +23,7 @@ from newsletter.issues.candidates import Candidate, Chosen, Decision, Selected, 
 from newsletter.issues.composition import ItemKind
 from newsletter.issues.edits import Edits
 from newsletter.issues.places import Applicant, Places, Standing, resting
-from newsletter.issues.week import Week, week_of, window
+from newsletter.issues.week import Week, cutoff, week_of
 from newsletter.issues.wording import counted, listed
 
 
@@ -40,7 +40,7 @@ def select(
     """The items of this ISO week, and a reason for every candidate. `now` is aware; neither input needs an order."""
     edits = edits or Edits()
     latest = _latest(candidates)
-    judge = _Judge(week, zone, min(window(week, zone)[1], now), rules, edits, last_told(latest))
+    judge = _Judge(week, zone, cutoff(week, zone, now), rules, edits, last_told(latest))
     applicants = sorted((judge.applicant(candidate) for candidate in latest), key=lambda applicant: applicant.turn)
     places = Places(rules, week, resting(shown, week, rules.tool_rest_weeks))
     _fill(places, applicants)

@@ -26,7 +26,7 @@ _DANGLING = frozenset(
     """
     a an the and or but nor of to in on at by for from with without into over under as is are was were be been has have
     had that which who whose when where while than if because so its their your our his her this these those not no can
-    could will would may might must should do does did more most very just also about between
+    could will would may might must should do does did more most very just also about between before after
     """.split()  # noqa: SIM905
 )
 _NAME_BREAKS = re.compile(r":\s|\s[–—|]\s|\s-\s|\s\(")
@@ -72,8 +72,21 @@ def cut(text: str, budget: int) -> str:
     if len(text) <= budget:
         return text
     room = text[: max(budget - 1, 1)]
-    kept = _at_clause(room, budget) or _at_word(room, text)
+    whole = room if text[len(room)].isspace() else room.rpartition(" ")[0]
+    kept = _at_clause(room, budget) or _at_word(room, text, _settled(whole.split()))
     return kept + ELLIPSIS
+
+
+def cut_name(name: str, budget: int) -> str:
+    """A name cut at a word, with "…": its sub-title too tells it from others, so nothing but length counts."""
+    name = plain(name)
+    if len(name) <= budget:
+        return name
+    room = name[: max(budget - 1, 1)]
+    words = room.rpartition(" ")[0].split()
+    while words and words[-1].casefold() in _DANGLING:
+        words.pop()
+    return _at_word(room, name, words) + ELLIPSIS
 
 
 def short_name(name: str, budget: int = 30) -> str:
@@ -85,7 +98,7 @@ def short_name(name: str, budget: int = 30) -> str:
     fitting = [at for at in breaks if at <= budget]
     if fitting:
         return name[: max(fitting)].rstrip(" ,;:-–—")
-    return cut(name[: breaks[0]] if breaks else name, budget)
+    return cut_name(name[: breaks[0]] if breaks else name, budget)
 
 
 def _is_end(text: str, start: int, end: int) -> bool:
@@ -117,16 +130,16 @@ def _at_clause(room: str, budget: int) -> str:
     return ""
 
 
-def _at_word(room: str, text: str) -> str:
-    whole = room if text[len(room) : len(room) + 1].isspace() else room.rpartition(" ")[0]
-    kept = _closed(" ".join(_settled(whole.split()))).rstrip(" ,;:—–-(")
+def _at_word(room: str, text: str, words: list[str]) -> str:
+    kept = _closed(" ".join(words)).rstrip(" ,;:—–-(")
     return kept if len(kept) * 2 > len(room) else _at_character(room, text)
 
 
 def _settled(words: list[str]) -> list[str]:
     """The words without a beginning at their end: "parameters that activate" is "parameters"."""
     while len(words) > 2:  # noqa: PLR2004
-        hanging = [at for at in (-2, -1) if words[at].casefold().strip("([“\"'") in _DANGLING]
+        hanging = [at + 1 for at in (-3, -2) if words[at].endswith(":")]
+        hanging += [at for at in (-2, -1) if words[at].casefold().strip("([“\"'") in _DANGLING]
         if not hanging:
             break
         words = words[: hanging[0]]

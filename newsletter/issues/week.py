@@ -80,5 +80,13 @@ def window(week: Week, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return _midnight(week.monday, zone), _midnight(week.plus(1).monday, zone)
 
 
+def cutoff(week: Week, zone: ZoneInfo, now: datetime) -> datetime:
+    """The first instant that is too late for this week's issue: the week's end, or right after `now`; aware UTC.
+
+    What is seen in the very instant of drafting is in: a job collects and drafts by one clock.
+    """
+    return min(window(week, zone)[1], now.astimezone(UTC) + timedelta.resolution)
+
+
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)

@@ -115,7 +115,8 @@ def test_subject_and_preheader_name_the_lead_and_what_else_there_is() -> None:
     issue = words(*chosen(pair("patchwork", tool("forkbeam", 1, 3)), *pairs(6)))
 
     assert issue.subject == "Patchwork ships, Forkbeam does not"
-    assert issue.preheader == "Also: A00 vs B00, A01 vs B01, A02 vs B02 and three more. 13 ships and a skip in all."
+    assert issue.preheader == "Also: A00 vs B00, A01 vs B01, A02 vs B02 and three more."
+    assert issue.preheader_alternatives[0] == f"{issue.preheader} 13 ships and a skip in all."
     assert issue.subject_alternatives[:2] == (
         "Forkbeam vs Patchwork, and six more",
         "The one skip of the week: Forkbeam",

@@ -60,11 +60,13 @@ def test_what_is_first_seen_at_the_end_of_the_window_belongs_to_the_next_week() 
 
 
 def test_what_is_first_seen_after_now_is_not_chosen() -> None:
-    """A feed's date in the future does not bring anything forward."""
+    """What is seen in the very instant of drafting is in: a job collects and drafts by one clock."""
     [one] = pairs(1)
-    selected = chosen_from([Candidate(one, 1, 1, NOW, NOW)])
+    later = NOW + timedelta.resolution
+    selected = chosen_from([Candidate(one, 1, 1, later, later)])
 
     assert not selected.items
+    assert chosen_from([Candidate(one, 1, 1, NOW, NOW)]).items
 
 
 def test_a_late_arrival_is_carried_over_after_the_new_ones() -> None:
@@ -137,7 +139,7 @@ def test_a_change_that_another_issue_told_is_no_news() -> None:
 def test_a_change_after_the_issues_time_waits() -> None:
     """An issue of an earlier week does not know the future."""
     before, after = pair("a", "b"), pair(tool("a", 2, 2), "b")
-    late = Candidate(after, 2, 2, NOW - timedelta(weeks=5), NOW, told_in(before))
+    late = Candidate(after, 2, 2, NOW - timedelta(weeks=5), NOW + timedelta(hours=1), told_in(before))
 
     assert "verdict changed after this issue's time" in reason(chosen_from([late]), after)
 

@@ -61,6 +61,13 @@ def test_a_cut_does_not_end_with_a_word_that_promises_more() -> None:
     assert shorten(text, 60) == "A sparse model with very many parameters…"
 
 
+def test_a_cut_does_not_end_just_behind_a_colon() -> None:
+    """One word of a list is no list."""
+    text = "A file with four principles against the mistakes that models make: think before you write and test it after"
+
+    assert shorten(text, 80) == "A file with four principles against the mistakes that models make…"
+
+
 def test_a_bracket_that_the_cut_would_leave_open_is_left_out() -> None:
     """The reader does not wait for its end."""
     assert cut("Two variants with permissive licences (seventy billion and more parameters)", 60) == (
