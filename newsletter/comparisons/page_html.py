@@ -35,6 +35,9 @@ _SHOWN_LATER = re.compile(r":(?:block|flex|grid|table|inline|contents)")
 _SCORE = re.compile(r"/\s?100\b")
 _QUOTE = 60  #: characters from which a text is a quote rather than a label
 _MOST_LINKS = 2_000
+_MOST_TAGS = 60_000
+_MOST_ATTRIBUTES = 2_000
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 class Cut(Enum):
@@ -70,6 +73,7 @@ def is_html(text: str) -> bool:
 def read_html(text: str) -> Html:
     """The parsed page. Raises NotAComparison where there is nothing in it, or far too much."""
     check_length(text)
+    _check_tags(text)
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=False, no_network=True, huge_tree=False)
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
@@ -81,6 +85,18 @@ def read_html(text: str) -> Html:
     last = re.search(r"</([a-z0-9]{1,20})\s*>\s*$", text[-100:], re.IGNORECASE)
     closed = bool(last and not _INLINE.fullmatch(last[1].lower()))
     return Html(root, tuple(_addresses(root)), tuple(_tools(root)), ended, closed)
+
+
+def _check_tags(text: str) -> None:
+    """Refuse what would keep the parser busy: libxml2 compares each attribute of a tag with all the others."""
+    if text.count("<") > _MOST_TAGS:
+        raise NotAComparison(f"Not a compare page: more than {_MOST_TAGS:,} tags, beginning at line 1.")
+    for tag in text.split("<"):
+        if len(tag) > _MOST_ATTRIBUTES and len(_QUOTED.sub("", tag).partition(">")[0].split()) > _MOST_ATTRIBUTES:
+            line = text[: text.index(tag)].count("\n") + 1
+            raise NotAComparison(
+                f"Not a compare page: line {line} has a tag of more than {_MOST_ATTRIBUTES:,} attributes."
+            )
 
 
 def _addresses(root: etree._Element) -> Iterator[str]:

@@ -25,6 +25,7 @@ _UNWANTED: dict[int, int | None] = {
     **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),
 }
 
+_NEAR_THE_END = 5_000  #: characters that are searched first
 _SENTENCE_END = re.compile(r"[.!?…][\"”’'»)\]]{0,3}(?=\s)")
 _ENDS_SENTENCE = re.compile(r"[.!?…][\"”’'»)\]]{0,3}$")
 _ABBREVIATIONS = frozenset(("e.g", "i.e", "vs", "etc", "approx", "inc", "ltd", "dr", "mr", "ms", "no", "cf", "st"))
@@ -91,12 +92,12 @@ def whole_sentences(text: str) -> str:
 
     A full stop at the very end proves nothing where a page was cut: "CLAUDE." may have been "CLAUDE.md".
     """
-    end = 0
-    for match in _SENTENCE_END.finditer(text):
-        word = text[max(0, match.start() - 12) : match.start()].rpartition(" ")[2].casefold().lstrip("(“\"'")
-        if word not in _ABBREVIATIONS and not (len(word) == 1 and word.isalpha()):
-            end = match.end()
-    return text[:end]
+    for window in (_NEAR_THE_END, len(text)):
+        for match in reversed(list(_SENTENCE_END.finditer(text, max(0, len(text) - window)))):
+            word = text[max(0, match.start() - 12) : match.start()].rpartition(" ")[2].casefold().lstrip("(“\"'")
+            if word not in _ABBREVIATIONS and not (len(word) == 1 and word.isalpha()):
+                return text[: match.end()]
+    return ""
 
 
 def _composed(text: str) -> str:

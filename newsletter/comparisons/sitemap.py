@@ -5,7 +5,7 @@ and number of entries (security reference S-35).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -86,7 +86,7 @@ class _Collector:
         self.pages: list[Entry] = []
         self.sitemaps: list[str] = []
 
-    def start(self, tag: str | bytes, attrib: Mapping[str, str]) -> None:  # noqa: ARG002
+    def start(self, tag: str | bytes, attrib: dict[str | bytes, str | bytes]) -> None:  # noqa: ARG002
         self._path.append(str(tag).rpartition("}")[2])
         self._text = []
         if len(self._path) > _MOST_DEPTH:
@@ -104,6 +104,9 @@ class _Collector:
             self._changed = text[:40]
         elif name in ("url", "sitemap"):
             self._keep(name)
+
+    def comment(self, data: str | bytes) -> None:
+        """Not of interest."""
 
     def doctype(self, _name: str, _public: str, _system: str) -> None:
         raise SourceError(f"{self._place} declares a document type, which a sitemap does not need: it is not read.")
