@@ -13,10 +13,10 @@ from newsletter.mail.links import safe_in_markdown
 LONGEST = 20_000  #: characters; an intro is a few paragraphs
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "a", "ul", "ol", "li", "blockquote", "hr"}
 ATTRIBUTES: dict[str, set[str]] = {
-    "*": set(),
+    "*": set(),  # nh3 would let title and lang through
     "a": {"href"},
     "ol": {"start"},
-}  # "*": nh3 would let title and lang through
+}
 NAME = "{name}"
 
 #: No images (none are needed, and they are fetched), no headings (the issue has its own), no tables.

@@ -9,7 +9,7 @@ from mail_samples import rendered, values
 
 from newsletter.errors import MergeError
 from newsletter.mail.merging import Merger, Segments, checked, token
-from newsletter.mail.rendered import FIELDS, RenderedIssue, Sender
+from newsletter.mail.rendered import FIELDS, Finding, Level, RenderedIssue, Sender, dump, load
 
 NONCE = "ab12cd34"
 SENDER = Sender("A <a@example.org>", "a@example.org", "weekly.example.org", "A", "a@example.org", "i:weekly:n:example")
@@ -102,6 +102,8 @@ def test_a_plain_link_is_taken(url: str) -> None:
         "https://news.example.net/%2e",
         'https://news.example.net/"onclick=',
         "http://localhost.example.org/u",
+        "http://localhost/u?x=1",
+        "http://localhost/u\r\nBcc: eve@example.org",
         "javascript:alert(1)",
         "https://news.example.net/" + "x" * 2000,
     ],
@@ -165,3 +167,14 @@ def test_unknown_fields_are_named_with_the_known_ones() -> None:
     """A sentence that helps."""
     with pytest.raises(MergeError, match=r"'shoe' is not a merge field\. There are: view"):
         Merger(dataclasses.replace(issue("x"), fields=("shoe",)))
+
+
+def test_a_rendered_issue_that_was_kept_is_the_one_that_was_rendered() -> None:
+    """What was approved is what is sent (invariant 4): stored as JSON and read again, findings included."""
+    issue = dataclasses.replace(rendered(), findings=(Finding(Level.WARNING, "subject", "Short.", "subject"),))
+
+    kept = load(dump(issue))
+
+    assert kept == issue
+    assert kept.findings == issue.findings
+    assert kept.digest == issue.digest
