@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, BinaryIO, TextIO
 
 from sqlalchemy import Connection, Table, bindparam, column, exists, func, insert, literal, select, table, update
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, col
 
 from subscribers.columns import word
@@ -198,14 +199,18 @@ def _insert(connection: Connection, people: Table, new: list[dict[str, Any]]) ->
     SQLAlchemy runs them for each row: times and words were half the cost of an import (benchmarks/transfer.py).
     """
     for name in _REPEATED:
-        process = people.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect) or (
-            lambda value: value
-        )
+        process = _processor(connection, people.c[name].type)
         done = {value: process(value) for value in {values[name] for values in new}}
         for values in new:
             values[name] = done[values[name]]
     bare = table(people.name, *(column(name) for name in new[0]))
     connection.execute(insert(bare), new)
+
+
+def _processor(connection: Connection, kind: TypeEngine[Any]) -> Callable[[Any], Any]:
+    """What turns a value of this type into what the driver takes."""
+    process: Callable[[Any], Any] | None = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    return process or (lambda value: value)
 
 
 @contextmanager
