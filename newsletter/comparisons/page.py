@@ -83,6 +83,8 @@ def _read_html(text: str, url: str | None, file_name: str | None) -> Comparison:
             found.append(_read(lines, hints, link))
         except NotAComparison as error:
             refusal = refusal or error
+            if "panelship" not in "".join(line.text for line in lines).replace(" ", "").casefold():
+                break  # no other way finds a card either
         else:
             if _fullness(found[-1])[0] and not found[-1].truncated:
                 return found[-1]
