@@ -154,7 +154,7 @@ def test_a_link_of_the_wrong_kind_is_refused() -> None:
 def test_a_date_without_a_zone_is_refused() -> None:
     """Nobody can tell when that was."""
     with pytest.raises(HeaderError, match="time zone"):
-        MessageBuilder(ISSUE, date=datetime(2026, 1, 16))  # noqa: DTZ001
+        MessageBuilder(ISSUE, date=datetime(2026, 1, 16))
 
 
 def test_without_an_archive_there_is_no_list_archive() -> None:
@@ -218,3 +218,14 @@ def test_two_issues_have_two_boundaries() -> None:
     other: RenderedIssue = dataclasses.replace(ISSUE, subject="Another subject of this week")
 
     assert MessageBuilder(other, date=DATE)._boundary != BUILDER._boundary
+
+
+def test_a_name_is_escaped_in_html_and_plain_in_text_in_the_bytes_too() -> None:
+    """The bytes are encoded in pieces, and each part takes its own form of the value."""
+    zoe = dataclasses.replace(recipient("zoe"), values={**values("zoe"), "name": "Zoë <b> & co = 1"})
+
+    message = parsed(BUILDER.mime(zoe))
+
+    assert "Hello Zoë &lt;b&gt; &amp; co = 1," in body(message, "html")
+    assert "Hello Zoë <b> & co = 1," in body(message, "plain")
+    assert body(message, "html") == BUILDER.message(zoe).html
