@@ -92,9 +92,9 @@ def change(before: Comparison, after: Comparison) -> Chosen:
 
 
 @contextmanager
-def own_engine(folder: Path) -> Iterator[Engine]:
-    """A database with the tables of this room and the shelf."""
-    engine = engine_for(f"sqlite:///{folder / 'issues.db'}")
+def own_engine(folder: Path | None = None) -> Iterator[Engine]:
+    """A database with the tables of this room and the shelf: in a folder, or in memory."""
+    engine = engine_for(f"sqlite:///{folder / 'issues.db'}" if folder else "sqlite://")
     SQLModel.metadata.create_all(
         engine, tables=[SQLModel.metadata.tables[str(table.__tablename__)] for table in TABLES]
     )

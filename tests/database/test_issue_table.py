@@ -35,9 +35,9 @@ DAY = WEEK.day("thursday")
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
+def session() -> Iterator[Session]:
     """A session on an empty database."""
-    with own_engine(tmp_path) as engine, transaction(engine) as session:
+    with own_engine() as engine, transaction(engine) as session:
         yield session
 
 
