@@ -195,7 +195,7 @@ def _card(
     lines: Sequence[Line], core: Core, floor: int, texts: tuple[Line, str, str], word: Verdict | None
 ) -> Iterator[Card]:
     category, name, tagline = texts
-    if len(category.text) > _LONGEST_CATEGORY:
+    if len(category.text) > _LONGEST_CATEGORY or category.text.casefold() in _VERDICTS:
         return
     start = lines.index(category, max(floor, core.start - _MOST_ABOVE), core.start)
     if start > floor and len(lines[start - 1].text) == 1:

@@ -31,6 +31,7 @@ _NO_REVIEW = re.compile(
 )
 _KNOWN = frozenset({"builder", "skeptic", "futurist", "founder"})
 _ROLES = frozenset({"developer perspective", "reality check", "big picture"})
+_ROLE_BEHIND = re.compile(rf" [·•|–—] | ?(?={'|'.join(sorted(_ROLES))}$)", re.IGNORECASE)
 _SMALL = frozenset({"of", "the", "and", "for", "de", "in", "on", "a"})
 _FURNITURE = frozenset({"reviewer", "reviewers", "review", "reviews", "panel", "critic", "critics", "score", "verdict"})
 _LONGEST_HEADING = 60
@@ -97,7 +98,7 @@ def read_scorecard(lines: Sequence[Line], names: tuple[str, str]) -> Scorecard:
     runs[0] = _without_header(runs[0], names)
     marks = _marks(cells, runs, names)
     groups = _grouped(cells, runs, marks, names)
-    quote, after = _last_quote(runs[-1], marks, cells[-1])
+    quote, after = _last_quote(runs[-1], cells[-1], paragraphs=any(len(cell.quote) > 1 for cell in cells[:-1]))
     cells[-1].quote = quote
     return Scorecard(groups, 0, after, reversed=_upside_down(runs[0], runs[-1]))
 
@@ -267,7 +268,8 @@ def _heading(run: list[Line], held: int, before: Cell, cell: Cell, marks: _Marks
     if not run:
         return None
     if marks.look:
-        return next((i for i in range(len(run) - 1, -1, -1) if run[i].look == marks.look and _is_heading(run[i])), None)
+        found = [index for index, line in enumerate(run) if line.look == marks.look and _is_heading(line)]
+        return found[-2 if marks.roles and len(found) > 1 and found[-1] == len(run) - 1 else -1] if found else None
     if marks.block:
         return None if cell.gap else _block_heading(run)
     return _likely_heading(run, held, before, marks)
@@ -304,12 +306,15 @@ def _quote(lines: list[Line], marks: _Marks, cell: Cell, *, closes: bool) -> tup
     return texts, False
 
 
-def _last_quote(run: list[Line], marks: _Marks, cell: Cell) -> tuple[list[str], list[Line]]:
-    """The last cell's quote and the footer. A footer begins with a line that is no sentence, or after one paragraph."""
+def _last_quote(run: list[Line], cell: Cell, *, paragraphs: bool) -> tuple[list[str], list[Line]]:
+    """The last cell's quote and the footer: that begins with a line that is no sentence, or after one paragraph."""
     if cell.absent or not run or is_footer(run[0]):
         return [], run
     stop = 1
-    while marks.paragraphs and stop < len(run) and ends_sentence(run[stop].text) and not is_footer(run[stop]):
+    while stop < len(run) and not is_footer(run[stop]):
+        alike = bool(run[stop].look) and run[stop].look == run[0].look
+        if not alike and not (paragraphs and ends_sentence(run[stop].text)):
+            break
         stop += 1
     return [line.text for line in run[:stop]], run[stop:]
 
@@ -350,5 +355,8 @@ def _is_role(line: Line) -> bool:
 
 def _name(line: Line) -> str:
     """The reviewer's name without a role in the same line."""
-    name, _, rest = re.sub(r" ?[·•|(–—:] ?| - ", "\0", line.text, count=1).partition("\0")
+    name, _, role = _ROLE_BEHIND.sub("\0", line.text, count=1).partition("\0")
+    if name and role:
+        return name
+    name, _, rest = re.sub(r" ?[(–—:] ?| - ", "\0", line.text, count=1).partition("\0")
     return name if rest and (rest.rstrip(")").casefold() in _ROLES or name.casefold() in _KNOWN) else line.text
