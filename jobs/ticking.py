@@ -6,6 +6,7 @@ from jobs.slots import Run, RunStatus, close, name_of, newest_due, runs, take
 from jobs.weekly import Result, run, send_due
 from newsletter.desk.desk import Desk
 from newsletter.issues.week import week_of
+from newsletter.issues.wording import opened
 
 JOB = "weekly"
 ENDED = {Result.FAILED: RunStatus.FAILED, Result.WAITING: RunStatus.WAITING}
@@ -20,7 +21,7 @@ def tick(desk: Desk) -> list[str]:
         mine = _is_next(known, slot, desk) and take(session, JOB, name_of(slot), desk.clock())
     if mine:
         said += _run_slot(desk, slot)
-    said += [f"{issue.name.capitalize()} is {issue.status}." for issue in send_due(desk)]
+    said += [f"{opened(issue.name)} is {issue.status}." for issue in send_due(desk)]
     return said
 
 
@@ -47,7 +48,7 @@ def _week_of(desk: Desk, slot: datetime) -> tuple[RunStatus, list[str]]:
     if desk.clock() - slot > timedelta(hours=desk.config.schedule.latest_hours):
         return RunStatus.WAITING, [f"The slot {name_of(slot)} was missed. Run it by hand: newsletter week"]
     done = run(desk, week_of(slot, desk.config.publication.tz))
-    return ENDED.get(done.result, RunStatus.DONE), list(done.story)
+    return ENDED.get(done.result, RunStatus.DONE), [f"{step}: {sentence}" for step, sentence in done.story]
 
 
 def _close(desk: Desk, name: str, status: RunStatus, report: str) -> None:

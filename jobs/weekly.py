@@ -17,8 +17,11 @@ from newsletter.desk.desk import Desk
 from newsletter.errors import IllegalStep, PreflightFailed
 from newsletter.issues.issue import Issue, IssueStatus, of_week
 from newsletter.issues.week import Week
+from newsletter.issues.wording import opened
+from newsletter.mail.rendered import Level
 
 BY = "the weekly job"
+READY = (IssueStatus.APPROVED, IssueStatus.SCHEDULED, IssueStatus.SENDING)
 
 
 class Result(StrEnum):
@@ -32,13 +35,16 @@ class Result(StrEnum):
     FAILED = "failed"  #: a source was not read, or the preflight found errors
 
 
+Told = tuple[str, str]  #: which step, and a sentence on what it did
+
+
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """What the weekly job did, in sentences."""
+    """What the weekly job did, step by step."""
 
     result: Result
     issue: Issue | None
-    story: tuple[str, ...]
+    story: tuple[Told, ...]
 
 
 def run(
@@ -52,56 +58,65 @@ def run(
     week = week or writing.this_week(desk)
     found = _issue(desk, week)
     if found is None or found.status is IssueStatus.DRAFT:
-        prepared = _prepare(desk, week)
+        prepared = _prepare(desk, week, at_once=at_once)
         if prepared.result is not Result.SCHEDULED or not at_once:
             return prepared
         return _send(desk, week, prepared.story, on_progress)
-    if found.status in (IssueStatus.APPROVED, IssueStatus.SCHEDULED, IssueStatus.SENDING) and at_once:
+    if found.status in READY and at_once:
         return _send(desk, week, (), on_progress)
-    result = Result.SENT if found.status in (IssueStatus.SENT, IssueStatus.PARTIAL) else Result.WAITING
-    return Weekly(result, found, (f"{found.name.capitalize()} is {found.status} already; nothing was done.",))
+    done = found.status in (IssueStatus.SENT, IssueStatus.PARTIAL)
+    sentence = f"{opened(found.name)} is {found.status} already; nothing was done."
+    return Weekly(Result.SENT if done else Result.WAITING, found, (("look", sentence),))
 
 
-def _prepare(desk: Desk, week: Week) -> Weekly:
+def _prepare(desk: Desk, week: Week, *, at_once: bool) -> Weekly:
     """Collect and draft; approve and schedule where the settings say so."""
     came = collect_all(desk, desk.config.sources.collect)
     if came.failed:
-        return Weekly(Result.FAILED, None, ("No issue is made from a half-read week.", *came.failures))
-    counts = came.counts
-    story: tuple[str, ...] = (", ".join(f"{number} {what}" for what, number in counts.items()) + ".",)
+        failures = tuple(("collect", failure) for failure in came.failures)
+        return Weekly(Result.FAILED, None, (*failures, ("draft", "No issue is made from a half-read week.")))
+    story: tuple[Told, ...] = (("collect", came.summary),)
     made = writing.draft(desk, week)
     if made.issue is None:
-        return Weekly(Result.QUIET, None, (*story, made.skipped))
-    story = (*story, f"{made.issue.name.capitalize()} is drafted with {len(made.selected.items)} items.")
+        return Weekly(Result.QUIET, None, (*story, ("draft", made.skipped)))
+    left_out = sum(not decision.chosen for decision in made.selected.decisions)
+    sentence = f"{opened(made.issue.name)}: {len(made.selected.items)} items in, {left_out} comparisons left out."
+    story = (*story, ("draft", sentence))
     if desk.config.schedule.approve == "editor":
-        return Weekly(
-            Result.WAITING, made.issue, (*story, f"An editor approves it: newsletter issue approve {made.issue.number}")
-        )
-    return _approve(desk, made.issue, story)
+        waiting = ("wait", f"An editor approves it: newsletter issue approve {made.issue.number}")
+        return Weekly(Result.WAITING, made.issue, (*story, waiting))
+    return _approve(desk, made.issue, story, at_once=at_once)
 
 
-def _approve(desk: Desk, issue: Issue, story: tuple[str, ...]) -> Weekly:
+def _approve(desk: Desk, issue: Issue, story: tuple[Told, ...], *, at_once: bool) -> Weekly:
     try:
-        writing.approve(desk, str(issue.number), by=BY)
+        _, final = writing.approve(desk, str(issue.number), by=BY)
     except PreflightFailed as error:
-        return Weekly(Result.FAILED, issue, (*story, str(error)))
-    scheduled = sending.schedule(desk, str(issue.number), at=None, by=BY)
+        return Weekly(Result.FAILED, issue, (*story, ("check", str(error))))
+    scheduled = sending.schedule(desk, str(issue.number), at=desk.clock() if at_once else None, by=BY)
+    start = (scheduled.scheduled_at or desk.clock()).astimezone(desk.config.publication.tz)
+    warnings = sum(finding.level is Level.WARNING for finding in final.findings)
     return Weekly(
-        Result.SCHEDULED, scheduled, (*story, f"Approved by {BY}; it starts at {scheduled.scheduled_at:%H:%M} UTC.")
+        Result.SCHEDULED,
+        scheduled,
+        (
+            *story,
+            ("check", f"No errors, {warnings} warnings; {len(final.html.encode()) / 1024:.1f} KB of HTML."),
+            ("approve", f"By {BY}, for the bytes with digest {final.digest[:12]}…; starts at {start:%H:%M %Z}."),
+        ),
     )
 
 
-def _send(desk: Desk, week: Week, story: tuple[str, ...], on_progress: Callable[[Progress], None]) -> Weekly:
+def _send(desk: Desk, week: Week, story: tuple[Told, ...], on_progress: Callable[[Progress], None]) -> Weekly:
     done = sending.send(desk, str(week), by=BY, on_progress=on_progress)
     if done.ending is not Ending.DONE:
-        return Weekly(
-            Result.STOPPED, done.issue, (*story, f"The sending ended early: {done.ending}. The next run goes on.")
-        )
+        sentence = f"It ended early ({done.ending}). The next run goes on, and nobody gets two."
+        return Weekly(Result.STOPPED, done.issue, (*story, ("send", sentence)))
     state = done.progress
-    sentence = (
-        f"{state.accepted} accepted, {state.skipped_in_all} skipped, {state.refused} refused, {state.unknown} unknown."
+    counts = (
+        f"{state.accepted} accepted, {state.refused} refused, {state.unknown} unknown, {state.skipped_in_all} skipped"
     )
-    return Weekly(Result.SENT, done.issue, (*story, sentence))
+    return Weekly(Result.SENT, done.issue, (*story, ("send", f"{counts}: {state.list_size} on the list.")))
 
 
 def send_due(desk: Desk, stop: Callable[[], bool] = lambda: False) -> list[Issue]:

@@ -8,7 +8,7 @@ from newsletter.cli.door import Json, door
 from newsletter.cli.output import as_json, progress, rows, say
 from newsletter.comparisons.comparison import Comparison, Tool
 from newsletter.comparisons.shelf import OnShelf, Shelved, on_shelf, versions
-from newsletter.desk.collecting import Collected, collect_all
+from newsletter.desk.collecting import collect_all
 from newsletter.desk.writing import this_week
 from newsletter.errors import SourceError
 from newsletter.issues.history import told
@@ -39,7 +39,7 @@ def import_(
     else:
         interesting = [row for row in listing if row["shelf"] != Shelved.UNCHANGED or row["problems"]]
         rows(interesting, json_wanted=False, nothing="Nothing new.")
-        say("", _summary(came, dry_run=dry_run))
+        say("", came.summary + (" Dry run: nothing was changed." if dry_run else ""))
     if came.failed:
         raise SourceError("\n".join(came.failures))
 
@@ -120,10 +120,3 @@ def _verdicts(comparison: Comparison) -> dict[str, str]:
 def _reviews(tool: Tool) -> dict[str, str]:
     said = ", ".join(f"{review.reviewer} {review.score or ''} {review.verdict}" for review in tool.reviews)
     return {"tool": tool.name, "reviews": said or "none"}
-
-
-def _summary(came: Collected, *, dry_run: bool) -> str:
-    counts = came.counts
-    numbers = f"{counts[Shelved.NEW]} new, {counts[Shelved.CHANGED]} changed, {counts[Shelved.UNCHANGED]} as before"
-    kept = f", {counts[Shelved.KEPT]} poorer than what is there" if counts[Shelved.KEPT] else ""
-    return f"{numbers}{kept}." + (" Dry run: nothing was changed." if dry_run else "")

@@ -1,13 +1,12 @@
 """`newsletter demo`: the whole pipeline on the bundled sample week, into ./outbox."""
 
 import csv
+import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -43,10 +42,13 @@ reply_to = "Editor of Weekly Verdicts <editor@example.org>"
 base_url = "http://localhost:8000"
 site_url = "https://compare.example.org"
 site_name = "Compare Example"
-postal_address = "Weekly Verdicts, 1 Sample Street, 12345 Exampletown"
+postal_address = "1 Sample Street, 12345 Exampletown"
 
 [database]
 url = "sqlite:///newsletter.db"
+
+[sources]
+collect = [{pages}]
 
 [schedule]
 approve = "automatic"
@@ -71,20 +73,18 @@ def demo(
     """
     _prepare(into, again=again)
     desk = _desk(into)
-    steps: list[dict[str, Any]] = []
-    with _step(steps, "pages read") as note:
-        note(_collect(desk))
-    with _step(steps, "list imported") as note:
-        note(_people(desk))
-    with _step(steps, f"weekly job {SAMPLE_WEEK}") as note, progress("Sending") as bar:
+    began = time.perf_counter()
+    story = [("list", _people(desk))] if again else [("before", _earlier(desk)), ("list", _people(desk))]
+    with progress("Sending") as bar:
         done = run(
             desk,
             parse(SAMPLE_WEEK),
             at_once=True,
             on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
         )
-        note(" ".join(done.story))
-    rows(steps, json_wanted=False, nothing="", title=f"Weekly Verdicts: the sample week {SAMPLE_WEEK}\n")
+    steps = [{"step": step, "what happened": sentence} for step, sentence in (*story, *done.story)]
+    seconds = time.perf_counter() - began
+    rows(steps, json_wanted=False, nothing="", title=f"The sample week {SAMPLE_WEEK}, in {seconds:.1f} s\n")
     _tell(desk, into, done)
 
 
@@ -98,10 +98,10 @@ def _tell(desk: Desk, into: Path, done: Weekly) -> None:
         issue = desk.find(session, number)
         rendered = writing.rendered(desk, session, issue)
         state = progress_of(session, issue.id or 0)
-    say("", f"Subject   {rendered.subject}", f"Digest    {rendered.digest[:16]}…  what was approved is what was sent")
+    say("", f"Subject    {rendered.subject}", f"Preheader  {rendered.preheader}")
     if state:
         skipped = ", ".join(f"{count} {reason}" for reason, count in state.skipped.items() if count)
-        say(f"Sent      to {state.accepted} of {state.list_size} on the list; skipped: {skipped}")
+        say(f"Sent       to {state.accepted} of {state.list_size} on the list; skipped: {skipped}")
     say(
         "",
         "Look at",
@@ -125,7 +125,7 @@ def _prepare(into: Path, *, again: bool) -> None:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     (into / "demo").mkdir(parents=True, exist_ok=True)
     (into / MARK).touch()
-    (into / "demo" / "config.toml").write_text(CONFIG, encoding="utf-8")
+    (into / "demo" / "config.toml").write_text(CONFIG.format(pages=json.dumps(str(PAGES))), encoding="utf-8")
 
 
 def _desk(into: Path) -> Desk:
@@ -136,29 +136,18 @@ def _desk(into: Path) -> Desk:
     return desk_for(config, engine, settings.secret_key(config), lambda: NOW)
 
 
-def _collect(desk: Desk) -> str:
-    """Last week's pages as readers had them, then this week's."""
+def _earlier(desk: Desk) -> str:
+    """Last week's pages, as readers had them: the weekly job then finds what is new and what has changed."""
     earlier = desk_for(desk.config, desk.engine, desk.secret, lambda: BEFORE_NOW)
-    collect_all(earlier, [str(BEFORE)], covered=True)
-    came = collect_all(desk, [str(PAGES)])
-    if came.failed:
-        raise IssueError("\n".join(came.failures))
-    return ", ".join(f"{number} {what}" for what, number in came.counts.items() if number)
+    return f"Pages that readers had last week: {collect_all(earlier, [str(BEFORE)], covered=True).summary}"
 
 
 def _people(desk: Desk) -> str:
     terms = Terms(source="the sample list", wording=WORDING, by="newsletter demo", consented=True)
-    with transaction(desk.engine) as session, SUPPRESSIONS.open(encoding="utf-8", newline="") as no:
-        found = [(parse_address(row["address"]), Reason(row["reason"])) for row in csv.DictReader(no)]
+    with transaction(desk.engine) as session, SUBSCRIBERS.open("rb") as people:
+        done = import_csv(session, people, terms, secret=desk.secret, now=NOW)
+    with transaction(desk.engine) as session, SUPPRESSIONS.open(encoding="utf-8", newline="") as addresses:
+        found = [(parse_address(row["address"]), Reason(row["reason"])) for row in csv.DictReader(addresses)]
         suppress_all(session, found, NOW, secret=desk.secret, note="the sample list", by="newsletter demo")
-        with SUBSCRIBERS.open("rb") as yes:
-            done = import_csv(session, yes, terms, secret=desk.secret, now=NOW)
-    return ", ".join(f"{number} {what}" for what, number in done.counts.items() if number)
-
-
-@contextmanager
-def _step(steps: list[dict[str, Any]], what: str) -> Iterator[Callable[[str], None]]:
-    said: list[str] = []
-    began = time.perf_counter()
-    yield said.append
-    steps.append({"step": what, "what happened": " ".join(said), "seconds": f"{time.perf_counter() - began:.2f}"})
+    counts = ", ".join(f"{number} {what}" for what, number in done.counts.items() if number)
+    return f"{counts}; {len(found)} addresses suppressed."

@@ -6,7 +6,7 @@ import typer
 
 from jobs.weekly import Result, Weekly, run
 from newsletter.cli.door import Json, door
-from newsletter.cli.output import as_json, progress, say
+from newsletter.cli.output import as_json, progress, rows
 from newsletter.errors import IssueError
 from newsletter.issues.week import parse
 
@@ -38,6 +38,8 @@ def tell(done: Weekly, *, json_wanted: bool) -> None:
     """What the job did."""
     if json_wanted:
         number = done.issue.number if done.issue else None
-        as_json({"result": str(done.result), "issue": number, "story": done.story})
+        as_json({"result": str(done.result), "issue": number, "story": [dict([told]) for told in done.story]})
     else:
-        say(*done.story)
+        rows(
+            [{"step": step, "what happened": sentence} for step, sentence in done.story], json_wanted=False, nothing=""
+        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from newsletter.comparisons.comparison import Comparison
 from newsletter.comparisons.shelf import Shelved, put
-from newsletter.comparisons.source import Outcome, OutcomeKind, collect
+from newsletter.comparisons.source import Kind, Outcome, collect
 from newsletter.desk.desk import Desk
 
 Progress = Callable[[int, int], None]
@@ -27,12 +27,22 @@ class Collected:
     @property
     def failed(self) -> bool:
         """Whether some source was not read, or not wholly."""
-        return any(outcome.kind is OutcomeKind.FAILED or outcome.failures for outcome in self.outcomes)
+        return any(outcome.kind is Kind.FAILED for outcome in self.outcomes)
 
     @property
     def counts(self) -> dict[Shelved, int]:
         """How many are new, changed, unchanged, kept."""
         return dict.fromkeys(Shelved, 0) | dict(Counter(what for _, what in self.shelved))
+
+    @property
+    def summary(self) -> str:
+        """The counts in a sentence."""
+        if not self.outcomes:
+            return "No source is configured; the shelf is as it was."
+        counts = self.counts
+        numbers = f"{counts[Shelved.NEW]} new, {counts[Shelved.CHANGED]} changed, {counts[Shelved.UNCHANGED]} as before"
+        kept = f", {counts[Shelved.KEPT]} poorer than what is there" if counts[Shelved.KEPT] else ""
+        return f"{numbers}{kept}."
 
 
 def collect_all(

@@ -17,6 +17,7 @@ from newsletter.desk.writing import rendered
 from newsletter.errors import DeliveryError, IllegalStep
 from newsletter.issues import approval
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
+from newsletter.issues.wording import opened
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.providers.base import Outcome, OutgoingBatch
 from subscribers.address import parse
@@ -93,9 +94,7 @@ def dispatcher_for(desk: Desk, issue: Issue) -> Dispatcher:
         final = rendered(desk, session, issue)
         sending = session.get_one(Sending, issue.id)
         if final.digest != sending.digest:
-            raise DeliveryError(
-                f"{issue.name.capitalize()} began with other content than is approved. Nothing is sent."
-            )
+            raise DeliveryError(f"{opened(issue.name)} began with other content than is approved. Nothing is sent.")
     return Dispatcher(
         engine=desk.engine,
         provider=desk.provider,
@@ -120,7 +119,7 @@ def _stand(desk: Desk, which: str, ending: Ending) -> Sent:
         issue = desk.find(session, which)
         state = progress(session, issue.id or 0)
         if state is None:
-            raise DeliveryError(f"{issue.name.capitalize()} has not begun.")
+            raise DeliveryError(f"{opened(issue.name)} has not begun.")
         return Sent(issue, ending, state)
 
 
@@ -171,6 +170,6 @@ def _command(desk: Desk, which: str, command: Command, *, by: str) -> Issue:
     with desk.transaction() as session:
         issue = desk.find(session, which)
         if command is Command.RESUME and issue.status is not IssueStatus.PAUSED:
-            raise IllegalStep(f"{issue.name.capitalize()} is {issue.status}, not paused. Nothing was changed.")
+            raise IllegalStep(f"{opened(issue.name)} is {issue.status}, not paused. Nothing was changed.")
         step(session, issue, command, desk.clock(), by=by)
         return issue

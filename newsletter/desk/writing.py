@@ -13,6 +13,7 @@ from newsletter.issues.composition import Composition
 from newsletter.issues.edits import Edits
 from newsletter.issues.issue import Command, Issue, IssueStatus, edits_of, step
 from newsletter.issues.week import Week, week_of
+from newsletter.issues.wording import opened
 from newsletter.mail.preflight import check
 from newsletter.mail.rendered import Level, RenderedIssue, dump, load
 from newsletter.mail.rendering import render
@@ -67,7 +68,7 @@ def approve(desk: Desk, which: str, *, by: str) -> tuple[Issue, RenderedIssue]:
         errors = [finding for finding in final.findings if finding.level is Level.ERROR]
         if errors:
             sentences = "; ".join(finding.message for finding in errors)
-            raise PreflightFailed(f"{issue.name.capitalize()} cannot be approved: {sentences}")
+            raise PreflightFailed(f"{opened(issue.name)} cannot be approved: {sentences}")
         approval.approve(session, issue, digest=final.digest, content=dump(final), by=by, now=desk.clock())
         return issue, final
 
