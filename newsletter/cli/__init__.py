@@ -4,16 +4,20 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 """
 
 import sys
+from collections.abc import Sequence
 
 from newsletter.cli.app import app
 from newsletter.errors import NewsletterError
 from subscribers.errors import SubscriberError
 
 
-def main() -> None:
-    """Run the command that was typed; a mistake ends in one sentence on standard error."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command that was typed, or these words; a mistake ends in one sentence on standard error.
+
+    Ends in SystemExit with the exit code, as a command line does.
+    """
     try:
-        app()
+        app(words)
     except (NewsletterError, SubscriberError) as error:
         sys.stderr.write(f"newsletter: {error}\n")
         sys.exit(1)

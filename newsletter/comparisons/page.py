@@ -60,7 +60,7 @@ def read_page(text: str, *, url: str | None = None, file_name: str | None = None
     except ValidationError as error:
         detail = error.errors()[0]
         place = ".".join(str(part) for part in detail["loc"])
-        raise NotAComparison(f"Not a compare page: {place or 'line 1'}: {detail['msg']}.") from None
+        raise NotAComparison(f"Not a compare page, from line 1 on: {place} {detail['msg']}.") from None
 
 
 def _read_text(text: str, url: str | None, file_name: str | None) -> Comparison:

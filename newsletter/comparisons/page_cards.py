@@ -16,6 +16,7 @@ from newsletter.errors import NotAComparison
 _MOST_CORES = 6  #: two, and a few that a description may contain
 _MOST_ABOVE = 7  #: lines above a core among which its name is looked for
 _LONGEST_CATEGORY = 100
+_LONGEST_NAME = 400  #: of a `Line` in comparison.py
 _PERCENT = re.compile(r"(\d{1,3})\s?%(?:\s?ship)?", re.IGNORECASE)
 _NO_VOTES = re.compile(r"[—–-]+|n/?a|no (?:community )?votes(?: yet)?|0 votes", re.IGNORECASE)
 _VOTE_COUNT = re.compile(r"(\d[\d,.\u2009 ]{0,12}) ?votes?", re.IGNORECASE)
@@ -195,7 +196,9 @@ def _card(
     lines: Sequence[Line], core: Core, floor: int, texts: tuple[Line, str, str], word: Verdict | None
 ) -> Iterator[Card]:
     category, name, tagline = texts
-    if len(category.text) > _LONGEST_CATEGORY or category.text.casefold() in _VERDICTS:
+    if len(category.text) > _LONGEST_CATEGORY or max(len(name), len(tagline)) > _LONGEST_NAME:
+        return
+    if category.text.casefold() in _VERDICTS:
         return
     start = lines.index(category, max(floor, core.start - _MOST_ABOVE), core.start)
     if start > floor and len(lines[start - 1].text) == 1:
@@ -254,4 +257,4 @@ def _refusal(lines: Sequence[Line], cores: Sequence[Core]) -> str:
             f"Only one tool's card, at line {core.number}: the page ends at line {last.number}, {last.excerpt}, "
             "before the second. A comparison needs both; read the whole page."
         )
-    return f"Not a compare page: line {core.number}, {core.excerpt}, has no category, name and tagline above it."
+    return f"Not a compare page: line {core.number}, {core.excerpt}, has no category, name and tagline above it, as a tool's card has."

@@ -6,24 +6,37 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from newsletter.cli import main
 from newsletter.sample import PAGES, SUBSCRIBERS
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., "Done"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in an empty folder of its own; it must succeed unless `code` says otherwise."""
 
-    def run(*words: str, code: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "newsletter", *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, input=stdin, check=False)  # noqa: S603
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
+    def run(*words: str, code: int = 0) -> Done:
+        with chdir(tmp_path), pytest.raises(SystemExit) as ended:
+            main(words)
+        printed = Done(*capsys.readouterr())
+        assert (ended.value.code or 0) == code, f"{words}: {ended.value.code}\n{printed}"
+        return printed
 
     return run
 
@@ -37,7 +50,7 @@ def house(run: Run) -> Run:
     return run
 
 
-def as_json(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
+def as_json(done: Done) -> dict[str, Any]:
     """What a command printed as JSON."""
     return json.loads(done.stdout)
 
@@ -49,6 +62,20 @@ def test_the_demo_delivers_the_sample_week(run: Run, tmp_path: Path) -> None:
     assert len(mailbox.Maildir(tmp_path / "outbox", create=False)) == 40
     assert "40 accepted" in done.stdout
     assert (tmp_path / "outbox" / "issue.html").exists()
+
+
+def test_the_installed_command_tells_a_story_in_a_real_shell(tmp_path: Path) -> None:
+    """Once with real processes: init, an empty week, a mistake; exit codes and streams as a script sees them."""
+
+    def shell(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "newsletter", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+
+    done = [shell("init", "--yes"), shell("week"), shell("issue", "show", "7")]
+
+    assert [one.returncode for one in done] == [0, 0, 1]
+    assert "No issue for" in done[1].stdout
+    assert done[2].stderr.startswith("newsletter: There is no issue 7")
 
 
 def test_the_demo_again_gives_nobody_a_second_copy(run: Run, tmp_path: Path) -> None:
