@@ -11,10 +11,10 @@ from subscribers.consent import Status
 from subscribers.errors import BadAddress, BadFile
 from subscribers.report import ImportReport, Outcome
 from subscribers.sheet import Sheet, unguard
-from subscribers.subscriber import clean_name, new_ref
+from subscribers.subscriber import clean_name
 
 _STATUS = {status.value: status for status in Status}
-_PAST = ("signed_up_at", "confirmed_at", "status_since")
+_STANDING = ("status", "signed_up_at", "confirmed_at", "status_since", "paused_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Rows:
     def __init__(self, sheet: Sheet, terms: Terms, secret: bytes, now: datetime, *, guarded: bool) -> None:
         self.sheet, self.terms, self.secret, self.now, self.guarded = sheet, terms, secret, now, guarded
         self.places, self.width = sheet.places, len(sheet.header)
+        self.standing = lru_cache(maxsize=4096)(self._standing)  # whole files share a few of them
 
     def read(self, report: ImportReport) -> Iterator[tuple[int, dict[str, Any]]]:
         """Line number and values of each row that can be read."""
@@ -62,28 +63,27 @@ class Rows:
         found = {name: cells[at].strip() for name, at in self.places.items() if at < len(cells)}
         address = parse(found["email"]) if found.get("email") else _refuse("has no address")
         return {
-            "ref": new_ref(),
             "address": address.display,
             "address_key": address.key,
             "fingerprint": fingerprint(address.key, self.secret),
             "name": clean_name(_name(found)),
             "source": _source(found.get("source") or self.terms.source),
-            **self._standing(found),
+            **self.standing(*(found.get(name, "") for name in _STANDING)),
         }
 
-    def _standing(self, found: dict[str, str]) -> dict[str, Any]:
+    def _standing(self, word: str, *texts: str) -> dict[str, Any]:
         """Status and times, each of which may be missing."""
-        status = self._status(found.get("status", ""))
-        times = {name: _time(found.get(name, "")) for name in (*_PAST, "paused_until")}
-        if any((time := times[name]) and time > self.now for name in _PAST):
+        status = self._status(word)
+        signed_up, confirmed, since, until = (_time(text) for text in texts)
+        if any(time and time > self.now for time in (signed_up, confirmed, since)):
             raise _Refused("has a time in the future")
-        confirmed = times["confirmed_at"] or (self.now if status is Status.ACTIVE else None)
+        confirmed = confirmed or (self.now if status is Status.ACTIVE else None)
         return {
             "status": status,
-            "signed_up_at": times["signed_up_at"] or confirmed or self.now,
+            "signed_up_at": signed_up or confirmed or self.now,
             "confirmed_at": None if status is Status.PENDING else confirmed,
-            "status_since": times["status_since"] or (confirmed if status is Status.ACTIVE else None) or self.now,
-            "paused_until": times["paused_until"] if status is Status.PAUSED else None,
+            "status_since": since or (confirmed if status is Status.ACTIVE else None) or self.now,
+            "paused_until": until if status is Status.PAUSED else None,
         }
 
     def _status(self, text: str) -> Status:
@@ -107,7 +107,6 @@ def _refuse(reason: str) -> Any:
 _source = lru_cache(maxsize=4096)(clean_name)
 
 
-@lru_cache(maxsize=4096)
 def _time(text: str) -> datetime | None:
     """ISO 8601; a date is its midnight, and a time without a zone is UTC."""
     if not text:

@@ -28,6 +28,7 @@ __all__ = [
     "counts",
     "find",
     "new_ref",
+    "new_refs",
     "page",
     "pause",
     "require",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 LONGEST_NAME = 80
+_REF = 24
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # each byte gives five random bits
 
 
@@ -61,7 +63,13 @@ class Subscriber(SQLModel, table=True):
 
 def new_ref() -> str:
     """A new random ref: 120 bits as 24 characters a-z and 2-7."""
-    return secrets.token_bytes(24).translate(_LETTERS).decode()
+    return new_refs(1)[0]
+
+
+def new_refs(number: int) -> list[str]:
+    """Many new refs from one call to the system, which costs more than all the rest."""
+    letters = secrets.token_bytes(_REF * number).translate(_LETTERS).decode()
+    return [letters[at : at + _REF] for at in range(0, len(letters), _REF)]
 
 
 def clean_name(text: str) -> str:

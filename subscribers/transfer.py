@@ -21,7 +21,7 @@ from subscribers.consent import ConsentEvent, Kind, Status
 from subscribers.report import ImportReport, Outcome
 from subscribers.rows import Rows, Terms, require
 from subscribers.sheet import NO_LIMITS, UPLOAD, Limits, Sheet, guard, writer
-from subscribers.subscriber import Subscriber
+from subscribers.subscriber import Subscriber, new_refs
 from subscribers.suppression import Suppression
 
 __all__ = ["COLUMNS", "NO_LIMITS", "UPLOAD", "ImportReport", "Outcome", "Terms", "export_csv", "import_csv"]
@@ -203,6 +203,8 @@ def _insert(connection: Connection, people: Table, new: list[dict[str, Any]]) ->
         done = {value: process(value) for value in {values[name] for values in new}}
         for values in new:
             values[name] = done[values[name]]
+    for values, ref in zip(new, new_refs(len(new)), strict=True):
+        values["ref"] = ref
     bare = table(people.name, *(column(name) for name in new[0]))
     connection.execute(insert(bare), new)
 
