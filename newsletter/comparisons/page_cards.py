@@ -257,4 +257,4 @@ def _refusal(lines: Sequence[Line], cores: Sequence[Core]) -> str:
             f"Only one tool's card, at line {core.number}: the page ends at line {last.number}, {last.excerpt}, "
             "before the second. A comparison needs both; read the whole page."
         )
-    return f"Not a compare page: line {core.number}, {core.excerpt}, has no category, name and tagline above it, as a tool's card has."
+    return f"Not a compare page: line {core.number}, {core.excerpt}, has no card's category, name and tagline above."
