@@ -11,7 +11,7 @@ from newsletter.errors import IssueError
 from newsletter.issues.week import Week, parse, week_of, window
 
 BERLIN = ZoneInfo("Europe/Berlin")
-INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC))
 
 
 def test_a_week_is_written_as_iso_8601_writes_it() -> None:
@@ -64,7 +64,7 @@ def test_a_week_begins_on_the_clock_of_the_zone() -> None:
 def test_a_naive_time_has_no_week() -> None:
     """It is not known where it is that time."""
     with pytest.raises(ValueError, match="no time zone"):
-        week_of(datetime(2026, 11, 15), ZoneInfo("UTC"))  # noqa: DTZ001
+        week_of(datetime(2026, 11, 15), ZoneInfo("UTC"))
 
 
 @pytest.mark.parametrize(("week", "hours"), [("2026-W12", 168), ("2026-W13", 167), ("2026-W43", 169)])
