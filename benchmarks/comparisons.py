@@ -73,7 +73,7 @@ def timed(call: Callable[[], object]) -> float:
 def hostile(name: str) -> bool:
     """Print one shape's times for n, 2n and 4n; whether they are as promised."""
     head, part = SHAPES[name]
-    most = min(LARGEST // len(part), MOST_TAGS // max(1, part.count("<")))
+    most = min(LARGEST // len(part), MOST_TAGS // part.count("<") if "<" in part else LARGEST)
     texts = [(head + part * (most // share))[:LARGEST] for share in (4, 2, 1)]
     quarter, half, full = (timed(lambda text=text: read_page(text)) for text in texts)
     ratios = [b / a for a, b in ((quarter, half), (half, full)) if a > QUICK]

@@ -291,6 +291,11 @@ SENTENCES = (
 )
 
 
+def dice(seed: int) -> random.Random:
+    """The same throws for the same seed."""
+    return random.Random(seed)  # noqa: S311
+
+
 def quote(dice: random.Random) -> str:
     """A few sentences."""
     return " ".join(dice.sample(SENTENCES, dice.randint(2, 4)))

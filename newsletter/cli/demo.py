@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,10 +111,19 @@ def _tell(desk: Desk, into: Path, done: Weekly) -> None:
         f"  {into / 'new'}/         one .eml per subscriber: a Maildir, for any mail program",
         "",
         "Try",
-        f"  newsletter --config {into / 'demo' / 'config.toml'} issue show {number}",
-        f"  newsletter --config {into / 'demo' / 'config.toml'} subscribers explain dov@example.org",
-        f"  newsletter demo --into {into} --again     nobody gets a second copy",
+        f"  {_typed()} --config {into / 'demo' / 'config.toml'} issue show {number}",
+        f"  {_typed()} --config {into / 'demo' / 'config.toml'} subscribers explain dov@example.org",
+        f"  {_typed()} demo --into {into} --again     nobody gets a second copy",
     )
+
+
+def _typed() -> str:
+    """The command as it can be typed here: its name if that is on the path, else where it is."""
+    here = Path(sys.argv[0])
+    found = shutil.which("newsletter")
+    if here.name != "newsletter" or (found and Path(found).samefile(here)):
+        return "newsletter"
+    return str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here)
 
 
 def _prepare(into: Path, *, again: bool) -> None:

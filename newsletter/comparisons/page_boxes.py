@@ -19,7 +19,7 @@ _UNSEEN = re.compile(
 )
 INLINE = re.compile(
     r"a|abbr|b|bdi|bdo|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strong|strike|sub|sup"
-    r"|time|tt|u|var|wbr"
+    r"|time|tt|u|var|wbr|img|picture|svg|math|input"
 )
 #: What holds prose or one value: inline parts of it never are lines of their own.
 _PROSE = re.compile(r"p|h[1-6]|li|td|th|dt|dd|blockquote|figcaption|caption|summary|pre")
@@ -58,11 +58,11 @@ class _Box(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """One edge of a box, and the text behind it."""
+    """One edge of a box, and the texts behind it."""
 
     box: int
     look: str  #: of the box that the text is in
-    text: str
+    texts: list[str]  #: with what stands behind comments
     ends: bool  #: the line ends in any case
     absent: bool  #: the box is empty where a value or a review would be
 
@@ -88,7 +88,7 @@ def _texts(steps: list[_Step], edges: list[_Edge], *, dashes: bool) -> Iterator[
             look = step.look
         elif edge is _Edge.BLANK:
             line.append(" ")
-        line.append("—" if dashes and step.absent else step.text)
+        line += ["—"] if dashes and step.absent else step.texts
     yield "".join(line), look
 
 
@@ -109,22 +109,24 @@ def _walk(root: etree._Element) -> tuple[list[_Box], list[_Step]]:
     held = _Held(root)
     boxes = [_Box(inline=False, parent=0, worded=False, prose=False)]
     steps: list[_Step] = []
-    open_ = [(0, "")]  # number and look of the boxes around
+    around = [(0, "")]  # number and look of the boxes around
     walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
     for event, element in walk:
         if event == "start":
             look = f"{element.tag} {element.get('class') or ''}".strip()
-            open_.append((len(boxes), look))
-            boxes.append(_box(element, open_[-2][0], held))
+            around.append((len(boxes), look))
+            boxes.append(_box(element, around[-2][0], held))
             if _is_unseen(element):
                 walk.skip_subtree()
             else:
-                steps.append(_Step(open_[-1][0], look, element.text or "", ends=False, absent=held.is_missing(element)))
+                steps.append(
+                    _Step(around[-1][0], look, [element.text or ""], ends=False, absent=held.is_missing(element))
+                )
         elif event == "end":
-            number, _ = open_.pop()
-            steps.append(_Step(number, open_[-1][1], element.tail or "", ends=element.tag == "br", absent=False))
+            number, _ = around.pop()
+            steps.append(_Step(number, around[-1][1], [element.tail or ""], ends=element.tag == "br", absent=False))
         elif steps and element.tail:
-            steps[-1] = steps[-1]._replace(text=steps[-1].text + element.tail)
+            steps[-1].texts.append(element.tail)
     return boxes, steps
 
 

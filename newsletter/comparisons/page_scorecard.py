@@ -271,7 +271,9 @@ def _heading(run: list[Line], held: int, before: Cell, cell: Cell, marks: _Marks
         found = [index for index, line in enumerate(run) if line.look == marks.look and _is_heading(line)]
         return found[-2 if marks.roles and len(found) > 1 and found[-1] == len(run) - 1 else -1] if found else None
     if marks.block:
-        return None if cell.gap else _block_heading(run)
+        at = _block_heading(run)
+        with_a_note = at is not None and at < len(run) - 1  # no review, in words of its own
+        return at if not cell.gap or with_a_note else None
     return _likely_heading(run, held, before, marks)
 
 

@@ -72,9 +72,11 @@ def value_in(text: str) -> str | None:
 
 
 def _starts(lines: Sequence[Line], index: int, names: tuple[str, str]) -> bool:
-    following = lines[index + 1 : index + 4]
+    """Whether a table begins here: a description may contain the word "Decision" as well."""
+    following = lines[index + 1 : index + 5]
     if lines[index].says("decision"):
-        return not following or any(line.text in names or line.says(*LABELS) for line in following)
+        named = any(line.text in names for line in following[:2])
+        return not following or named or any(line.says("panel verdict") for line in following)
     return lines[index].says("panel verdict") and any(count_in(line.text) for line in following)
 
 
