@@ -323,8 +323,10 @@ def _last_quote(run: list[Line], cell: Cell, *, paragraphs: bool) -> tuple[list[
 
 def is_footer(line: Line, *, surely: bool = False) -> bool:
     """Whether the line belongs to what the site prints below every page; `surely`: to what this site does."""
-    known = _FOOTER.match(line.text) or (not surely and _FOOTER_ELSEWHERE.match(line.text))
-    return len(line.text) <= 100 and bool(known)  # noqa: PLR2004
+    if len(line.text) > 100:  # noqa: PLR2004
+        return False
+    elsewhere = not surely and not ends_sentence(line.text) and _FOOTER_ELSEWHERE.match(line.text)
+    return bool(_FOOTER.match(line.text) or elsewhere)
 
 
 def _says_absent(line: Line) -> bool:
