@@ -15,7 +15,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from newsletter.database import UtcTime, utc
+from newsletter.database import utc
 from newsletter.errors import IllegalStep, IssueError
 from newsletter.issues.composition import ItemKind
 from newsletter.issues.edits import Edits
@@ -31,7 +31,7 @@ class FrozenIssue(SQLModel, table=True):
     issue_id: int = Field(primary_key=True, foreign_key="issue.id")
     digest: str = Field(unique=True)
     content: str  #: the rendered issue as JSON
-    frozen_at: datetime = Field(sa_type=UtcTime)
+    frozen_at: datetime
 
 
 def approve(session: Session, issue: Issue, *, digest: str, content: str, by: str, now: datetime) -> None:

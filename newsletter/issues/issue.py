@@ -24,7 +24,7 @@ from sqlalchemy import CursorResult, UniqueConstraint, func, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from newsletter.database import UtcTime, utc, word
+from newsletter.database import utc, word
 from newsletter.errors import IllegalStep, IssueError
 from newsletter.issues.composition import ItemKind
 from newsletter.issues.edits import Edits
@@ -99,10 +99,10 @@ class Issue(SQLModel, table=True):
     edits: str = "{}"  #: the editor's, as JSON; read it with `edits_of`
     digest: str | None = None  #: of the frozen render, from approval on
     approved_by: str | None = None
-    approved_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    scheduled_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    created_at: datetime = Field(sa_type=UtcTime)
-    updated_at: datetime = Field(sa_type=UtcTime)
+    approved_at: datetime | None = None
+    scheduled_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
 
     @property
     def name(self) -> str:
@@ -143,7 +143,7 @@ class IssueStep(SQLModel, table=True):
     command: Command = Field(sa_type=word(Command))
     before: IssueStatus = Field(sa_type=word(IssueStatus))
     after: IssueStatus = Field(sa_type=word(IssueStatus))
-    at: datetime = Field(sa_type=UtcTime)
+    at: datetime
     by: str = ""
 
 
