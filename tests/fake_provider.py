@@ -20,6 +20,7 @@ class FakeProvider:
     batch_size: int = 100
     log: Counter[str] = field(default_factory=Counter)  #: recipient key → how often mailed
     calls: list[tuple[str, int]] = field(default_factory=list)  #: batch key, attempt
+    taken: set[str] = field(default_factory=set)  #: keys of batches that it mailed
     next_answers: list[str] = field(default_factory=list)  #: what the next calls do, first one first
 
     @property
@@ -31,10 +32,11 @@ class FakeProvider:
     def send(self, batch: OutgoingBatch) -> Sequence[Receipt]:
         """Do what the next answer says; without one, accept."""
         how = self.next_answers.pop(0) if self.next_answers else "accept"
-        known = self.remembers and any(key == batch.key for key, _ in self.calls)
+        known = self.remembers and batch.key in self.taken
         if how != "die before":
             self.calls.append((batch.key, batch.attempt))
         if how in ("accept", "accept, die after", "accept, answer lost") and not known:
+            self.taken.add(batch.key)
             self.log.update(recipient.key for recipient in batch.recipients)
         if how in ("die before", "accept, die after"):
             raise Killed
