@@ -6,48 +6,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import chdir
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Done
 
-from newsletter.cli import main
 from newsletter.sample import PAGES, SUBSCRIBERS
 
-Run = Callable[..., "Done"]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command printed."""
-
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in an empty folder of its own; it must succeed unless `code` says otherwise."""
-
-    def run(*words: str, code: int = 0) -> Done:
-        with chdir(tmp_path), pytest.raises(SystemExit) as ended:
-            main(words)
-        printed = Done(*capsys.readouterr())
-        assert (ended.value.code or 0) == code, f"{words}: {ended.value.code}\n{printed}"
-        return printed
-
-    return run
-
-
-@pytest.fixture
-def house(run: Run) -> Run:
-    """A newsletter with the sample pages on its shelf and the sample list."""
-    run("init", "--yes")
-    run("comparisons", "import", str(PAGES))
-    run("subscribers", "import", str(SUBSCRIBERS), "--consent", "sign-up form at example.org/weekly")
-    return run
+Run = Callable[..., Done]
 
 
 def as_json(done: Done) -> dict[str, Any]:

@@ -1,0 +1,195 @@
+"""The commands that the stories do not need every week."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from commands import Done
+
+from newsletter.sample import PAGES
+
+Run = Callable[..., Done]
+
+
+def test_a_subscribers_life_on_the_command_line(house: Run) -> None:
+    """Added, shown, taken off, taken up again, forgotten."""
+    house("subscribers", "add", "zoe@example.org", "--consent", "asked at the meetup", "--name", "Zoë")
+    shown = house("subscribers", "show", "zoe@example.org").stdout
+    twice = house("subscribers", "add", "zoe@example.org", "--consent", "again").stdout
+    house("subscribers", "remove", "zoe@example.org")
+    left = house("subscribers", "remove", "zoe@example.org").stdout
+    gone = house("subscribers", "remove", "zoe@example.org", "--erase").stdout
+
+    assert "asked at the meetup" in shown
+    assert "Already active" in twice
+    assert "had left already" in left
+    assert "Erased" in gone
+    assert "erased" in house("subscribers", "explain", "zoe@example.org").stdout
+
+
+def test_the_list_is_searched_and_counted(house: Run) -> None:
+    """By text, by status, page by page, in numbers."""
+    found = json.loads(house("subscribers", "list", "--search", "ada", "--json").stdout)
+    pending = json.loads(house("subscribers", "list", "--status", "pending", "--json").stdout)
+    stats = json.loads(house("subscribers", "stats", "--json").stdout)
+
+    assert [person["address"] for person in found] == ["ada@example.org"]
+    assert {person["status"] for person in pending} == {"pending"}
+    assert {"status": "paused", "people": 2} in stats["subscribers"]
+    assert "Go on with --after" in house("subscribers", "list", "--most", "5").stdout
+    assert "active" in house("subscribers", "stats").stdout
+
+
+def test_a_suppression_is_lifted_only_by_name_and_with_a_reason(house: Run) -> None:
+    """Added, listed, lifted with a note, and the note is kept."""
+    house("suppressions", "add", "ada@example.org", "--reason", "hard-bounce")
+    again = house("suppressions", "add", "ada@example.org").stdout
+    listed = json.loads(house("suppressions", "list", "--json").stdout)
+    house("suppressions", "remove", "ada@example.org", "--note", "new mailbox")
+    shown = json.loads(house("subscribers", "show", "ada@example.org", "--json").stdout)
+
+    assert "already" in again
+    assert [row["reason"] for row in listed] == ["hard-bounce"]
+    assert shown["lifted"][0]["note"] == "new mailbox"
+    assert "not suppressed" in house("suppressions", "remove", "ada@example.org", "--note", "x").stdout
+
+
+def test_the_shelf_is_listed_by_week_and_by_news(house: Run) -> None:
+    """Everything, then only what no issue has used, then one comparison with its versions."""
+    house("issue", "draft")
+    house("issue", "approve", "latest")
+    everything = json.loads(house("comparisons", "list", "--json").stdout)
+    new = json.loads(house("comparisons", "list", "--new", "--json").stdout)
+    shown = house("comparisons", "show", "parlour-vs-understudy").stdout
+    old = house("comparisons", "list", "--week", "2020-W01").stdout
+
+    assert (len(everything), len(new)) == (14, 6)
+    assert "Builder 83 ship" in shown
+    assert old.startswith("Nothing.")
+
+
+def test_a_single_page_gets_its_address_from_the_command(house: Run, tmp_path: Path) -> None:
+    """A file that nobody named after its address."""
+    page = (PAGES / "heron-mini-vs-zuraw-2.txt").read_text()
+    (tmp_path / "page.txt").write_text(page.replace("Heron Mini", "Heron Maxi"))
+    address = "https://compare.example.org/compare/heron-maxi-vs-zuraw-2"
+    house("comparisons", "import", "page.txt", "--url", address)
+
+    assert address in house("comparisons", "show", "heron-maxi-vs-zuraw-2").stdout
+
+
+def test_an_editor_changes_everything(house: Run) -> None:
+    """Lead, pins, drops, order, headline, subject, preheader: and a redraft keeps all of it."""
+    house("issue", "draft")
+    key = "foley-vs-murmur"
+    house(
+        "issue",
+        "edit",
+        "1",
+        "--lead",
+        key,
+        "--headline",
+        f"{key}=Footsteps, and the wind",
+        "--drop",
+        "heron-mini-vs-zuraw-2",
+    )
+    house("issue", "edit", "1", "--subject", "Footsteps, and the wind: eight pairs of tools")
+    house("issue", "edit", "1", "--preheader", "A barn, two people, and every sound paid by the second used.")
+    house(
+        "issue",
+        "edit",
+        "1",
+        "--order",
+        "git-because-vs-palimpsest,lapel-vs-pocket-oracle",
+        "--pin",
+        "mo-vs-shift-notes",
+        "--pin",
+        "git-because-vs-palimpsest",
+    )
+    house("issue", "draft")
+
+    shown = json.loads(house("issue", "show", "1", "--json").stdout)
+    keys = [item["comparison"] for item in shown["items"]]
+    assert shown["items"][0] == {"kind": "lead", "comparison": key, "headline": "Footsteps, and the wind"}
+    assert keys.index("git-because-vs-palimpsest") < keys.index("lapel-vs-pocket-oracle")
+    assert "mo-vs-shift-notes" in keys
+    assert "heron-mini-vs-zuraw-2" not in keys
+    assert shown["subject"].startswith("Footsteps, and the wind:")
+
+
+def test_an_intro_comes_from_a_file(house: Run, tmp_path: Path) -> None:
+    """And a file that cannot be read is named."""
+    (tmp_path / "intro.md").write_text("Good *morning*.")
+    house("issue", "draft")
+    house("issue", "edit", "1", "--intro-file", "intro.md")
+
+    assert "cannot be read" in house("issue", "edit", "1", "--intro-file", "gone.md", code=1).stderr
+    assert "Good *morning*." in house("issue", "show", "1", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--headline", "no equals sign"), "is not KEY=TEXT"),
+        (("--lead", "heron-mini-vs-zuraw"), "heron-mini-vs-zuraw-2"),
+        (("--intro", "x" * 30_000), "20000 bytes"),
+    ],
+)
+def test_a_bad_edit_is_refused_in_one_sentence(house: Run, words: tuple[str, ...], sentence: str) -> None:
+    """The nearest right name where there is one."""
+    house("issue", "draft")
+
+    assert sentence in house("issue", "edit", "1", *words, code=1).stderr
+
+
+def test_an_issue_is_scheduled_paused_cancelled_and_reopened(house: Run) -> None:
+    """Each step says what comes next; an illegal one says what is possible."""
+    house("issue", "draft")
+    house("issue", "approve", "1", "--by", "Mara")
+    scheduled = house("issue", "schedule", "1", "--at", "2099-01-01T08:00").stdout
+    refused = house("issue", "pause", "1", code=1).stderr
+    house("issue", "cancel", "1")
+    house("issue", "reopen", "1")
+
+    assert "Thursday, 01 January 2099" in scheduled
+    assert "Possible now:" in refused
+    assert "is draft; nothing of it has been sent" in house("issue", "status", "1").stdout
+
+
+def test_the_preflight_is_a_gate_for_scripts(house: Run, tmp_path: Path) -> None:
+    """Exit code 1 where there are errors; the sizes are in the JSON."""
+    house("issue", "draft")
+    good = json.loads(house("issue", "check", "1", "--json").stdout)
+    config = (tmp_path / "config.toml").read_text()
+    (tmp_path / "config.toml").write_text(config.replace("http://localhost:8000", "https://news.example.org"))
+
+    assert good["html_bytes"] < 100_000
+    assert "postal" in house("issue", "check", "1", code=1).stdout
+
+
+def test_a_test_copy_lands_in_the_outbox(house: Run, tmp_path: Path) -> None:
+    """Marked in its subject."""
+    house("issue", "draft")
+    house("issue", "test", "1", "--to", "mara@example.org")
+
+    assert '"subject": "[TEST] ' in (tmp_path / "outbox" / "index.jsonl").read_text()
+
+
+def test_the_database_is_upgraded_and_tells_its_schema(house: Run) -> None:
+    """Twice is once."""
+    assert "is at the newest schema" in house("db", "upgrade").stdout
+    assert "up to date" in house("db", "status").stdout
+    assert json.loads(house("db", "status", "--json").stdout)["schema"] == "0001"
+
+
+def test_init_asks_four_questions_and_refuses_a_bad_answer(run: Run, tmp_path: Path) -> None:
+    """Answers stand in the file; a mailbox that is none leaves no file behind."""
+    answers = ["Verdikte", "Verdikte <v@example.org>", "https://news.example.org", 'Straße 1, "Hof"']
+    run("init", typed="\n".join([answers[0], "nobody", *answers[2:]]), code=1)
+    left_behind = (tmp_path / "config.toml").exists()
+    run("init", typed="\n".join(answers))
+
+    assert not left_behind
+    assert 'name = "Verdikte"' in (tmp_path / "config.toml").read_text()
+    assert "Kept config.toml" in run("init", "--yes").stdout.replace(str(tmp_path) + "/", "")
