@@ -1,14 +1,17 @@
 """`newsletter suppressions`: addresses that must not be mailed."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from newsletter.cli.door import Json, door, now
-from newsletter.cli.output import rows, say
+from newsletter.cli.output import as_json, rows, say
+from newsletter.cli.transfer import opened, reasons, written
 from newsletter.database import transaction
 from subscribers.address import fingerprint, parse
 from subscribers.suppression import Reason, lift, suppress, suppressions
+from subscribers.suppression_files import export_suppressions, import_suppressions
 
 app = typer.Typer(help="Addresses that must not be mailed, and why.", no_args_is_help=True)
 
@@ -34,6 +37,43 @@ def list_(context: typer.Context, json: Json = False) -> None:
             for row in found
         ]
     rows(listing, json_wanted=json, nothing="No address is suppressed.")
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A CSV file: address, reason.")],
+    json: Json = False,
+) -> None:
+    """Suppress every address of a CSV file: what another system knew of bounces and complaints.
+
+    Example: newsletter suppressions import bounces.csv
+    """
+    here = door(context)
+    with opened(file) as content, transaction(here.engine()) as session:
+        done = import_suppressions(session, content, secret=here.secret(), now=now(), by="command line")
+    if json:
+        as_json({"rows": done.rows, "counts": done.counts, "reasons": reasons(done)})
+        return
+    counts = ", ".join(f"{number:,} {what}" for what, number in done.counts.items() if number)
+    rows(reasons(done), json_wanted=False, nothing="") if done.whys else None
+    say(f"{done.rows:,} rows: {counts or 'nothing to do'}.")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="Where to; default: standard output.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Do not guard cells that a spreadsheet would run.")] = False,
+) -> None:
+    """Write every suppressed address as CSV. Who was erased has no address any more and is not in it.
+
+    Example: newsletter suppressions export suppressed.csv
+    """
+    with transaction(door(context).engine()) as session, written(file) as out:
+        number = export_suppressions(session, out, raw=raw)
+    if file:
+        say(f"{number:,} addresses written to {file}.")
 
 
 @app.command()

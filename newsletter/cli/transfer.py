@@ -45,7 +45,7 @@ def import_(
     columns = dict(_pair(text) for text in map_ or ())
     terms = Terms(source=file.name, wording=consent, by="command line", consented=not unconfirmed)
     with (
-        _open(file) as content,
+        opened(file) as content,
         _details(report) as details,
         progress("Importing") as bar,
         transaction(here.engine()) as session,
@@ -63,12 +63,12 @@ def import_(
             progress=lambda number: bar(number, None),
         )
     if json:
-        as_json({"dry_run": dry_run, "rows": done.rows, "counts": done.counts, "reasons": _reasons(done)})
+        as_json({"dry_run": dry_run, "rows": done.rows, "counts": done.counts, "reasons": reasons(done)})
         return
     rows(
         [{"outcome": str(what), "rows": number} for what, number in done.counts.items()], json_wanted=False, nothing=""
     )
-    rows(_reasons(done), json_wanted=False, nothing="", title="\nWhy") if done.whys else None
+    rows(reasons(done), json_wanted=False, nothing="", title="\nWhy") if done.whys else None
     say("", f"{done.rows:,} rows." + (" Dry run: nothing was changed." if dry_run else ""))
 
 
@@ -82,13 +82,13 @@ def export(
 
     Example: newsletter subscribers export list.csv --raw
     """
-    with transaction(door(context).engine()) as session, _out(file) as out:
+    with transaction(door(context).engine()) as session, written(file) as out:
         number = export_csv(session, out, raw=raw, status=status)
     if file:
         say(f"{number:,} people written to {file}.")
 
 
-def _reasons(done: ImportReport) -> list[dict[str, object]]:
+def reasons(done: ImportReport) -> list[dict[str, object]]:
     return [
         {"outcome": str(why.outcome), "reason": why.reason, "rows": why.rows, "lines": ", ".join(map(str, why.lines))}
         for why in done.whys.values()
@@ -103,7 +103,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _open(file: Path) -> Iterator[BinaryIO]:
+def opened(file: Path) -> Iterator[BinaryIO]:
     try:
         content = file.open("rb")
     except OSError as error:
@@ -122,7 +122,7 @@ def _details(path: Path | None) -> Iterator[TextIO | None]:
 
 
 @contextmanager
-def _out(path: Path | None) -> Iterator[TextIO]:
+def written(path: Path | None) -> Iterator[TextIO]:
     """A new file for its owner's eyes, or standard output."""
     if path is None:
         yield sys.stdout

@@ -55,6 +55,18 @@ def test_a_suppression_is_lifted_only_by_name_and_with_a_reason(house: Run) -> N
     assert "not suppressed" in house("suppressions", "remove", "ada@example.org", "--note", "x").stdout
 
 
+def test_suppressions_move_with_a_list(house: Run, tmp_path: Path) -> None:
+    """In from another system, one row of it unreadable; out again."""
+    (tmp_path / "bounces.csv").write_text("address,reason\nada@example.org,complaint\nnonsense,\n")
+    done = json.loads(house("suppressions", "import", "bounces.csv", "--json").stdout)
+    again = house("suppressions", "import", "bounces.csv").stdout
+    house("suppressions", "export", "out.csv")
+
+    assert (done["counts"]["added"], done["counts"]["refused"]) == (1, 1)
+    assert "1 unchanged" in again
+    assert "ada@example.org,complaint" in (tmp_path / "out.csv").read_text()
+
+
 def test_the_shelf_is_listed_by_week_and_by_news(house: Run) -> None:
     """Everything, then only what no issue has used, then one comparison with its versions."""
     house("issue", "draft")
