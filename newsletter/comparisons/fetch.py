@@ -13,6 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -93,7 +94,7 @@ def fetch(
     guard = _Guard(time.monotonic() + seconds, allow, resolve, ports)
     try:
         for _ in range(MOST_REDIRECTS + 1):
-            answer = _once(url, guard, ssl_context or ssl.create_default_context(), most_bytes)
+            answer = _once(url, guard, ssl_context or _tls(), most_bytes)
             if isinstance(answer, Page):
                 return answer
             url = _redirected(url, answer)
@@ -103,6 +104,11 @@ def fetch(
         reason = str(error) or type(error).__name__
         raise FetchRefused(f"{_shown(url)} could not be read: {reason}. Try again, or check the address.") from None
     raise FetchRefused(f"{_shown(url)} is behind more than {MOST_REDIRECTS} redirects. Name the last address.")
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 class _Stream(httpcore.NetworkStream):

@@ -47,10 +47,9 @@ def read_html(text: str) -> Html:
     check_length(text)
     _check_tags(text)
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=False, no_network=True, huge_tree=False)
-    try:
+    root: etree._Element | None = None
+    with suppress(etree.XMLSyntaxError, ValueError):
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
-    except (etree.XMLSyntaxError, ValueError):
-        root = None
     if root is None:
         raise NotAComparison("Not a compare page: line 1 begins an HTML document that has no content.")
     ended = bool(re.search(r"</(?:html|body)\s*>", text[-4_000:], re.IGNORECASE))
