@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from newsletter.providers.base import Capabilities, Outcome, OutgoingBatch, Receipt
+from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
 
 
 class Killed(BaseException):
@@ -29,7 +29,7 @@ class FakeProvider:
         keys = timedelta(days=1) if self.remembers else None
         return Capabilities("fake", batch_size=self.batch_size, remembers_keys_for=keys)
 
-    def send(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+    def send(self, batch: OutgoingBatch) -> Answer:
         """Do what the next answer says; without one, accept."""
         how = self.next_answers.pop(0) if self.next_answers else "accept"
         known = self.remembers and batch.key in self.taken
@@ -41,6 +41,12 @@ class FakeProvider:
         if how in ("die before", "accept, die after"):
             raise Killed
         if how == "answer nonsense":
-            return []
+            return Answer([])
         outcome = {"accept": Outcome.ACCEPTED, "refuse": Outcome.REFUSED, "later": Outcome.RETRY}
-        return [Receipt(recipient.key, outcome.get(how, Outcome.UNKNOWN), reason=how) for recipient in batch.recipients]
+        return Answer(all_alike(batch, outcome.get(how, Outcome.UNKNOWN), how))
+
+    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+        """Its log tells."""
+        return [
+            Receipt(one.key, Outcome.ACCEPTED if one.key in self.log else Outcome.RETRY) for one in batch.recipients
+        ]

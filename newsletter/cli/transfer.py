@@ -89,6 +89,7 @@ def export(
 
 
 def reasons(done: ImportReport) -> list[dict[str, object]]:
+    """Why rows were not added, as rows of a listing."""
     return [
         {"outcome": str(why.outcome), "reason": why.reason, "rows": why.rows, "lines": ", ".join(map(str, why.lines))}
         for why in done.whys.values()
@@ -104,6 +105,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 @contextmanager
 def opened(file: Path) -> Iterator[BinaryIO]:
+    """A file to import. Raises BadFile with a sentence where it cannot be read."""
     try:
         content = file.open("rb")
     except OSError as error:

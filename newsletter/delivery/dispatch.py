@@ -129,8 +129,8 @@ class Dispatcher:
     def _hand_over(self, batch: Batch, recipients: Sequence[Recipient]) -> list[Receipt]:
         """One receipt per recipient, whatever the provider answered; nobody without an address is handed over."""
         reachable = [recipient for recipient in recipients if recipient.address]
-        answers = self.provider.send(OutgoingBatch(batch.key, batch.attempt, self.builder, reachable))
-        by_key = {receipt.key: receipt for receipt in answers}
+        answer = self.provider.send(OutgoingBatch(batch.key, batch.attempt, self.builder, reachable))
+        by_key = {receipt.key: receipt for receipt in answer.receipts}
         return [by_key.get(recipient.key) or _no_answer(batch, recipient) for recipient in recipients]
 
 

@@ -140,7 +140,7 @@ def test(desk: Desk, which: str, addresses: Sequence[str]) -> int:
         Recipient(person.display, f"{stem}-{number}", dict.fromkeys(("view", "unsubscribe", "preferences"), base))
         for number, person in enumerate(people)
     ]
-    for receipt in desk.provider.send(OutgoingBatch(stem, 1, builder, copies)):
+    for receipt in desk.provider.send(OutgoingBatch(stem, 1, builder, copies)).receipts:
         if receipt.outcome is not Outcome.ACCEPTED:
             raise DeliveryError(f"A test copy was not accepted: {receipt.reason or receipt.outcome}")
     return len(copies)

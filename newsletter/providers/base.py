@@ -22,6 +22,15 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"  #: the call may have been accepted: never repeated blindly
 
 
+class Directive(StrEnum):
+    """What an answer means for the calls after it."""
+
+    GO_ON = "go on"
+    SLOW_DOWN = "slow down"  #: throttled: no further call before `wait` is over
+    SPLIT = "split"  #: the call was refused as a whole, perhaps for one address: once in two halves, then refused
+    HALT = "halt"  #: the account is the problem (key, quota, suspended): the issue is held for a person
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The provider's answer for one delivery."""
@@ -33,14 +42,24 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """The provider's answer to one call: a receipt for every recipient, in their order, and what to do next."""
+
+    receipts: Sequence[Receipt]
+    directive: Directive = Directive.GO_ON
+    wait: float = 0.0  #: seconds that the provider asked for (Retry-After); 0: it did not say
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a provider can do, and its limits."""
 
     name: str
     batch_size: int  #: recipients in one call
     batch_bytes: int | None = None
+    longest_request: timedelta = timedelta(seconds=60)  #: after this no attempt can still be under way or be taken
     remembers_keys_for: timedelta | None = None  #: how long the same key is not sent again; None: never safe to repeat
-    answers_look_ups: bool = False
+    answers_look_ups: bool = False  #: `look_up` tells what the provider has, once `longest_request` is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +73,25 @@ class OutgoingBatch:
 
 
 class Provider(Protocol):
-    """What sends for us."""
+    """What sends for us. Called from several threads at once."""
 
     @property
     def capabilities(self) -> Capabilities:
         """What this provider can do."""
         ...
 
-    def send(self, batch: OutgoingBatch) -> Sequence[Receipt]:
-        """Hand over one batch; one receipt per recipient, in their order. Does not raise for what a provider does."""
+    def send(self, batch: OutgoingBatch) -> Answer:
+        """Hand over one batch. Does not raise for what a provider or a network does: that is the answer."""
         ...
+
+    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+        """What the provider has of this batch: accepted, retry where it certainly has nothing, else unknown.
+
+        Asked only of providers that answer look-ups, and only when no attempt can still be taken.
+        """
+        ...
+
+
+def all_alike(batch: OutgoingBatch, outcome: Outcome, reason: str = "") -> list[Receipt]:
+    """The same receipt for every recipient of a batch."""
+    return [Receipt(recipient.key, outcome, reason=reason) for recipient in batch.recipients]

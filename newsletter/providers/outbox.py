@@ -14,7 +14,7 @@ from pathlib import Path
 
 from newsletter.errors import MailError, ProviderError
 from newsletter.mail.message import Recipient
-from newsletter.providers.base import Capabilities, Outcome, OutgoingBatch, Receipt
+from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
 
 Entry = dict[str, str]
 
@@ -31,9 +31,15 @@ class Outbox:
     @property
     def capabilities(self) -> Capabilities:
         """A key is remembered for as long as its message lies in the folder or stands in the index."""
-        return Capabilities(name="outbox", batch_size=1000, remembers_keys_for=ALWAYS, answers_look_ups=True)
+        return Capabilities(
+            name="outbox",
+            batch_size=1000,
+            longest_request=timedelta(0),  # whoever wrote is dead when somebody else can
+            remembers_keys_for=ALWAYS,
+            answers_look_ups=True,
+        )
 
-    def send(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+    def send(self, batch: OutgoingBatch) -> Answer:
         """Write what is not there yet. A message that cannot be written is to be tried again: nobody has it."""
         try:
             self._make_folders()
@@ -43,8 +49,16 @@ class Outbox:
             self._append([entry for entry, _ in receipts if entry])
         except OSError as error:
             reason = f"The outbox {self.folder} cannot be written: {error.strerror}."
-            return [Receipt(recipient.key, Outcome.RETRY, reason=reason) for recipient in batch.recipients]
-        return [receipt for _, receipt in receipts]
+            return Answer(all_alike(batch, Outcome.RETRY, reason))
+        return Answer([receipt for _, receipt in receipts])
+
+    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+        """What lies in the folder or stands in the index was accepted; the rest certainly was not."""
+        known = self.accepted()
+        return [
+            Receipt(recipient.key, Outcome.ACCEPTED if recipient.key in known else Outcome.RETRY)
+            for recipient in batch.recipients
+        ]
 
     def accepted(self) -> frozenset[str]:
         """The keys of all messages that this outbox has taken, by its index and its files."""

@@ -22,7 +22,7 @@ def outbox(tmp_path: Path) -> Outbox:
 
 def test_every_recipient_gets_one_file_and_one_line_of_the_index(outbox: Outbox) -> None:
     """Two people, two messages, each to its own address."""
-    receipts = outbox.send(batch_of("ada", "pia"))
+    receipts = outbox.send(batch_of("ada", "pia")).receipts
 
     assert [receipt.outcome for receipt in receipts] == [Outcome.ACCEPTED, Outcome.ACCEPTED]
     assert [entry["to"] for entry in outbox.entries()] == ["ada@example.org", "pia@example.org"]
@@ -43,7 +43,7 @@ def test_the_same_batch_again_writes_nothing(outbox: Outbox) -> None:
     outbox.send(batch_of("ada"))
     before = outbox.index.read_bytes()
 
-    (receipt,) = outbox.send(batch_of("ada", attempt=2))
+    (receipt,) = outbox.send(batch_of("ada", attempt=2)).receipts
 
     assert receipt.outcome is Outcome.ACCEPTED
     assert outbox.index.read_bytes() == before
@@ -78,7 +78,7 @@ def test_a_full_disk_takes_nothing_and_says_so(outbox: Outbox) -> None:
     """A file where the folder should be stands for anything that cannot be written."""
     outbox.folder.write_text("in the way")
 
-    (receipt,) = outbox.send(batch_of("ada"))
+    (receipt,) = outbox.send(batch_of("ada")).receipts
 
     assert receipt.outcome is Outcome.RETRY
     assert "cannot be written" in receipt.reason
@@ -91,7 +91,7 @@ def test_one_message_that_cannot_be_made_does_not_stop_the_others(outbox: Outbox
         batch, recipients=[replace(recipient("eve"), address="eve@example.org\r\nBcc: x@y.z"), recipient("ada")]
     )
 
-    receipts = outbox.send(broken)
+    receipts = outbox.send(broken).receipts
 
     assert [receipt.outcome for receipt in receipts] == [Outcome.REFUSED, Outcome.ACCEPTED]
 
