@@ -255,7 +255,7 @@ def _body(answer: _Answer, url: str, most_bytes: int) -> bytes:
     try:
         for raw in answer.chunks():
             body += unzip.decompress(raw, most_bytes + 1 - len(body)) if unzip else raw
-            if len(body) > most_bytes or (unzip and unzip.unconsumed_tail):
+            if len(body) > most_bytes:
                 raise FetchRefused(f"{_shown(url)} is larger than {most_bytes:,} bytes: it is not read.")
     except zlib.error:
         raise FetchRefused(f"{_shown(url)} says it is gzip and is not.") from None

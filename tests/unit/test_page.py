@@ -108,6 +108,25 @@ def test_a_review_that_could_be_of_either_tool_is_dropped_and_told() -> None:
     assert codes(comparison) == {"review-unattributed"}
 
 
+def without_table(text: str) -> str:
+    """The fuller text as if the table had been lost."""
+    head, _, rest = text.partition("Decision\n")
+    return head + rest.partition("\n\n")[2]
+
+
+def test_without_counts_the_percentages_decide_or_nothing_does() -> None:
+    """A lone skip fits only one of them; a lone ship of two tools that everybody ships fits both."""
+    ship = Said(70, "ship", "Yes, it does.")
+    skip = Said(30, "skip", "No, it does not.")
+    mixed = (("Builder", ship, ship), ("Skeptic", None, skip), ("Founder", ship, ship))
+    read_ = read(without_table(printer.text_b(replace(SHEET, reviews=mixed, no_review=""))))
+    assert read_.right.review_by("Skeptic").quote == "No, it does not."
+    agreed = (("Builder", ship, ship), ("Skeptic", None, ship), ("Founder", ship, ship))
+    unread = read(without_table(printer.text_b(replace(SHEET, reviews=agreed, no_review=""))))
+    assert unread.reviewers == ("Builder", "Founder")
+    assert codes(unread) == {"review-unattributed"}
+
+
 def test_a_no_review_in_words_nobody_foresaw_is_not_taken_for_a_quote() -> None:
     """It stands in the block of the reviewer's name."""
     rows = (ROWS[0], ("Skeptic", None, ROWS[1][2]), ROWS[2])

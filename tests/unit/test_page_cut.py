@@ -125,3 +125,20 @@ def test_a_fragment_of_html_is_whole_when_its_boxes_are_closed() -> None:
     page = printer.html_divs(printer.sheet(printer.dice(15)))
     main = page[page.index("<main>") : page.index("</main>") + len("</main>")]
     assert not read_page(main).truncated
+
+
+def test_a_last_quote_may_go_on_behind_the_cut() -> None:
+    """Its first paragraph is no quote."""
+    page = printer.text_b(printer.sheet(printer.dice(16)))
+    end = page.index("Skeptic")
+    comparison = read_page(page[:end], file_name="aa-vs-bb.txt")
+    assert [len(tool.reviews) for tool in comparison.tools] == [1, 1]
+    assert [tool.slug for tool, _ in comparison.quotes()] == ["aa"]
+
+
+def test_the_reviews_before_the_cut_are_whole() -> None:
+    """Everything that is followed by something."""
+    page = printer.text_b(printer.sheet(printer.dice(16)))
+    comparison = read_page(page[: page.index("Futurist") + 12], file_name="aa-vs-bb.txt")
+    assert comparison.reviewers == ("Builder", "Skeptic")
+    assert sum(1 for _ in comparison.quotes()) == 4
