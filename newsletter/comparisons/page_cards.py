@@ -166,7 +166,7 @@ def _is_votes(line: Line, *, counted: bool = False) -> bool:
         return False
     if _VOTE_COUNT.search(line.text):
         return True
-    return not counted and bool(_percent(line) is not None or _NO_VOTES.fullmatch(line.text))
+    return not counted and bool(_PERCENT.match(line.text) or _NO_VOTES.fullmatch(line.text))
 
 
 def _readings(lines: Sequence[Line], core: Core, floor: int) -> Iterator[Card]:

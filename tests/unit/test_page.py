@@ -1,5 +1,6 @@
 """A compare page as text, in both flavours."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -324,3 +325,56 @@ def test_two_tools_of_the_same_name_need_an_address() -> None:
     with pytest.raises(NotAComparison, match="--url"):
         read_page(text)
     assert read_page(text, url="https://x.example/compare/mo-vs-mo-2").key == "mo-vs-mo-2"
+
+
+@pytest.mark.parametrize(
+    ("words", "votes"),
+    [
+        ("64%", (64, 47)),
+        ("64 % · 47 votes", (64, 47)),
+        ("64% ship (47 votes)", (64, 47)),
+        ("64%\n\n47 votes", (64, 47)),
+        ("64% (47)", (64, 47)),
+        ("64% · 1 vote", (64, 1)),
+        ("64% · 1,204 votes", (64, 1204)),
+    ],
+)
+def test_votes_may_be_written_in_many_ways(words: str, votes: tuple[int, int]) -> None:
+    """The percentage is on the card, the number perhaps only in the table."""
+    left = read(printer.text_b(SHEET).replace("64%\n\nCommunity", f"{words}\n\nCommunity")).left
+    assert (left.votes.percent, left.votes.count) == votes
+
+
+def test_a_review_without_score_is_a_review() -> None:
+    """The older pages had none."""
+    comparison = read(re.sub(r"\d+/100 · (\w+)", r"\1", printer.text_b(SHEET)))
+    assert spoken(comparison) == expected(SHEET)
+    assert comparison.left.review_by("Builder").score is None
+
+
+def test_a_short_quote_with_a_no_in_it_is_a_quote() -> None:
+    """It stands right below a score."""
+    said = Said(84, "ship", "I have no bad review of it.")
+    comparison = read(printer.text_b(replace(SHEET, reviews=(("Builder", said, said), *ROWS[1:]))))
+    assert comparison.left.review_by("Builder").quote == said.quote
+
+
+def test_scores_without_quotes_are_reviews() -> None:
+    """A dash is then the other tool's cell."""
+    rows = tuple((who, Said(50, "ship", ""), None if who == "Skeptic" else Said(60, "skip", "")) for who, *_ in ROWS)
+    comparison = read(printer.text_flat(replace(SHEET, reviews=rows, no_review="—")))
+    assert [len(tool.reviews) for tool in comparison.tools] == [3, 2]
+    assert list(comparison.quotes()) == []
+
+
+def test_a_cell_without_anybody_above_it_is_left_out() -> None:
+    """Whose review it is cannot be told."""
+    comparison = read(printer.text_flat(SHEET).replace("Builder\n", ""))
+    assert "scorecard-unreadable" in codes(comparison)
+    assert "Builder" not in comparison.reviewers
+
+
+def test_a_button_below_a_description_is_no_part_of_it() -> None:
+    """Sites put links there."""
+    text = printer.text_b(SHEET).replace("It reads. It is quick.", "It reads. It is quick.\n\nView details →")
+    assert read(text).left.description == "It reads. It is quick."
