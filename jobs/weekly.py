@@ -110,7 +110,7 @@ def _approve(desk: Desk, issue: Issue, story: tuple[Told, ...], *, at_once: bool
 def _send(desk: Desk, week: Week, story: tuple[Told, ...], on_progress: Callable[[Progress], None]) -> Weekly:
     done = sending.send(desk, str(week), by=BY, on_progress=on_progress)
     if done.ending is not Ending.DONE:
-        sentence = f"It ended early ({done.ending}). The next run goes on, and nobody gets two."
+        sentence = f"It ended early ({done.ending}). {done.reason} The next run goes on, and nobody gets two."
         return Weekly(Result.STOPPED, done.issue, (*story, ("send", sentence)))
     state = done.progress
     counts = (

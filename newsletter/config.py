@@ -124,6 +124,10 @@ class Sending(Section):
 
     hold_minutes: int = Field(default=10, ge=0, le=1440)  #: between scheduled and the first message; undo works
     batch: int = Field(default=500, ge=1, le=1000)  #: recipients per provider call, at most what the provider takes
+    in_flight: int = Field(default=4, ge=1, le=64)  #: provider calls at once
+    per_second: float = Field(default=0.0, ge=0)  #: recipients a second at most; 0: as fast as the provider takes them
+    latest_hours: int = Field(default=48, ge=1, le=24 * 14)  #: after this an unfinished issue waits for a person
+    stop_file: Path = Path("data/stop-sending")  #: while this file exists nothing is sent, whatever it is
 
 
 class ProviderChoice(Section):
@@ -184,6 +188,7 @@ def anchored(config: Config, folder: Path) -> Config:
         update={
             "database": Database(url=url),
             "provider": config.provider.model_copy(update={"folder": folder / config.provider.folder}),
+            "sending": config.sending.model_copy(update={"stop_file": folder / config.sending.stop_file}),
             "secrets": Secrets(key_file=folder / config.secrets.key_file),
             "sources": Sources(collect=tuple(_from(folder, source) for source in config.sources.collect)),
         }

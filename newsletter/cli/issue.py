@@ -1,8 +1,10 @@
 """`newsletter issue`: from a draft to a sent issue."""
 
 import getpass
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,6 +161,9 @@ def send(
     which: Which,
     by: By,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    after_restore: Annotated[
+        bool, typer.Option("--after-restore", help="This ledger is older, and is the truth.")
+    ] = False,
 ) -> None:
     """Send an approved issue now, or go on where an earlier run stopped. Nobody gets it twice.
 
@@ -169,17 +174,27 @@ def send(
         _confirm(desk, which)
     with _stoppable() as stop, progress("Sending") as bar:
         ended = sending.send(
-            desk, which, by=by, stop=stop, on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size)
+            desk,
+            which,
+            by=by,
+            after_restore=after_restore,
+            stop=stop.is_set,
+            pause=stop.wait,
+            on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
         )
     show_.progress(ended.issue, ended.progress)
     if ended.ending is not Ending.DONE:
-        raise IssueError(ENDINGS[ended.ending].format(which=ended.issue.number))
+        raise IssueError(ENDINGS[ended.ending].format(which=ended.issue.number, why=ended.reason))
 
 
 ENDINGS = {
     Ending.STOPPED: "stopped as asked. Go on with: newsletter issue send {which}",
     Ending.PAUSED: "the issue was paused or cancelled meanwhile. See: newsletter issue status {which}",
-    Ending.REFUSING: "the provider takes nothing now; nobody was lost. Try again: newsletter issue send {which}",
+    Ending.REFUSING: "the provider takes nothing now; nobody was lost. {why} Try again: newsletter issue send {which}",
+    Ending.HALTED: "held: the provider says that the account is the problem. {why} Mend it, then: "
+    "newsletter issue resume {which}",
+    Ending.BREAKER: "held, because something looks wrong. {why} If it is right: newsletter issue resume {which}",
+    Ending.STALE: "held: it is late. {why} If it is still news: newsletter issue resume {which}; if not, cancel it.",
 }
 
 
@@ -271,19 +286,19 @@ def _moment(text: str | None, zone: Any) -> datetime | None:
 
 
 @contextmanager
-def _stoppable() -> Iterator[Any]:
-    """Yields a function that is true after SIGINT or SIGTERM; a second signal ends the process at once."""
-    asked: list[int] = []
+def _stoppable() -> Iterator[threading.Event]:
+    """Yields an event that SIGINT or SIGTERM sets; a second signal ends the process at once, which is safe too."""
+    asked = threading.Event()
 
-    def ask(number: int, _frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        sys.stderr.write("Stopping after the batch under way …\n")
+    def ask(_number: int, _frame: Any) -> None:
+        if asked.is_set():
+            os._exit(130)  # as safe as a power cut: what was claimed is taken up by the next run
+        asked.set()
+        sys.stderr.write("Stopping after the calls under way … (again: at once)\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(asked)
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -49,6 +49,7 @@ class Sending(SQLModel, table=True):
     unsubscribed: int = 0  #: skipped: had left
     suppressed: int = 0  #: skipped: must not be mailed
     started_at: datetime
+    not_after: datetime  #: past this nothing more of it is sent before a person says so: news goes stale
     finished_at: datetime | None = None
 
 
@@ -69,7 +70,8 @@ class Batch(SQLModel, table=True):
     size: int = 0
     refused: int = 0  #: of `size`, by rows in delivery_exception
     unknown: int = 0
-    claimed_at: datetime
+    claimed_at: datetime  #: the age of its key counts from here
+    attempted_at: datetime  #: when the newest attempt began
     closed_at: datetime | None = None
     provider: str = ""
     provider_ids: bytes | None = None  #: newline-joined, in the order of subscriber ids
@@ -96,3 +98,14 @@ class DeliveryException(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batch.id")
     outcome: Outcome = Field(sa_type=word(Outcome))
     reason: str = ""
+
+
+class Resolution(SQLModel, table=True):
+    """What closed a doubt, and on whose word. Added, never changed."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    batch_id: int = Field(foreign_key="batch.id", index=True)
+    status: BatchStatus = Field(sa_type=word(BatchStatus))  #: what it became
+    at: datetime
+    by: str  #: "look-up", or an operator's name
+    note: str = ""

@@ -1,11 +1,15 @@
 """The dispatcher: claim, commit, hand over, commit, until nobody is left.
 
-It may be killed at any instant. What it had claimed and not recorded is taken up by the next run: under the same key
-where the provider honours it, and otherwise held as unknown, never sent again on a guess (DESIGN, invariants 5 to 7).
+One thread owns the database; some others call the provider, one batch each. A turn is one transaction: it records what
+has come back and claims what is free, so that two commits serve many calls. It may be killed at any instant: what it
+had claimed and not recorded is taken up by the next run, by evidence and never on a guess (recovery.py).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,17 +17,24 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from newsletter.database import transaction
-from newsletter.delivery import ledger
+from newsletter.delivery import ledger, recovery
 from newsletter.delivery.addressing import Addressing
-from newsletter.delivery.batch import Batch, BatchStatus
+from newsletter.delivery.batch import Batch, BatchStatus, Sending
+from newsletter.delivery.calling import Caller
+from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
-from newsletter.errors import DeliveryError
+from newsletter.delivery.throttle import Throttle, back_off
+from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.providers.base import Outcome, OutgoingBatch, Provider, Receipt
+from newsletter.providers.base import Answer, Directive, OutgoingBatch, Provider
 
 #: How often in one run a batch that was certainly not taken is tried before the run gives up and says so.
 TRIES = 3
+#: Losing the record of an accepted batch is doubt for everybody in it: recording is tried for minutes.
+RECORD_TRIES, RECORD_WAIT = 60, 5.0
+#: Refusals: from so many on, and above this share, something is wrong with more than single addresses.
+REFUSALS, REFUSED_SHARE = 50, 0.2
 
 
 class Ending(StrEnum):
@@ -33,6 +44,26 @@ class Ending(StrEnum):
     STOPPED = "stopped"  #: it was asked to stop; the next run goes on
     PAUSED = "paused"  #: the issue is not `sending` any more
     REFUSING = "refusing"  #: the provider takes nothing; the next run goes on
+    HALTED = "halted"  #: the account is the problem: a person has to mend it
+    BREAKER = "breaker"  #: too many refusals, or numbers that do not add up: a person has to look
+    STALE = "stale"  #: past its time: a person decides whether the news is still news
+
+
+@dataclass(slots=True)
+class Flight:
+    """What is under way, and what is to be tried again."""
+
+    calls: dict[Future[Answer], Batch] = field(default_factory=dict)
+    parked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to send again
+    asked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to ask about
+    state: Progress | None = None
+    ending: Ending | None = None
+    reason: str = ""
+
+    def halt(self, ending: Ending, reason: str = "") -> None:
+        """No further claim; what is under way is finished. The first reason stays."""
+        if self.ending is None:
+            self.ending, self.reason = ending, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +76,12 @@ class Dispatcher:
     addressing: Addressing
     batch_size: int
     clock: Callable[[], datetime]
+    in_flight: int = 1
+    throttle: Throttle = field(default_factory=Throttle)
+    pause: Callable[[float], object] = time.sleep  #: waits so many seconds; may end early when asked to stop
+    ticks: Callable[[], float] = time.monotonic
+    halted: Callable[[], bool] = lambda: False  #: the switch that stops all sending
+    luck: random.Random = field(default_factory=random.Random)
 
     def run(
         self,
@@ -52,92 +89,170 @@ class Dispatcher:
         *,
         on_progress: Callable[[Progress], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
-    ) -> Ending:
-        """Send until nobody is left, the issue is paused, or `stop` says so (looked at between batches)."""
-        if (ending := self._close_open(issue_id)) is not Ending.DONE:
-            return ending
-        while not stop():
-            batch, recipients, state = self._claim(issue_id)
-            if state is not IssueStatus.SENDING:
-                return Ending.PAUSED
-            if batch is None:
-                return Ending.DONE
-            if not self._send(batch, recipients):
-                return Ending.REFUSING
-            on_progress(self._progress(issue_id))
-        return Ending.STOPPED
+    ) -> tuple[Ending, str]:
+        """Send until nobody is left, the issue is paused, or `stop` says so (looked at between batches).
 
-    def _progress(self, issue_id: int) -> Progress:
-        """Read first, told after: nobody else waits for the lock while a bar is drawn."""
+        Returns how it ended and, where a person has to look, why. Batches under way are always waited for.
+        """
+        mark = PostMark(self.engine)
         with transaction(self.engine) as session:
-            state = progress(session, issue_id)
-        if state is None:
-            raise DeliveryError(f"The ledger of issue {issue_id} is gone. Nothing more is sent.")
-        return state
+            mark.require_not_behind(session)
+            stock = recovery.take_stock(session, self.provider.capabilities, issue_id, self.clock())
+        flight = Flight(parked=self._from_now(stock.again), asked=self._from_now(stock.to_look_up))
+        caller = Caller(self.provider, self.builder, self.clock)
+        with ThreadPoolExecutor(self.in_flight) as pool:
+            while self._turn(issue_id, flight, caller, pool, mark, stop):
+                if flight.state:
+                    on_progress(flight.state)
+        return flight.ending or Ending.DONE, flight.reason
 
     def finish(self, session: Session, issue_id: int) -> bool | None:
         """Close the ledger if nothing is left: see `progress.finish`."""
         return finish(session, issue_id, self.clock())
 
-    def _close_open(self, issue_id: int) -> Ending:
-        """Take up what an earlier run left: send again what is safe to repeat, hold the rest as unknown."""
-        with transaction(self.engine) as session:
-            found = ledger.open_batches(session, issue_id)
-        for batch in found:
-            safe = batch.status is BatchStatus.CLAIMED or self.provider.capabilities.remembers_keys_for
-            if not safe:
+    def _turn(
+        self,
+        issue_id: int,
+        flight: Flight,
+        caller: Caller,
+        pool: ThreadPoolExecutor,
+        mark: PostMark,
+        stop: Callable[[], bool],
+    ) -> bool:
+        """Wait for a call to come back, record it, fill the free places. False when the run is over."""
+        back = self._come_back(flight)
+        if stop() or self.halted():
+            flight.halt(Ending.STOPPED)
+        taken = self._record_and_claim(issue_id, flight, back)
+        for batch, recipients in taken:
+            mark.write(batch.id or 0)
+            flight.calls[pool.submit(caller.call, batch, recipients)] = batch
+        if flight.calls:
+            return True
+        return flight.ending is None and (self._ask(flight) or self._wait(flight))
+
+    def _come_back(self, flight: Flight) -> list[tuple[Batch, Answer]]:
+        """The calls that have come back, at least one where any is under way."""
+        if not flight.calls:
+            return []
+        done, _ = wait(flight.calls, return_when=FIRST_COMPLETED)
+        return [(flight.calls.pop(call), call.result()) for call in done]
+
+    def _record_and_claim(
+        self, issue_id: int, flight: Flight, back: Iterable[tuple[Batch, Answer]]
+    ) -> list[tuple[Batch, Sequence[Recipient]]]:
+        """One transaction: what came back is recorded, free places are filled. Recording is tried stubbornly."""
+        back = list(back)
+        for tries_left in reversed(range(RECORD_TRIES if back else 1)):
+            try:
                 with transaction(self.engine) as session:
-                    ledger.doubt(session, batch)
-            elif not self._send_again(batch):
-                return Ending.REFUSING
-        return Ending.DONE
+                    stocks = [self._record(session, flight, batch, answer) for batch, answer in back]
+                    claimed = self._claim(session, issue_id, flight)
+            except DatabaseError:
+                if not tries_left:
+                    raise
+                self.pause(RECORD_WAIT)
+            else:
+                for stock in stocks:
+                    flight.parked += self._from_now(stock.again)
+                    flight.asked += self._from_now(stock.to_look_up)
+                return claimed
+        return []
 
-    def _send_again(self, batch: Batch) -> bool:
-        with transaction(self.engine) as session:
-            taken = ledger.take_again(session, batch, self.clock())
-            recipients = self._recipients(session, taken) if taken else []
-        return taken is None or self._send(taken, recipients)
+    def _record(self, session: Session, flight: Flight, batch: Batch, answer: Answer) -> recovery.Stock:
+        """Write one answer down; what is to be tried again, or asked about, comes back with its time."""
+        ledger.record(session, batch, answer.receipts, self.clock())
+        after = session.get_one(Batch, batch.id, populate_existing=True)
+        if answer.directive is Directive.HALT:
+            flight.halt(Ending.HALTED, after.reason)
+        if answer.directive is Directive.SLOW_DOWN:
+            self.throttle.hold_until(self.ticks() + answer.wait)
+        stock, tired = recovery.Stock(), after.attempt >= TRIES
+        if after.status is BatchStatus.CLAIMED and tired:
+            flight.halt(Ending.REFUSING, after.reason)
+        elif after.status is BatchStatus.CLAIMED:
+            seconds = back_off(after.attempt - 1, answer.wait, self.luck)
+            self.throttle.hold_until(self.ticks() + seconds)  # what one call was told holds for the next as well
+            stock.again.append((seconds, after))
+        elif after.status is BatchStatus.UNKNOWN and not tired:
+            recovery.place(stock, session, self.provider.capabilities, after, self.clock())
+        return stock
 
-    def _claim(self, issue_id: int) -> tuple[Batch | None, Sequence[Recipient], IssueStatus]:
+    def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[Recipient]]]:
+        """Batches for the free places: those whose time has come again first, then new ones."""
+        self._look(session, issue_id, flight)
+        free = self.in_flight - len(flight.calls)
+        taken: list[tuple[Batch, Sequence[Recipient]]] = []
+        while flight.ending is None and len(taken) < free and self.throttle.ready_at <= self.ticks():
+            batch = self._again(session, flight) or self._new(session, issue_id)
+            if batch is None:
+                return taken
+            self.throttle.spend(batch.size, self.ticks())
+            taken.append((batch, self._recipients(session, batch)))
+        return taken
+
+    def _look(self, session: Session, issue_id: int, flight: Flight) -> None:
+        """Whether it may go on: the issue's status, its time, its numbers."""
+        issue = session.get_one(Issue, issue_id, populate_existing=True)
+        sending = session.get_one(Sending, issue_id)
+        if issue.status is not IssueStatus.SENDING:
+            flight.halt(Ending.PAUSED)
+        elif self.clock() > sending.not_after:
+            flight.halt(Ending.STALE, f"It was to be sent by {sending.not_after:%Y-%m-%d %H:%M %Z}.")
+        flight.state = progress(session, issue_id, counted=False)
+        if flight.ending is None and (why := _suspicious(flight.state)):
+            flight.halt(Ending.BREAKER, why)
+
+    def _again(self, session: Session, flight: Flight) -> Batch | None:
+        place = next((place for place, (when, _) in enumerate(flight.parked) if when <= self.ticks()), None)
+        return None if place is None else ledger.take_again(session, flight.parked.pop(place)[1], self.clock())
+
+    def _new(self, session: Session, issue_id: int) -> Batch | None:
         capabilities = self.provider.capabilities
         size = min(self.batch_size, capabilities.batch_size)
+        return ledger.claim(session, issue_id, size, self.clock(), capabilities.name)
+
+    def _ask(self, flight: Flight) -> bool:
+        """Nothing is under way: ask the provider about one batch in doubt whose time has come. False: there is none."""
+        place = next((place for place, (when, _) in enumerate(flight.asked) if when <= self.ticks()), None)
+        if place is None:
+            return False
+        _, batch = flight.asked.pop(place)
         with transaction(self.engine) as session:
-            issue = session.get_one(Issue, issue_id)
-            if issue.status is not IssueStatus.SENDING:
-                return None, [], issue.status
-            batch = ledger.claim(session, issue_id, size, self.clock(), capabilities.name)
-            return batch, self._recipients(session, batch) if batch else [], issue.status
+            recipients = self._recipients(session, batch)
+        found = self.provider.look_up(OutgoingBatch(batch.key, batch.attempt, self.builder, recipients))
+        with transaction(self.engine) as session:
+            status = recovery.settle(session, batch, found, self.clock())
+            after = session.get_one(Batch, batch.id, populate_existing=True)
+        if status is BatchStatus.CLAIMED:
+            flight.parked.append((self.ticks(), after))
+        return True
+
+    def _wait(self, flight: Flight) -> bool:
+        """Wait for what is to be tried again or asked about. False where there is no such thing."""
+        times = [when for when, _ in (*flight.parked, *flight.asked)]
+        times += [self.throttle.ready_at] if self.throttle.ready_at > self.ticks() else []
+        if not times:
+            return False
+        if (seconds := min(times) - self.ticks()) > 0:
+            self.pause(seconds)
+        return True
+
+    def _from_now(self, waiting: Iterable[recovery.Waiting]) -> list[tuple[float, Batch]]:
+        """Seconds from now as moments of the monotonic clock."""
+        return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
 
     def _recipients(self, session: Session, batch: Batch) -> list[Recipient]:
-        return [self.addressing.recipient(subscriber) for subscriber in ledger.members(session, batch)]
-
-    def _send(self, batch: Batch, recipients: Sequence[Recipient]) -> bool:
-        """Hand over and record; False if the provider still takes nothing after some tries."""
-        for tries_left in reversed(range(TRIES)):
-            receipts = self._hand_over(batch, recipients)
-            with transaction(self.engine) as session:
-                ledger.record(session, batch, receipts, self.clock())
-                after = session.get_one(Batch, batch.id, populate_existing=True)
-                if after.status is not BatchStatus.CLAIMED:
-                    return True
-                again = ledger.take_again(session, after, self.clock()) if tries_left else None
-            if again is None:
-                return False
-            batch = again
-        return False
-
-    def _hand_over(self, batch: Batch, recipients: Sequence[Recipient]) -> list[Receipt]:
-        """One receipt per recipient, whatever the provider answered; nobody without an address is handed over."""
-        reachable = [recipient for recipient in recipients if recipient.address]
-        answer = self.provider.send(OutgoingBatch(batch.key, batch.attempt, self.builder, reachable))
-        by_key = {receipt.key: receipt for receipt in answer.receipts}
-        return [by_key.get(recipient.key) or _no_answer(batch, recipient) for recipient in recipients]
+        return [self.addressing.recipient(one) for one in ledger.members(session, batch)]
 
 
-def _no_answer(batch: Batch, recipient: Recipient) -> Receipt:
-    """The receipt of somebody whom the answer does not mention, or who could not be handed over."""
-    if recipient.address:
-        return Receipt(recipient.key, Outcome.UNKNOWN, reason="The provider's answer did not mention this delivery.")
-    # An earlier attempt, made before the erasure, may have reached them: then nobody knows.
-    outcome = Outcome.UNKNOWN if batch.doubtful else Outcome.REFUSED
-    return Receipt(recipient.key, outcome, reason="The subscriber was erased before the message could be made.")
+def _suspicious(state: Progress | None) -> str:
+    """Why nothing more should be sent before a person has looked; empty if all is well."""
+    if state is None:
+        return "The ledger of this issue is gone."
+    if state.to_claim < 0:
+        return f"More people were claimed than the {state.list_size} on the list."
+    answered = state.accepted + state.refused
+    if state.refused >= REFUSALS and state.refused > answered * REFUSED_SHARE:
+        return f"The provider refused {state.refused} of {answered}."
+    return ""

@@ -7,14 +7,14 @@ moves in the claiming transaction, where consent and suppression are checked (DE
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, String, and_, case, exists, func, insert, literal, not_, or_, update
 from sqlalchemy import cast as sql_cast
 from sqlmodel import Session, col, select
 
-from newsletter.delivery.batch import OPEN, Batch, BatchStatus, Delivery, DeliveryException, Sending
+from newsletter.delivery.batch import OPEN, Batch, BatchStatus, Delivery, DeliveryException, Resolution, Sending
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue
 from newsletter.providers.base import Outcome, Receipt
@@ -33,15 +33,19 @@ def _suppressed() -> ColumnElement[bool]:
     return exists().where(col(Suppression.fingerprint) == col(Subscriber.fingerprint))
 
 
-def begin(session: Session, issue_id: int, digest: str, now: datetime) -> Sending:
-    """Open the ledger of this issue, or find it open. Raises DeliveryError if it was opened for other bytes."""
+def begin(session: Session, issue_id: int, digest: str, now: datetime, *, not_after: datetime | None = None) -> Sending:
+    """Open the ledger of this issue, or find it open. Raises DeliveryError if it was opened for other bytes.
+
+    `not_after`: past this nothing more is sent before a person says so; default: two days from now.
+    """
     if found := session.get(Sending, issue_id):
         if found.digest != digest:
             raise DeliveryError(f"Issue {issue_id} began with other content than is approved now. Nothing is sent.")
         return found
     ids = col(Subscriber.id)
     size, last = session.exec(select(func.count(), func.coalesce(func.max(ids), 0)).select_from(Subscriber)).one()
-    sending = Sending(issue_id=issue_id, digest=digest, list_size=size, last=last or 0, started_at=now)
+    late = not_after or now + timedelta(days=2)
+    sending = Sending(issue_id=issue_id, digest=digest, list_size=size, last=last or 0, started_at=now, not_after=late)
     session.add(sending)
     session.flush()
     return sending
@@ -77,6 +81,7 @@ def claim(session: Session, issue_id: int, size: int, now: datetime, provider: s
         number=number,
         key=f"issue:{issue_id}:batch:{number}",
         claimed_at=now,
+        attempted_at=now,
         provider=provider,
         after=after,
         upto=upto,
@@ -186,7 +191,7 @@ def take_again(session: Session, batch: Batch, now: datetime) -> Batch | None:
     again = (BatchStatus.CLAIMED, *OPEN)
     mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status).in_(again))
     doubt = batch.doubtful or batch.status in OPEN
-    values = {"status": BatchStatus.SENDING, "attempt": batch.attempt + 1, "claimed_at": now, "doubtful": doubt}
+    values = {"status": BatchStatus.SENDING, "attempt": batch.attempt + 1, "attempted_at": now, "doubtful": doubt}
     if not cast("CursorResult[Any]", session.execute(update(Batch).where(mine).values(values))).rowcount:
         return None
     return session.get(Batch, batch.id, populate_existing=True)
@@ -198,6 +203,27 @@ def doubt(session: Session, batch: Batch) -> None:
         col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status) == BatchStatus.SENDING
     )
     session.execute(update(Batch).where(mine).values(status=BatchStatus.UNKNOWN, doubtful=True))
+
+
+def resolve(session: Session, batch: Batch, status: BatchStatus, now: datetime, *, by: str, note: str = "") -> bool:
+    """Close a doubt on evidence: a look-up's, an event's, or an operator's word. False if it is no doubt any more.
+
+    `claimed` means: certainly not sent, so it may be tried again; the doubt is over.
+    """
+    mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status).in_(OPEN))
+    closed = now if status in (BatchStatus.ACCEPTED, BatchStatus.REFUSED) else None
+    values = {"status": status, "doubtful": status is BatchStatus.UNKNOWN, "closed_at": closed}
+    if not cast("CursorResult[Any]", session.execute(update(Batch).where(mine).values(values))).rowcount:
+        return False
+    session.add(Resolution(batch_id=batch.id or 0, status=status, at=now, by=by, note=note))
+    session.flush()
+    return True
+
+
+def in_doubt(session: Session, issue_id: int | None = None) -> list[Batch]:
+    """Batches of which nobody knows, oldest first; of one issue, or of all."""
+    query = select(Batch).where(col(Batch.status) == BatchStatus.UNKNOWN).order_by(col(Batch.id))
+    return list(session.exec(query if issue_id is None else query.where(Batch.issue_id == issue_id)))
 
 
 def open_batches(session: Session, issue_id: int) -> list[Batch]:

@@ -1,5 +1,6 @@
 """From an approved issue to everybody's mailbox: test, schedule, send, pause, resume, and how it stands."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,9 @@ from newsletter.delivery import ledger
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.dispatch import Dispatcher, Ending
 from newsletter.delivery.lock import only_dispatcher
+from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, progress
+from newsletter.delivery.throttle import Throttle
 from newsletter.desk.desk import Desk
 from newsletter.desk.writing import rendered
 from newsletter.errors import DeliveryError, IllegalStep
@@ -39,6 +42,11 @@ class Sent:
     issue: Issue
     ending: Ending
     progress: Progress
+    reason: str = ""  #: why a person has to look, where one has
+
+
+#: Endings after which the issue is paused until a person has looked.
+HELD = (Ending.HALTED, Ending.BREAKER, Ending.STALE)
 
 
 def audience(desk: Desk, session: Session) -> Audience:
@@ -66,7 +74,8 @@ def start(desk: Desk, which: str, *, by: str) -> Issue:
             approval.schedule(session, issue, now, now, by=by)
         if issue.status is not IssueStatus.SENDING:
             step(session, issue, Command.START, now, by=by)
-        ledger.begin(session, issue.id or 0, issue.digest or "", now)
+        late = (issue.scheduled_at or now) + timedelta(hours=desk.config.sending.latest_hours)
+        ledger.begin(session, issue.id or 0, issue.digest or "", now, not_after=max(late, now))
         return issue
 
 
@@ -75,52 +84,68 @@ def send(
     which: str,
     *,
     by: str,
+    after_restore: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    pause: Callable[[float], object] = time.sleep,
 ) -> Sent:
-    """Send an issue to everybody who is to get it, or go on where an earlier run stopped. One run at a time."""
+    """Send an issue to everybody who is to get it, or go on where an earlier run stopped. One run at a time.
+
+    `after_restore` is an operator's word that this ledger, though older than the last post, is the truth.
+    """
     with only_dispatcher(desk.engine):
+        if after_restore:
+            with desk.transaction() as session:
+                PostMark(desk.engine).accept(session)
         issue = start(desk, which, by=by)
-        dispatcher = dispatcher_for(desk, issue)
-        ending = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
-        if ending is Ending.DONE:
-            _finish(desk, dispatcher, which, by=by)
-        return _stand(desk, which, ending)
+        dispatcher = dispatcher_for(desk, issue, pause)
+        ending, reason = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
+        _close(desk, dispatcher, which, ending, reason, by=by)
+        return _stand(desk, which, ending, reason)
 
 
-def dispatcher_for(desk: Desk, issue: Issue) -> Dispatcher:
+def dispatcher_for(desk: Desk, issue: Issue, pause: Callable[[float], object] = time.sleep) -> Dispatcher:
     """A dispatcher over the approved bytes of this issue. Raises IssueError where they are not what was approved."""
     with desk.transaction() as session:
         final = rendered(desk, session, issue)
         sending = session.get_one(Sending, issue.id)
         if final.digest != sending.digest:
             raise DeliveryError(f"{opened(issue.name)} began with other content than is approved. Nothing is sent.")
+    settings = desk.config.sending
     return Dispatcher(
         engine=desk.engine,
         provider=desk.provider,
         builder=MessageBuilder(final, date=sending.started_at),
         addressing=desk.addressing(issue),
-        batch_size=desk.config.sending.batch,
+        batch_size=settings.batch,
         clock=desk.clock,
+        in_flight=settings.in_flight,
+        throttle=Throttle(settings.per_second),
+        pause=pause,
+        halted=settings.stop_file.exists,
     )
 
 
-def _finish(desk: Desk, dispatcher: Dispatcher, which: str, *, by: str) -> None:
-    """Close the issue if nobody is left; `partial` if somebody was refused or is unknown."""
+def _close(desk: Desk, dispatcher: Dispatcher, which: str, ending: Ending, reason: str, *, by: str) -> None:
+    """Finish the issue if nobody is left (`partial` if somebody was refused or is unknown); hold it if it must be."""
     with desk.transaction() as session:
         issue = desk.find(session, which)
+        if ending in HELD and issue.status is IssueStatus.SENDING:
+            step(session, issue, Command.PAUSE, desk.clock(), by=f"the dispatcher: {reason}")
+        if ending is not Ending.DONE:
+            return
         whole = dispatcher.finish(session, issue.id or 0)
         if whole is not None:
             step(session, issue, Command.FINISH if whole else Command.FINISH_PARTLY, desk.clock(), by=by)
 
 
-def _stand(desk: Desk, which: str, ending: Ending) -> Sent:
+def _stand(desk: Desk, which: str, ending: Ending, reason: str) -> Sent:
     with desk.transaction() as session:
         issue = desk.find(session, which)
         state = progress(session, issue.id or 0)
         if state is None:
             raise DeliveryError(f"{opened(issue.name)} has not begun.")
-        return Sent(issue, ending, state)
+        return Sent(issue, ending, state, reason)
 
 
 def test(desk: Desk, which: str, addresses: Sequence[str]) -> int:
@@ -152,8 +177,13 @@ def pause(desk: Desk, which: str, *, by: str) -> Issue:
 
 
 def resume(desk: Desk, which: str, *, by: str) -> Issue:
-    """Let a paused sending go on: with the next `send`, or by the running scheduler."""
-    return _command(desk, which, Command.RESUME, by=by)
+    """Let a paused sending go on: with the next `send`, or by the running scheduler. Its time begins anew."""
+    issue = _command(desk, which, Command.RESUME, by=by)
+    with desk.transaction() as session:
+        sending = session.get_one(Sending, issue.id)
+        sending.not_after = desk.clock() + timedelta(hours=desk.config.sending.latest_hours)
+        session.add(sending)
+    return issue
 
 
 def due(desk: Desk) -> list[str]:

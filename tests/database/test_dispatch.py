@@ -1,6 +1,6 @@
 """The dispatcher: everybody once, whatever the provider does and wherever the process dies."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from delivery_samples import NOW, crowd, issue_on_its_way, rendered_issue
@@ -32,7 +32,32 @@ def dispatcher(engine: Engine) -> Dispatcher:
         issue_on_its_way(session)
     addressing = Addressing(Keys(SECRET), SECRET, "https://news.example.org", issue_id=ISSUE, week="2026-W46")
     builder = MessageBuilder(rendered_issue(), date=NOW)
-    return Dispatcher(engine, FakeProvider(), builder, addressing, batch_size=4, clock=lambda: NOW)
+    time = Ticks()
+    return Dispatcher(
+        engine,
+        FakeProvider(),
+        builder,
+        addressing,
+        batch_size=4,
+        clock=lambda: NOW,
+        pause=time.forward,
+        ticks=time,
+    )
+
+
+@dataclass
+class Ticks:
+    """A monotonic clock that moves only when somebody waits."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """The time in seconds."""
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
 
 
 def state_of(dispatcher: Dispatcher) -> Progress:
@@ -48,7 +73,7 @@ def until_done(dispatcher: Dispatcher) -> Dispatcher:
     """Run, and run again after every death, as an operator would; the provider stays the same."""
     for _ in range(20):
         try:
-            if dispatcher.run(ISSUE) is Ending.DONE:
+            if dispatcher.run(ISSUE)[0] is Ending.DONE:
                 return dispatcher
         except Killed:
             continue
@@ -57,7 +82,7 @@ def until_done(dispatcher: Dispatcher) -> Dispatcher:
 
 def test_everybody_gets_one_message(dispatcher: Dispatcher) -> None:
     """Ten people in three calls."""
-    assert dispatcher.run(ISSUE) is Ending.DONE
+    assert dispatcher.run(ISSUE)[0] is Ending.DONE
 
     assert list(dispatcher.provider.log.values()) == [1] * 10
     assert state_of(dispatcher).accepted == 10
@@ -130,9 +155,9 @@ def test_a_provider_that_takes_nothing_ends_the_run_and_loses_nobody(dispatcher:
     """After some tries the run says so; the next one goes on and reaches everybody."""
     dispatcher.provider.next_answers = ["later"] * 3
 
-    assert dispatcher.run(ISSUE) is Ending.REFUSING
+    assert dispatcher.run(ISSUE)[0] is Ending.REFUSING
     assert state_of(dispatcher).under_way == 4
-    assert dispatcher.run(ISSUE) is Ending.DONE
+    assert dispatcher.run(ISSUE)[0] is Ending.DONE
     assert list(dispatcher.provider.log.values()) == [1] * 10
 
 
@@ -147,10 +172,10 @@ def test_a_refused_batch_is_closed(dispatcher: Dispatcher) -> None:
 
 def test_stop_acts_between_two_batches_and_the_next_run_goes_on(dispatcher: Dispatcher) -> None:
     """Asked to stop after the first call."""
-    ending = dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) == 1)
+    ending, _ = dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) == 1)
 
     assert (ending, state_of(dispatcher).accepted) == (Ending.STOPPED, 4)
-    assert dispatcher.run(ISSUE) is Ending.DONE
+    assert dispatcher.run(ISSUE)[0] is Ending.DONE
     assert state_of(dispatcher).accepted == 10
 
 
@@ -161,7 +186,7 @@ def test_a_pause_by_somebody_else_acts_within_one_batch(dispatcher: Dispatcher) 
         with transaction(dispatcher.engine) as session:
             session.execute(update(Issue).where(col(Issue.id) == ISSUE).values(status=IssueStatus.PAUSED))
 
-    assert dispatcher.run(ISSUE, on_progress=pause) is Ending.PAUSED
+    assert dispatcher.run(ISSUE, on_progress=pause)[0] is Ending.PAUSED
     assert len(dispatcher.provider.calls) == 1
 
 

@@ -1,0 +1,80 @@
+"""One provider call: the checks right before it, its answer made whole, one split where the provider asks for it.
+
+Runs in a thread of its own and touches no database.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from newsletter.delivery.batch import Batch
+from newsletter.mail.message import MessageBuilder, Recipient
+from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch, Provider, Receipt, all_alike
+
+#: Between our clock and the provider's, when a key's age is judged.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Calls a provider for one issue."""
+
+    provider: Provider
+    builder: MessageBuilder
+    clock: Callable[[], datetime]
+
+    def call(self, batch: Batch, recipients: Sequence[Recipient]) -> Answer:
+        """Hand over one batch; a receipt for every recipient, whatever the provider answered."""
+        reachable = [recipient for recipient in recipients if recipient.address]
+        outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, reachable)
+        if why := self._too_late(batch):
+            return Answer(all_alike(replace(outgoing, recipients=recipients), Outcome.UNKNOWN, why))
+        answer = self.provider.send(outgoing)
+        if answer.directive is Directive.SPLIT:
+            answer = self._in_halves(outgoing)
+        by_key = {receipt.key: receipt for receipt in answer.receipts}
+        whole = [by_key.get(recipient.key) or _no_answer(batch, recipient) for recipient in recipients]
+        return replace(answer, receipts=whole)
+
+    def _too_late(self, batch: Batch) -> str:
+        """Why this attempt must not be posted any more: this process has slept, or the key may be forgotten.
+
+        Looked at right before every post, first attempts included (security reference 3.1, rule 2).
+        """
+        can, now = self.provider.capabilities, self.clock()
+        if can.remembers_keys_for:
+            safe = can.remembers_keys_for - can.longest_request - CLOCK_TOLERANCE
+            return "The provider may have forgotten this batch's key." if now - batch.claimed_at > safe else ""
+        slept = can.longest_request and now - batch.attempted_at > can.longest_request
+        return "The process slept between the claim and the call; somebody may have taken it up." if slept else ""
+
+    def _in_halves(self, outgoing: OutgoingBatch) -> Answer:
+        """The same in two calls under keys of their own; a half that is refused again is refused."""
+        middle = (len(outgoing.recipients) + 1) // 2
+        parts = (outgoing.recipients[:middle], outgoing.recipients[middle:])
+        halves = [
+            replace(outgoing, key=f"{outgoing.key}:half:{number}", recipients=part)
+            for number, part in enumerate(parts, start=1)
+            if part
+        ]
+        answers = [self.provider.send(half) for half in halves]
+        receipts: list[Receipt] = []
+        for half, answer in zip(halves, answers, strict=True):
+            again = answer.directive is Directive.SPLIT
+            receipts += all_alike(half, Outcome.REFUSED, _reason(answer)) if again else answer.receipts
+        worst = next((answer for answer in answers if answer.directive is Directive.HALT), answers[-1])
+        directive = Directive.GO_ON if worst.directive is Directive.SPLIT else worst.directive
+        return Answer(receipts, directive, worst.wait)
+
+
+def _reason(answer: Answer) -> str:
+    return next((receipt.reason for receipt in answer.receipts if receipt.reason), "")
+
+
+def _no_answer(batch: Batch, recipient: Recipient) -> Receipt:
+    """The receipt of somebody whom the answer does not mention, or who could not be handed over."""
+    if recipient.address:
+        return Receipt(recipient.key, Outcome.UNKNOWN, reason="The provider's answer did not mention this delivery.")
+    # An earlier attempt, made before the erasure, may have reached them: then nobody knows.
+    outcome = Outcome.UNKNOWN if batch.doubtful else Outcome.REFUSED
+    return Receipt(recipient.key, outcome, reason="The subscriber was erased before the message could be made.")

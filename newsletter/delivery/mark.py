@@ -1,0 +1,79 @@
+"""A mark beside the database: the newest batch that was ever posted.
+
+A restored backup, an older snapshot, or the wrong file is a ledger that has forgotten whom it mailed. The mark has not:
+it is written before each post, in a file of its own, and a ledger behind its mark does not send (security reference
+3.5: 32 of 300 doubled without it). A database without a file beside it (PostgreSQL) has another guard, its lineage.
+"""
+
+import os
+from pathlib import Path
+
+from sqlalchemy import Engine, func
+from sqlmodel import Session, col, select
+
+from newsletter.delivery.batch import Batch, Sending
+from newsletter.errors import DeliveryError
+
+
+class PostMark:
+    """The mark of one SQLite database; elsewhere it keeps nothing and refuses nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        name = engine.url.database
+        files = engine.url.get_backend_name() == "sqlite" and name and name != ":memory:"
+        self.path = Path(name).with_suffix(".posted") if files and name else None
+        self._written = 0
+
+    def require_not_behind(self, session: Session) -> None:
+        """Raise DeliveryError where the ledger is older than the last post."""
+        newest = _newest(session)
+        if self.path is None:
+            return
+        posted = self.read()
+        if posted is None and self._unfinished(session):
+            raise DeliveryError(
+                f"There is no {self.path.name} beside the database, and an issue is half sent: was this ledger "
+                "restored or copied? Nothing is sent. If you know who has the issue: newsletter issue send N "
+                "--after-restore; if not, cancel it."
+            )
+        if posted is not None and newest < posted:
+            raise DeliveryError(
+                f"This ledger is older than the last post (batch {newest} < {posted}): was it restored? Nothing is "
+                "sent. If you know who has the issue: newsletter issue send N --after-restore; if not, cancel it."
+            )
+
+    def write(self, batch_id: int) -> None:
+        """Say that this batch is about to be posted: durable before it returns."""
+        if self.path is None or batch_id <= self._written:
+            return
+        draft = self.path.with_suffix(".posted.new")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(f"{batch_id}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path)
+        self._written = batch_id
+
+    def accept(self, session: Session) -> None:
+        """An operator has said what happened since: go on from what this ledger knows."""
+        self._written = -1
+        self.write(_newest(session))
+
+    def read(self) -> int | None:
+        """The newest batch that was posted, or None where no mark was ever made."""
+        try:
+            return int(self.path.read_text()) if self.path else None
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise DeliveryError(
+                f"{self.path} is not a mark of ours. Nothing is sent; restore it or remove it."
+            ) from None
+
+    def _unfinished(self, session: Session) -> bool:
+        begun = select(Sending.issue_id).join(Batch, col(Batch.issue_id) == col(Sending.issue_id))
+        return session.exec(begun.where(col(Sending.finished_at).is_(None)).limit(1)).first() is not None
+
+
+def _newest(session: Session) -> int:
+    return session.exec(select(func.max(Batch.id))).one() or 0

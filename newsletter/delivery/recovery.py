@@ -1,0 +1,72 @@
+"""What to do with a batch whose answer nobody has: by evidence, and never on a guess.
+
+| the provider … | a batch in doubt is … |
+|---|---|
+| honours a key | sent again under the same key, once the last attempt cannot be under way any more |
+| answers look-ups | asked about, after the same wait; what it certainly does not have is sent again |
+| does neither | held as unknown, until an event or an operator says what became of it |
+
+Claims younger than the longest request are left alone: their owner may be alive (security reference 3.1, rule 4).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session
+
+from newsletter.delivery import ledger
+from newsletter.delivery.batch import Batch, BatchStatus
+from newsletter.providers.base import Capabilities, Outcome, Receipt
+
+Waiting = tuple[float, Batch]  #: seconds from now, and the batch
+
+
+@dataclass(slots=True)
+class Stock:
+    """Open batches, by what may be done with them and when."""
+
+    again: list[Waiting] = field(default_factory=list)  #: safe to send again
+    to_look_up: list[Waiting] = field(default_factory=list)  #: the provider can be asked
+
+
+def take_stock(session: Session, can: Capabilities, issue_id: int, now: datetime) -> Stock:
+    """Sort the open batches of an issue; what can neither be repeated nor asked about becomes unknown."""
+    stock = Stock()
+    for batch in ledger.open_batches(session, issue_id):
+        if batch.status is BatchStatus.CLAIMED:
+            stock.again.append((0.0, batch))
+        else:
+            place(stock, session, can, batch, now)
+    return stock
+
+
+def place(stock: Stock, session: Session, can: Capabilities, batch: Batch, now: datetime) -> None:
+    """Put one batch in doubt where it belongs."""
+    rest = max(0.0, (batch.attempted_at + can.longest_request - now).total_seconds())
+    if can.remembers_keys_for:
+        stock.again.append((rest, batch))
+    elif can.answers_look_ups:
+        stock.to_look_up.append((rest, batch))
+    else:
+        ledger.doubt(session, batch)
+
+
+def settle(session: Session, batch: Batch, found: Sequence[Receipt], now: datetime) -> BatchStatus:
+    """Close a doubt by what a look-up found, and say what the batch is now.
+
+    All there: accepted. Certainly nothing there: it may be sent again. Anything else stays unknown: a batch of which
+    a part was taken cannot be repeated, and its membership does not change.
+    """
+    outcomes = {receipt.outcome for receipt in found} if len(found) == batch.size else {Outcome.UNKNOWN}
+    status = {
+        frozenset({Outcome.ACCEPTED}): BatchStatus.ACCEPTED,
+        frozenset({Outcome.RETRY}): BatchStatus.CLAIMED,
+        frozenset({Outcome.REFUSED}): BatchStatus.REFUSED,
+    }.get(frozenset(outcomes), BatchStatus.UNKNOWN)
+    if status is BatchStatus.UNKNOWN:
+        ledger.doubt(session, batch)
+        return status
+    note = f"{len(found)} of {batch.size} deliveries looked up"
+    ledger.resolve(session, batch, status, now, by="look-up", note=note)
+    return status
