@@ -4,8 +4,6 @@ A `Columns` can stand wherever a sequence of recipients can; `Columns.of` makes 
 a whole column first, which costs nanoseconds a value, and at single values only where that finds something.
 """
 
-import html
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
@@ -13,13 +11,12 @@ from typing import overload
 
 from newsletter.errors import HeaderError
 from newsletter.mail import headers
-from newsletter.mail.merging import LONGEST_LINK, checked
+from newsletter.mail.merging import LONGEST_LINK, SPECIAL, checked, escaped_html
 from newsletter.mail.message import KEY, Recipient
 from newsletter.mail.rendered import FieldKind, MergeField
 
 Column = Sequence[str]
 
-_SPECIAL = re.compile("[&<>\"']")
 _LINK_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~/-:\n"
 
 
@@ -68,7 +65,10 @@ def checked_values(field: MergeField, column: Column) -> Column:
         return [checked(field, column[0])] * len(column)
     if field.kind is FieldKind.URL and _alike_links(field, column):
         return column
-    return [checked(field, value) for value in column]
+    if field.kind is FieldKind.URL:
+        return [checked(field, value) for value in column]
+    longest = field.longest
+    return [value if _is_plain(value, longest) else checked(field, value) for value in column]
 
 
 def checked_keys(column: Column) -> Column:
@@ -87,9 +87,7 @@ def checked_addresses(column: Column) -> Column:
 
 def for_html(column: Column) -> Column:
     """The values as HTML takes them."""
-    if not _SPECIAL.search("".join(column)):
-        return column
-    return [html.escape(value) if _SPECIAL.search(value) else value for value in column]
+    return [escaped_html(value) for value in column] if SPECIAL.search("".join(column)) else column
 
 
 def for_json(column: Column) -> Column:
@@ -98,6 +96,11 @@ def for_json(column: Column) -> Column:
     if joined.isascii() and joined.isprintable() and '"' not in joined and "\\" not in joined:
         return column
     return [encode_basestring_ascii(value)[1:-1] for value in column]
+
+
+def _is_plain(value: str, longest: int) -> bool:
+    """Whether `checked` would give this text back as it is: for most of them, at a fifth of the cost."""
+    return value.isascii() and value.isprintable() and 0 < len(value) <= longest and value[0] != " " != value[-1]
 
 
 def _alike_links(field: MergeField, column: Column) -> bool:
