@@ -1,18 +1,26 @@
 """A small rendered issue, and recipients of it, for the tests of providers and delivery."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from fake_provider import FakeProvider
 from people import PAGE, SECRET
+from sqlalchemy import Engine
 from sqlmodel import Session
 
+from newsletter.database import transaction
+from newsletter.delivery.addressing import Addressing
 from newsletter.delivery.batch import Batch
+from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.ledger import begin
+from newsletter.delivery.progress import Progress, progress
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.rendered import RenderedIssue, Sender
 from newsletter.providers.base import Outcome, OutgoingBatch, Receipt
 from subscribers.address import parse
 from subscribers.subscriber import add
+from subscribers.tokens import Keys
 
 NOW = datetime(2026, 11, 12, 9, tzinfo=UTC)
 NONCE = "0123abcd"
@@ -77,3 +85,39 @@ def answers(batch: Batch, *outcomes: Outcome) -> list[Receipt]:
     """Receipts for a batch: the outcomes given, the last one for the rest."""
     filled = [*outcomes, *[outcomes[-1]] * (batch.size - len(outcomes))]
     return [Receipt(f"key-{number}", outcome, provider_id=f"p{number}") for number, outcome in enumerate(filled)]
+
+
+@dataclass
+class Ticks:
+    """A monotonic clock that moves only when somebody waits."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """The time in seconds."""
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+def dispatcher_for_ten(engine: Engine) -> Dispatcher:
+    """A dispatcher for issue 1, on its way to ten people, four in a call."""
+    with transaction(engine) as session:
+        crowd(session, 10)
+        issue_on_its_way(session)
+    addressing = Addressing(Keys(SECRET), SECRET, "https://news.example.org", issue_id=1, week="2026-W46")
+    builder, time = MessageBuilder(rendered_issue(), date=NOW), Ticks()
+    return Dispatcher(
+        engine, FakeProvider(), builder, addressing, batch_size=4, clock=lambda: NOW, pause=time.forward, ticks=time
+    )
+
+
+def state_of(dispatcher: Dispatcher) -> Progress:
+    """Where issue 1 stands; the sum must hold whenever anybody looks."""
+    with transaction(dispatcher.engine) as session:
+        state = progress(session, 1)
+    assert state is not None
+    assert state.adds_up
+    return state

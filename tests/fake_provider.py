@@ -5,11 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
+from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, Receipt, all_alike
 
 
 class Killed(BaseException):
     """The process died here: nothing below catches it."""
+
+
+HOW = {
+    "accept": (Outcome.ACCEPTED, Directive.GO_ON, 0.0),
+    "refuse": (Outcome.REFUSED, Directive.GO_ON, 0.0),
+    "later": (Outcome.RETRY, Directive.GO_ON, 0.0),
+    "slow down": (Outcome.RETRY, Directive.SLOW_DOWN, 120.0),
+    "one of you is wrong": (Outcome.REFUSED, Directive.SPLIT, 0.0),
+    "your account is suspended": (Outcome.RETRY, Directive.HALT, 0.0),
+}
 
 
 @dataclass
@@ -17,6 +27,7 @@ class FakeProvider:
     """Takes every message, unless a dial says otherwise. Its log is what really went out."""
 
     remembers: bool = False  #: the same batch key again is answered and not mailed
+    answers_look_ups: bool = False  #: it tells what it has taken
     batch_size: int = 100
     log: Counter[str] = field(default_factory=Counter)  #: recipient key → how often mailed
     calls: list[tuple[str, int]] = field(default_factory=list)  #: batch key, attempt
@@ -27,7 +38,9 @@ class FakeProvider:
     def capabilities(self) -> Capabilities:
         """As an adapter would say it."""
         keys = timedelta(days=1) if self.remembers else None
-        return Capabilities("fake", batch_size=self.batch_size, remembers_keys_for=keys)
+        return Capabilities(
+            "fake", batch_size=self.batch_size, remembers_keys_for=keys, answers_look_ups=self.answers_look_ups
+        )
 
     def send(self, batch: OutgoingBatch) -> Answer:
         """Do what the next answer says; without one, accept."""
@@ -42,8 +55,8 @@ class FakeProvider:
             raise Killed
         if how == "answer nonsense":
             return Answer([])
-        outcome = {"accept": Outcome.ACCEPTED, "refuse": Outcome.REFUSED, "later": Outcome.RETRY}
-        return Answer(all_alike(batch, outcome.get(how, Outcome.UNKNOWN), how))
+        outcome, directive, wait = HOW.get(how, (Outcome.UNKNOWN, Directive.GO_ON, 0.0))
+        return Answer(all_alike(batch, outcome, how), directive, wait)
 
     def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
         """Its log tells."""

@@ -230,8 +230,9 @@ class Dispatcher:
 
     def _wait(self, flight: Flight) -> bool:
         """Wait for what is to be tried again or asked about. False where there is no such thing."""
-        times = [when for when, _ in (*flight.parked, *flight.asked)]
-        times += [self.throttle.ready_at] if self.throttle.ready_at > self.ticks() else []
+        ready = self.throttle.ready_at  # a call waits for its own time and for the provider's; a question does not
+        times = [max(when, ready) for when, _ in flight.parked] + [when for when, _ in flight.asked]
+        times += [ready] if ready > self.ticks() else []
         if not times:
             return False
         if (seconds := min(times) - self.ticks()) > 0:

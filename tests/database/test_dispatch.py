@@ -1,25 +1,22 @@
 """The dispatcher: everybody once, whatever the provider does and wherever the process dies."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
-from delivery_samples import NOW, crowd, issue_on_its_way, rendered_issue
+from delivery_samples import NOW, dispatcher_for_ten, issue_on_its_way, state_of
 from fake_provider import FakeProvider, Killed
-from people import SECRET, everybody
+from people import everybody
 from sqlalchemy import Engine, update
 from sqlmodel import col
 
 from newsletter.database import transaction
-from newsletter.delivery.addressing import Addressing
 from newsletter.delivery.dispatch import Dispatcher, Ending
 from newsletter.delivery.lock import only_dispatcher
-from newsletter.delivery.progress import Progress, progress
+from newsletter.delivery.progress import Progress
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue, IssueStatus
-from newsletter.mail.message import MessageBuilder
 from subscribers.erasure import erase
 from subscribers.subscriber import find
-from subscribers.tokens import Keys
 
 ISSUE = 1
 
@@ -27,46 +24,7 @@ ISSUE = 1
 @pytest.fixture
 def dispatcher(engine: Engine) -> Dispatcher:
     """A dispatcher for an issue on its way to ten people, four in a call."""
-    with transaction(engine) as session:
-        crowd(session, 10)
-        issue_on_its_way(session)
-    addressing = Addressing(Keys(SECRET), SECRET, "https://news.example.org", issue_id=ISSUE, week="2026-W46")
-    builder = MessageBuilder(rendered_issue(), date=NOW)
-    time = Ticks()
-    return Dispatcher(
-        engine,
-        FakeProvider(),
-        builder,
-        addressing,
-        batch_size=4,
-        clock=lambda: NOW,
-        pause=time.forward,
-        ticks=time,
-    )
-
-
-@dataclass
-class Ticks:
-    """A monotonic clock that moves only when somebody waits."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        """The time in seconds."""
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += seconds
-
-
-def state_of(dispatcher: Dispatcher) -> Progress:
-    """Where the issue stands; the sum must hold whenever anybody looks."""
-    with transaction(dispatcher.engine) as session:
-        state = progress(session, ISSUE)
-    assert state is not None
-    assert state.adds_up
-    return state
+    return dispatcher_for_ten(engine)
 
 
 def until_done(dispatcher: Dispatcher) -> Dispatcher:

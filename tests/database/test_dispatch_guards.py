@@ -1,0 +1,248 @@
+"""What stops the dispatcher, what slows it down, and how a doubt is settled."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from delivery_samples import NOW, crowd, dispatcher_for_ten, issue_on_its_way, state_of
+from fake_provider import FakeProvider, Killed
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from newsletter.database import transaction
+from newsletter.delivery import ledger
+from newsletter.delivery.batch import Resolution
+from newsletter.delivery.dispatch import REFUSALS, Dispatcher, Ending
+from newsletter.delivery.mark import PostMark
+from newsletter.errors import DeliveryError
+
+ISSUE = 1
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def dispatcher(engine: Engine) -> Dispatcher:
+    """A dispatcher for an issue on its way to ten people, four in a call."""
+    return dispatcher_for_ten(engine)
+
+
+def told(dispatcher: Dispatcher, *answers: str, **can: bool) -> Dispatcher:
+    """The same with a provider that answers so."""
+    return replace(dispatcher, provider=FakeProvider(next_answers=list(answers), **can))
+
+
+def after_a_death(dispatcher: Dispatcher, how: str, **can: bool) -> Dispatcher:
+    """The process died in its second call; an hour has passed."""
+    dying = told(dispatcher, "accept", how, **can)
+    with pytest.raises(Killed):
+        dying.run(ISSUE)
+    return replace(dying, clock=lambda: LATER)
+
+
+def test_an_account_problem_halts_the_issue_and_says_why(dispatcher: Dispatcher) -> None:
+    """A revoked key: nobody is lost, nothing more is tried."""
+    halted = told(dispatcher, "your account is suspended")
+
+    assert halted.run(ISSUE) == (Ending.HALTED, "your account is suspended")
+    assert (len(halted.provider.calls), state_of(halted).under_way) == (1, 4)
+
+
+def test_after_a_halt_the_same_batch_goes_on(dispatcher: Dispatcher) -> None:
+    """A person mended the key: everybody gets one message."""
+    halted = told(dispatcher, "your account is suspended")
+    halted.run(ISSUE)
+    halted.run(ISSUE)
+
+    assert list(halted.provider.log.values()) == [1] * 10
+
+
+def test_a_throttled_provider_is_given_the_time_it_asks_for(dispatcher: Dispatcher) -> None:
+    """Two minutes: no call is made before they are over."""
+    slow = told(dispatcher, "slow down")
+    slow.run(ISSUE)
+
+    assert slow.ticks() >= 120
+    assert list(slow.provider.log.values()) == [1] * 10
+
+
+def test_a_rate_is_kept(dispatcher: Dispatcher) -> None:
+    """Two recipients a second: ten take at least four seconds, for the last four may start at once."""
+    slow = replace(dispatcher, throttle=type(dispatcher.throttle)(per_second=2.0))
+    slow.run(ISSUE)
+
+    assert 4 <= slow.ticks() < 6
+
+
+def test_a_call_refused_for_one_address_is_split_once(dispatcher: Dispatcher) -> None:
+    """The first half is refused again, the second is accepted: two refused, eight accepted."""
+    split = told(dispatcher, "one of you is wrong", "one of you is wrong")
+    split.run(ISSUE)
+
+    assert [key for key, _ in split.provider.calls[:3]] == [
+        "issue:1:batch:1",
+        "issue:1:batch:1:half:1",
+        "issue:1:batch:1:half:2",
+    ]
+    assert (state_of(split).refused, state_of(split).accepted) == (2, 8)
+
+
+def test_many_refusals_open_the_breaker(engine: Engine, dispatcher: Dispatcher) -> None:
+    """A hundred refused in a row is not a hundred bad addresses."""
+    with transaction(engine) as session:
+        crowd(session, 200)
+        issue = issue_on_its_way(session, number=2)
+    wrong = replace(told(dispatcher, *["refuse"] * 100), batch_size=25)
+    ending, why = wrong.run(issue)
+
+    assert ending is Ending.BREAKER
+    assert f"refused {REFUSALS} of {REFUSALS}" in why
+
+
+def test_a_late_issue_waits_for_a_person(dispatcher: Dispatcher) -> None:
+    """Three days after its start it is not news any more."""
+    late = replace(dispatcher, clock=lambda: NOW + timedelta(days=3))
+
+    assert late.run(ISSUE)[0] is Ending.STALE
+    assert not late.provider.calls
+
+
+def test_the_switch_stops_everything_between_two_calls(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    """A file: it works without a database, a web page or a password."""
+    switch = tmp_path / "stop-sending"
+    switch.touch()
+    stopped = replace(dispatcher, halted=switch.exists)
+
+    assert stopped.run(ISSUE)[0] is Ending.STOPPED
+    switch.unlink()
+    assert stopped.run(ISSUE)[0] is Ending.DONE
+
+
+@pytest.mark.parametrize(("how", "sent_again"), [("die before", True), ("accept, die after", False)])
+def test_a_look_up_settles_a_doubt(dispatcher: Dispatcher, how: str, sent_again: bool) -> None:
+    """What the provider certainly does not have is sent again; what it has is accepted. Nobody gets two."""
+    asked = after_a_death(dispatcher, how, answers_look_ups=True)
+    asked.run(ISSUE)
+
+    assert list(asked.provider.log.values()) == [1] * 10
+    assert state_of(asked).accepted == 10
+    assert (("issue:1:batch:2", 2) in asked.provider.calls) is sent_again
+
+
+def test_a_look_up_leaves_its_word(dispatcher: Dispatcher) -> None:
+    """What closed the doubt stands in the ledger."""
+    asked = after_a_death(dispatcher, "accept, die after", answers_look_ups=True)
+    asked.run(ISSUE)
+
+    with transaction(dispatcher.engine) as session:
+        assert [(row.by, row.status) for row in session.exec(select(Resolution))] == [("look-up", "accepted")]
+
+
+def test_a_look_up_waits_until_no_request_can_be_taken_any_more(dispatcher: Dispatcher) -> None:
+    """Asked at once, a provider that accepts late would say no and then mail."""
+    asked = after_a_death(dispatcher, "accept, die after", answers_look_ups=True)
+    at_once = replace(asked, clock=lambda: NOW)
+    at_once.run(ISSUE)
+
+    assert at_once.ticks() >= 60
+
+
+def test_a_young_claim_is_not_taken_up(dispatcher: Dispatcher) -> None:
+    """Its owner may be alive: the key is used again only when its request is over."""
+    keyed = after_a_death(dispatcher, "accept, die after", remembers=True)
+    at_once = replace(keyed, clock=lambda: NOW)
+    at_once.run(ISSUE)
+
+    assert at_once.ticks() >= 60
+    assert list(at_once.provider.log.values()) == [1] * 10
+
+
+def test_a_key_that_may_be_forgotten_is_not_used_again(dispatcher: Dispatcher) -> None:
+    """A day later the provider may mail the same key anew: the batch is held."""
+    keyed = after_a_death(dispatcher, "accept, die after", remembers=True)
+    day_after = replace(keyed, clock=lambda: NOW + timedelta(days=1))
+    day_after.run(ISSUE)
+
+    assert max(day_after.provider.log.values()) == 1
+    assert state_of(day_after).unknown == 4
+
+
+def test_a_process_that_slept_does_not_post(dispatcher: Dispatcher) -> None:
+    """Claimed, asleep for an hour, awake: somebody may have taken the batch up."""
+    moments = iter([NOW, NOW, NOW] + [LATER] * 100)
+    sleepy = replace(dispatcher, clock=lambda: next(moments))
+    sleepy.run(ISSUE)
+
+    assert ("issue:1:batch:1", 1) not in sleepy.provider.calls
+    assert state_of(sleepy).unknown >= 4
+
+
+def test_a_lost_answer_is_repeated_under_its_key_in_the_same_run(dispatcher: Dispatcher) -> None:
+    """After the longest request; the provider answers what it answered before."""
+    keyed = told(dispatcher, "accept, answer lost", remembers=True)
+    keyed.run(ISSUE)
+
+    assert list(keyed.provider.log.values()) == [1] * 10
+    assert state_of(keyed).accepted == 10
+
+
+def test_a_restored_backup_does_not_send(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    """The database of before the send, put back after it: the mark beside it remembers."""
+    backup = (tmp_path / "newsletter.db").read_bytes()
+    dispatcher.run(ISSUE)
+    dispatcher.engine.dispose()
+    (tmp_path / "newsletter.db").write_bytes(backup)
+
+    with pytest.raises(DeliveryError, match="older than the last post"):
+        dispatcher.run(ISSUE)
+    assert max(dispatcher.provider.log.values()) == 1
+
+
+def test_a_half_sent_ledger_without_its_mark_does_not_send(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    """Copied to another machine, say: somebody must know what happened since."""
+    dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) == 1)
+    (tmp_path / "newsletter.posted").unlink()
+
+    with pytest.raises(DeliveryError, match="restored or copied"):
+        dispatcher.run(ISSUE)
+
+
+def test_an_operators_word_lets_a_restored_ledger_go_on(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    """The only way on, and it is said aloud."""
+    dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) == 1)
+    (tmp_path / "newsletter.posted").unlink()
+    with transaction(dispatcher.engine) as session:
+        PostMark(dispatcher.engine).accept(session)
+
+    assert dispatcher.run(ISSUE)[0] is Ending.DONE
+
+
+def test_a_mark_that_is_garbage_holds_everything(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    """What cannot be read is not guessed."""
+    (tmp_path / "newsletter.posted").write_text("who knows")
+
+    with pytest.raises(DeliveryError, match="not a mark of ours"):
+        dispatcher.run(ISSUE)
+
+
+def test_several_calls_at_once_reach_everybody_once(engine: Engine, dispatcher: Dispatcher) -> None:
+    """Four threads, twenty-five batches."""
+    with transaction(engine) as session:
+        crowd(session, 100)
+        issue = issue_on_its_way(session, number=2)
+    wide = replace(told(dispatcher), in_flight=4)
+
+    assert wide.run(issue)[0] is Ending.DONE
+    assert list(wide.provider.log.values()) == [1] * 100
+
+
+def test_an_operator_closes_a_doubt_by_hand(dispatcher: Dispatcher) -> None:
+    """Evidence from the provider's console: not sent. The batch is tried again."""
+    held = told(dispatcher, "lost, and never taken")
+    held.run(ISSUE)
+    with transaction(dispatcher.engine) as session:
+        (batch,) = ledger.in_doubt(session, ISSUE)
+        assert ledger.resolve(session, batch, "claimed", NOW, by="Mara", note="not in the console") is True
+    held.run(ISSUE)
+
+    assert state_of(held).accepted == 10
