@@ -6,6 +6,7 @@ from newsletter.comparisons.comparison import Tool, Verdict
 from newsletter.issues.composition import Item, ItemKind, Split, VerdictChange
 from newsletter.issues.headline import change_headline, headline, versus
 from newsletter.issues.shortening import short_name
+from newsletter.issues.splits import measurable
 from newsletter.issues.wording import counted, listed, number, opened, tallied
 
 SUBJECT = range(20, 71)  #: characters
@@ -104,7 +105,15 @@ def _tail(items: Sequence[Item], splits: Sequence[Split]) -> str:
             return f"the {noun} is {short_name(having[0].name)}"
     if not ties and not skips and all(tool.panel.percent == 100 for tool in tools):  # noqa: PLR2004
         return "not one vote to skip"
-    return f"the panel is furthest apart on {short_name(splits[0].tool)}" if splits else ""
+    return _widest(items, splits)
+
+
+def _widest(items: Sequence[Item], splits: Sequence[Split]) -> str:
+    """The tool with the widest gap; nothing where a panel of the issue is not known in full, or two are level."""
+    gaps = [(split.pro.score or 0) - (split.con.score or 0) for split in splits]
+    if not gaps or gaps.count(gaps[0]) > 1 or not measurable(items):
+        return ""
+    return f"the widest gap between two reviewers is on {short_name(splits[0].tool)}"
 
 
 def _them(items: Sequence[Item]) -> str:

@@ -41,6 +41,23 @@ def splits(items: Iterable[Item], edits: Edits) -> tuple[Split, ...]:
     return tuple(_split(dispute, edits, used) for dispute in list(widest.values())[:MOST])
 
 
+def measurable(items: Iterable[Item]) -> bool:
+    """Whether every split panel of these items is known in full, so that one of them can be called the widest.
+
+    A page that was cut, a review without a score or quote, or reviews that do not add up to the panel: then it is not.
+    """
+    return all(_known(item.comparison, tool) for item in items for tool in item.comparison.tools)
+
+
+def _known(comparison: Comparison, tool: Tool) -> bool:
+    if tool.panel.percent in (0, 100):
+        return True
+    whole = [review for review in tool.reviews if review.quote and review.score is not None]
+    ships = sum(review.verdict is Verdict.SHIP for review in whole)
+    adds_up = bool(whole) and abs(100 * ships / len(whole) - tool.panel.percent) <= 1
+    return adds_up and len(whole) == len(tool.reviews) and not comparison.truncated
+
+
 def split_sentence(tool: Tool) -> str:
     """Who stands against whom: "Founder skips what three others ship." Needs a review of either side."""
     ships = [review.reviewer for review in tool.reviews if review.verdict is Verdict.SHIP]

@@ -90,7 +90,7 @@ def test_a_tool_in_two_comparisons_counts_once() -> None:
     ("week", "summary"),
     [
         ([pair("a", "b")], "One comparison, two ships; not one vote to skip."),
-        ([pair(tool("a", 3, 1), "b")], "One comparison, two ships; the panel is furthest apart on A."),
+        ([pair(tool("a", 3, 1), "b")], "One comparison, two ships; the widest gap between two reviewers is on A."),
         ([pair(tool("a", 2, 2), "b"), pair("c", "d")], "Two comparisons, three ships and a tie; the tie is A."),
         ([pair(tool("a", 0, 4), tool("b", 0, 4))], "One comparison, two skips."),
         (pairs(13), "13 comparisons, 26 ships; not one vote to skip."),
@@ -99,6 +99,17 @@ def test_a_tool_in_two_comparisons_counts_once() -> None:
 def test_the_summary_adds_one_thing_worth_knowing(week: list[Comparison], summary: str) -> None:
     """The one skip, the one tie, the widest split; nothing where there is nothing."""
     assert words(*chosen(*week)).summary == summary
+
+
+def test_no_split_is_called_the_widest_where_another_is_not_known() -> None:
+    """Two ties on a cut page may be wider than what can be measured; and of two level ones neither is."""
+    known, level = pair(tool("a", 3, 1), "b"), pair(tool("e", 3, 1), "f")
+    unknown = pair(tool("c", 2, 2, reviews=()), tool("d", 2, 2, reviews=()), truncated=True)
+    partly = pair(tool("c", 3, 1, reviews=tool("c", 3, 1).reviews[1:]), "d")
+
+    for other in (unknown, level, partly):
+        assert "widest" not in words(*chosen(known, other)).summary
+    assert words(*chosen(known, pair("c", "d"))).summary.endswith("; the widest gap between two reviewers is on A.")
 
 
 def test_changed_verdicts_are_counted_apart() -> None:
