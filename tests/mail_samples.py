@@ -161,6 +161,7 @@ def item(number: int, kind: ItemKind) -> Item:
         headline=value.title,
         comparison=value,
         texts=(value.left.description, value.right.description),
+        taglines=(value.left.tagline, value.right.tagline),
         quotes=quotes(value) if kind is ItemKind.LEAD else strongest(value),
         changes=(VerdictChange(tool=value.left.name, before=panel(3, 1), after=value.left.panel),)
         if kind is ItemKind.CHANGE

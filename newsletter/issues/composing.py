@@ -19,6 +19,7 @@ from newsletter.issues.week import Week
 
 LEAD_TEXT = 280  #: characters of a tool's description, at most
 BRIEF_TEXT = 160
+TAGLINE = 90  #: of a brief, where it says what the tool is
 
 
 def compose(
@@ -53,12 +54,14 @@ def _item(one: Chosen, turn: int, edits: Edits, publication: Publication) -> Ite
     changes = tuple(VerdictChange(tool=new.name, before=old.panel, after=new.panel) for old, new in one.changed)
     words = change_headline(changes) if one.kind is ItemKind.CHANGE else headline(comparison, turn=turn)
     left, right = (shorten(tool.description, LEAD_TEXT if lead else BRIEF_TEXT) for tool in comparison.tools)
+    what, what_else = (shorten(tool.tagline, TAGLINE) for tool in comparison.tools)
     url, tool_urls = links(comparison, publication.site_url)
     return Item(
         kind=one.kind,
         headline=edits.headlines.get(one.key, words),
         comparison=comparison,
         texts=(left, right),
+        taglines=(what, what_else),
         quotes=scorecard(comparison, edits) if lead else for_and_against(comparison, edits),
         changes=changes,
         url=url,

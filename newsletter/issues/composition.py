@@ -43,6 +43,7 @@ class Item(Value):
     headline: str
     comparison: Comparison
     texts: tuple[str, str]  #: left's and right's description, shortened at the end of a sentence
+    taglines: tuple[str, str] = ("", "")  #: what each tool is, in one short line; a lead shows the whole tagline
     quotes: tuple[
         Quote, ...
     ] = ()  #: lead: in scorecard order; brief, change: the strongest for, then the strongest against

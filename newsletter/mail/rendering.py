@@ -141,6 +141,7 @@ def _environment(folder: Path) -> Environment:
         "pips": wording.pips,
         "quoted": wording.quoted,
         "in_quotes": wording.in_quotes,
+        "counts": wording.counts,
         "community": wording.community,
     }
     return environment

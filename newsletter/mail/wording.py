@@ -94,6 +94,11 @@ def pips(panel: Panel) -> tuple[int, int]:
     return (ship, skip) if 0 < ship + skip <= 9 else (0, 0)  # noqa: PLR2004
 
 
+def counts(panel: Panel) -> str:
+    """The counts behind the percentage, like "3 ship / 1 skip"; empty where they are not known: it is said already."""
+    return "" if panel.ship is None else panel.split
+
+
 def community(tool: Tool) -> str:
     """What the community says; no votes are no percentage."""
     if tool.votes is None:

@@ -104,6 +104,16 @@ def test_descriptions_are_shortened_at_the_end_of_a_sentence() -> None:
     assert brief.texts[0] == (sentence * 2).strip()
 
 
+def test_taglines_are_one_short_line() -> None:
+    """90 characters, cut at a clause or a word."""
+    long = tool("a", tagline="It reads every ticket of a week and writes the release notes " * 2)
+    lead = words(*chosen(pair(long, "b"))).items[0]
+
+    assert lead.taglines[0].endswith("…")
+    assert len(lead.taglines[0]) <= 90
+    assert lead.taglines[1] == "What b does"
+
+
 def test_a_change_tells_the_panel_before_and_after() -> None:
     """Only of the tool whose verdict is another."""
     [item] = words(change(pair("a", "b"), pair(tool("a", 2, 2), "b"))).items

@@ -8,10 +8,10 @@ import pytest
 from lxml.html import HtmlElement, document_fromstring
 from mail_samples import PUBLICATION, TEMPLATES, composition, item, rendered, saying
 
-from newsletter.comparisons.comparison import Votes
+from newsletter.comparisons.comparison import Panel, Verdict, Votes
 from newsletter.config import Publication
 from newsletter.errors import HeaderError, TemplateError
-from newsletter.issues.composition import Composition, ItemKind
+from newsletter.issues.composition import Composition, Item, ItemKind
 from newsletter.mail.merging import Segments
 from newsletter.mail.rendering import nonce_of, render, sender_of
 
@@ -181,6 +181,72 @@ def test_the_scorecard_has_every_reviewer_and_says_who_did_not_review() -> None:
     assert "Mara Lind no review 88 SHIP" in table
     assert table.count("SHIP") + table.count("SKIP") == 7
     assert all(name in table for name in ("Mara Lind", "Theo Okafor", "Priya Nair", "Jonas Weiss"))
+
+
+def changed_lead(
+    kind: ItemKind = ItemKind.LEAD,
+    left: dict[str, object] | None = None,
+    right: dict[str, object] | None = None,
+    **update: object,
+) -> Item:
+    """The first item, with fields of its tools and of its comparison changed."""
+    made = item(0, kind)
+    sides = {"left": left or {}, "right": right or {}}
+    tools = {side: getattr(made.comparison, side).model_copy(update=change) for side, change in sides.items()}
+    return made.model_copy(update={"comparison": made.comparison.model_copy(update={**tools, **update})})
+
+
+@pytest.mark.parametrize("kind", [ItemKind.LEAD, ItemKind.BRIEF])
+def test_no_price_is_made_of_the_pages_flag(kind: ItemKind) -> None:
+    """The flag is crude (product reference, 1.4): where no pricing is known, none is shown."""
+    silent = rendered(items=(changed_lead(kind, {"pricing": None}, {"pricing": None}),), splits=())
+    one = rendered(items=(changed_lead(kind, {"pricing": None}, {"pricing": "From $9"}),), splits=())
+    seen = shown(document_fromstring(silent.html)) + silent.text
+
+    assert "Pricing" not in seen
+    assert not re.search(r"\b(?:Free|Paid)\b", seen)
+    assert one.text.count("Pricing: From $9") == one.text.count("Pricing") == 1
+    assert ("Pricing not stated From $9" in shown(document_fromstring(one.html))) is (kind is ItemKind.LEAD)
+
+
+def test_a_lead_of_which_no_review_is_known_has_no_scorecard() -> None:
+    """No heading without anything under it, in either part."""
+    cut = changed_lead(left={"reviews": ()}, right={"reviews": ()}, truncated=True).model_copy(update={"quotes": ()})
+    issue = rendered(items=(cut,), splits=())
+
+    assert "Reviewer" not in issue.html
+    assert "Scorecard" not in issue.text
+
+
+def test_a_brief_says_what_each_tool_is() -> None:
+    """A name and a verdict alone are nothing to who never heard of either."""
+    issue = rendered(items=(item(0, ItemKind.BRIEF),), splits=())
+
+    for text in (shown(document_fromstring(issue.html)), issue.text):
+        assert text.count("Repo-wide edits from inside your editor") == 1
+        assert text.count("An agent that opens pull requests") == 1
+
+
+@pytest.mark.parametrize("kind", ItemKind)
+def test_a_percentage_without_counts_is_said_once(kind: ItemKind) -> None:
+    """Not "SHIP 75% (75% ship)": a cut page does not tell the counts."""
+    bare = Panel(verdict=Verdict.SHIP, percent=77)
+    cut = changed_lead(kind, {"panel": bare, "votes": None}, {"panel": bare, "votes": None}, truncated=True)
+    changes = tuple(change.model_copy(update={"after": bare}) for change in cut.changes)
+    issue = rendered(items=(cut.model_copy(update={"changes": changes}),), splits=())
+
+    assert "SHIP 77%" in shown(document_fromstring(issue.html))
+    assert "77% ship" not in shown(document_fromstring(issue.html)) + issue.text
+
+
+def test_on_a_cut_page_a_missing_review_is_not_known() -> None:
+    """Who is not there may have reviewed it, on the part that was cut away."""
+    lead = item(0, ItemKind.LEAD).comparison.left
+    issue = rendered(items=(changed_lead(left={"reviews": lead.reviews[1:]}, truncated=True),), splits=())
+
+    assert "Mara Lind not known" in shown(document_fromstring(issue.html))
+    assert "Forkbeam: not known" in issue.text
+    assert "no review" not in issue.html + issue.text
 
 
 def test_no_community_votes_are_not_zero_percent() -> None:
