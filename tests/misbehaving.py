@@ -86,7 +86,7 @@ def answer_each(visit: Visit) -> None:
 @contextmanager
 def serving(script: Script, *, tls: bool = False) -> Iterator[Server]:
     """The server, as long as the block lasts; every connection plays the script in a thread."""
-    over, threads = threading.Event(), []
+    over, threads, connections = threading.Event(), [], []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -96,6 +96,7 @@ def serving(script: Script, *, tls: bool = False) -> Iterator[Server]:
         def play(connection: socket.socket) -> None:
             with suppress(OSError, EOFError), connection:
                 secured = context.wrap_socket(connection, server_side=True) if tls else connection
+                connections.append(secured)
                 with secured:
                     script(Visit(secured, over, server.taken))
 
@@ -103,7 +104,7 @@ def serving(script: Script, *, tls: bool = False) -> Iterator[Server]:
             with suppress(OSError):
                 while True:
                     connection, _ = listener.accept()
-                    connection.settimeout(30)
+                    connections.append(connection)
                     server.visits += 1
                     threads.append(threading.Thread(target=play, args=(connection,), daemon=True))
                     threads[-1].start()
@@ -116,5 +117,8 @@ def serving(script: Script, *, tls: bool = False) -> Iterator[Server]:
             over.set()
             listener.shutdown(socket.SHUT_RDWR)
             accepting.join(5)
+            for connection in connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
             for thread in threads:
                 thread.join(5)

@@ -12,7 +12,8 @@ from misbehaving import CERTIFICATE, Server, Visit, answer, answer_each, serving
 from newsletter.errors import ProviderError
 from newsletter.providers.httpx_poster import HttpxPoster
 from newsletter.providers.lean import LeanPoster
-from newsletter.providers.poster import Answered, Failed, Limits, Poster, Request, Taken
+from newsletter.providers.poster import Answered, Failed, Limits, Poster, Request, Taken, believed
+from newsletter.providers.wire import deadline
 
 SHORT = Limits(whole=0.6, connect=0.3, keep=5.0, connections=2, answer_bytes=100_000)
 BODY = [b"0123456789" * 5_000] * 4
@@ -114,12 +115,6 @@ def reset_in_mid_body(visit: Visit) -> None:
     visit.reset()
 
 
-def succeed_too_early(visit: Visit) -> None:
-    """Take a little, and call it success."""
-    visit.connection.recv(1000)
-    visit.say(answer())
-
-
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LOST: dict[str, Callable[[Visit], None]] = {
     "reset after the whole body": read_then(Visit.reset),
@@ -137,9 +132,7 @@ LOST: dict[str, Callable[[Visit], None]] = {
     "interim answers for ever": dripping(b"HTTP/1.1 100 Continue\r\n\r\n" * 9, 0.01),
     "an answer that is too long": saying(answer(b"x" * 200_000)),
     "an answer that is too long, in chunks": saying(CHUNKED, *[b"3E8\r\n" + b"x" * 1000 + b"\r\n"] * 200),
-    "reset at once": Visit.reset,
     "reset in mid-body": reset_in_mid_body,
-    "success before the end of the body": succeed_too_early,
 }
 
 
@@ -392,6 +385,21 @@ def test_a_failure_tells_no_secret(make: Make) -> None:
     assert SECRET not in told
     assert server.url not in told
     assert "127.0.0.1" not in told
+
+
+def test_nobody_can_accept_a_part() -> None:
+    """A refusal of a part is a refusal; a success is in doubt."""
+    early = believed(Answered(200, {}, b""), whole=False)
+
+    assert isinstance(early, Failed)
+    assert early.taken is Taken.MAYBE_SENT
+    assert isinstance(believed(Answered(413, {}, b""), whole=False), Answered)
+
+
+def test_a_deadline_that_is_over_says_so() -> None:
+    """Before anything is tried."""
+    with pytest.raises(TimeoutError):
+        deadline(0.0)()
 
 
 @pytest.mark.parametrize(
