@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Enum, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError as SQLAlchemyDatabaseError
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -45,8 +46,10 @@ def transaction(engine: Engine) -> Iterator[Session]:
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
-    except OperationalError as error:
-        raise DatabaseError(_sentence(error, engine)) from error
+    except IntegrityError:
+        raise
+    except SQLAlchemyDatabaseError as error:
+        raise DatabaseError(sentence(error, engine)) from error
 
 
 def utc(now: datetime) -> datetime:
@@ -74,10 +77,15 @@ def _begin_immediate(connection: Any) -> None:
     connection.exec_driver_sql("begin immediate")
 
 
-def _sentence(error: OperationalError, engine: Engine) -> str:
+def sentence(error: SQLAlchemyDatabaseError, engine: Engine) -> str:
+    """What is wrong with the database, where, and what to do."""
     cause, where = str(error.orig), engine.url.render_as_string(hide_password=True)
     if "no such table" in cause or "no such column" in cause:
         return f"The database {where} has no tables yet, or older ones. Run 'newsletter db upgrade'."
+    if "not a database" in cause or "malformed" in cause:
+        return (
+            f"The file {where} is not a database, or a damaged one. Restore a backup, or name another in config.toml."
+        )
     if "locked" in cause:
         return f"The database {where} is busy: another process is writing for longer than 5 s. Try again."
     return f"The database {where} does not answer: {cause}. Nothing was changed."

@@ -21,9 +21,12 @@ def main(words: Sequence[str] | None = None) -> None:
     except (NewsletterError, SubscriberError) as error:
         sys.stderr.write(f"newsletter: {error}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("newsletter: interrupted. What was done is kept; run the command again to go on.\n")
-        sys.exit(130)
     except BrokenPipeError:  # `newsletter … | head`
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # a file or folder that was named and cannot be used
+        sys.stderr.write(f"newsletter: {error.filename or 'a file'} cannot be used: {error.strerror or error}.\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("newsletter: interrupted. What was done is kept; run the command again to go on.\n")
+        sys.exit(130)

@@ -17,13 +17,14 @@ from newsletter.cli import (
     subscribers,
     suppressions,
     transfer,
+    unknown,
     week,
 )
 from newsletter.cli.door import Door, config_path
 from newsletter.cli.output import say
 
 app = typer.Typer(
-    help="Weekly Verdicts: a newsletter that writes itself and reaches every subscriber exactly once.",
+    help="A newsletter that writes itself and reaches every subscriber exactly once. Example: newsletter demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -39,6 +40,7 @@ transfer.register(subscribers.app)
 app.add_typer(suppressions.app, name="suppressions")
 app.command("week")(week.week)
 app.command("serve")(serve.serve)
+app.add_typer(unknown.app, name="unknown")
 app.add_typer(database.app, name="db")
 
 

@@ -14,7 +14,10 @@ from newsletter.errors import SourceError
 from newsletter.issues.history import told
 from newsletter.issues.week import parse, window
 
-app = typer.Typer(help="Comparisons: import what the site published, look at the shelf.", no_args_is_help=True)
+app = typer.Typer(
+    help="Comparisons: import what the site published, look at the shelf. Example: newsletter comparisons list",
+    no_args_is_help=True,
+)
 
 
 @app.command("import")
@@ -30,6 +33,8 @@ def import_(
 
     A source that cannot be read is named, and the exit code is 1. Example: newsletter comparisons import pages/
     """
+    if not all(source.strip() for source in sources):
+        raise SourceError("A source is empty. Name a file, a folder, or an address that begins with https://.")
     desk = door(context).desk()
     with progress("Reading") as bar:
         came = collect_all(desk, sources, url=url, covered=covered, dry_run=dry_run, on_progress=bar)
@@ -58,7 +63,7 @@ def list_(
     desk = door(context).desk()
     with desk.transaction() as session:
         had = told(session)
-        since, until = window(parse(week), desk.config.publication.tz) if week else (None, None)
+        since, until = window(parse(week), desk.config.publication.tz) if week is not None else (None, None)
         listing = [
             _shelved(row)
             for row in on_shelf(session)

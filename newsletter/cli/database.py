@@ -8,7 +8,7 @@ from newsletter.database import engine_for
 from newsletter.migrations import current, newest
 from newsletter.migrations import upgrade as upgrade_schema
 
-app = typer.Typer(help="The database and its schema.", no_args_is_help=True)
+app = typer.Typer(help="The database and its schema. Example: newsletter db status", no_args_is_help=True)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What every command needs: settings, database, keys, clock. Built here and nowhere below."""
 
+import getpass
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,19 @@ from newsletter.providers.base import Provider
 from newsletter.providers.outbox import Outbox
 from subscribers.tokens import Keys
 
+
+def _somebody(name: str) -> str:
+    if not name.strip():
+        raise typer.BadParameter("a name is kept with what was done; it cannot be empty")
+    return name.strip()[:80]
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+
+
+By = Annotated[
+    str, typer.Option(help="Who does it; it is written down.", default_factory=getpass.getuser, callback=_somebody)
+]
 
 
 @dataclass(frozen=True)

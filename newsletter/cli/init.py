@@ -1,6 +1,8 @@
 """`newsletter init`: write config.toml, the secret key and the database."""
 
+import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ from newsletter import config as settings
 from newsletter.cli.door import door
 from newsletter.cli.output import say
 from newsletter.database import engine_for
+from newsletter.errors import ConfigError
 from newsletter.migrations import upgrade
 
 QUESTIONS = (
@@ -50,7 +53,19 @@ def init(
 def _ask() -> dict[str, str]:
     defaults = settings.Publication()
     offered = {"name": defaults.name, "from": defaults.sender, "base_url": defaults.base_url, "postal_address": ""}
-    return {key: typer.prompt(question, default=offered[key]) for key, question in QUESTIONS}
+    return {
+        key: typer.prompt(question, default=offered[key], value_proc=partial(_usable, key))
+        for key, question in QUESTIONS
+    }
+
+
+def _usable(key: str, answer: str) -> str:
+    """The answer, or the sentence that says what is wrong with it; then it is asked again."""
+    try:
+        settings.parse(f"[publication]\n{key} = {json.dumps(answer)}", "This answer")
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from None
+    return answer
 
 
 def _write_config(path: Path, answers: dict[str, str]) -> None:

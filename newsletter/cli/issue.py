@@ -1,6 +1,5 @@
 """`newsletter issue`: from a draft to a sent issue."""
 
-import getpass
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from newsletter.cli import issue_print as show_
-from newsletter.cli.door import Json, door
+from newsletter.cli.door import By, Json, door
 from newsletter.cli.output import as_json, progress, rows, say
 from newsletter.delivery.dispatch import Ending
 from newsletter.delivery.progress import progress as progress_of
@@ -26,10 +25,11 @@ from newsletter.issues.issue import Issue, issues, steps_of
 from newsletter.issues.week import parse
 from newsletter.mail.rendered import Level
 
-app = typer.Typer(help="Issues: draft, edit, check, approve, send.", no_args_is_help=True)
+app = typer.Typer(
+    help="Issues: draft, edit, check, approve, send. Example: newsletter issue draft", no_args_is_help=True
+)
 
 Which = Annotated[str, typer.Argument(help="Its number, its week (2026-W47), or 'latest'.")]
-By = Annotated[str, typer.Option(help="Who does it; it is written down.", default_factory=getpass.getuser)]
 
 
 @app.command()
@@ -42,7 +42,7 @@ def draft(
 
     Doing it again keeps every edit. Example: newsletter issue draft --week 2026-W47
     """
-    made = writing.draft(door(context).desk(), parse(week) if week else None)
+    made = writing.draft(door(context).desk(), parse(week) if week is not None else None)
     show_.draft(made, json_wanted=json)
 
 
@@ -231,13 +231,28 @@ def reopen(context: typer.Context, which: Which, by: By) -> None:
 
 
 @app.command()
-def cancel(context: typer.Context, which: Which, by: By) -> None:
+def cancel(
+    context: typer.Context,
+    which: Which,
+    by: By,
+    yes: Annotated[bool, typer.Option("--yes", help="Also if some readers have it already.")] = False,
+) -> None:
     """End an issue before it is sent. Its comparisons are free for the next one, unless somebody got it already.
 
-    Example: newsletter issue cancel 3
+    Once some readers have it, it cannot be taken up again: pause it instead. Example: newsletter issue cancel 3
     """
-    issue = writing.cancel(door(context).desk(), which, by=by)
-    say(f"{show_.name(issue)} is cancelled.")
+    desk = door(context).desk()
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        state = progress_of(session, issue.id or 0)
+    has_it = state.list_size - state.to_claim - state.skipped_in_all if state else 0
+    if has_it and not yes:
+        raise IssueError(
+            f"{has_it:,} readers have {issue.name} already, or may have it; cancelled, the others never get it. "
+            f"Nothing was changed. Pause it: newsletter issue pause {issue.number}. Or add --yes."
+        )
+    issue = writing.cancel(desk, which, by=by)
+    say(f"{show_.name(issue)} is cancelled." + (f" {has_it:,} readers have it, or may have it." if has_it else ""))
 
 
 @app.command()

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from newsletter.cli.door import door
-from newsletter.cli.issue import By, Which
+from newsletter.cli.door import By, door
+from newsletter.cli.issue import Which
 from newsletter.cli.issue_print import name
 from newsletter.cli.output import say
 from newsletter.comparisons.shelf import on_shelf
@@ -43,6 +43,10 @@ def edit(
 
     Example: newsletter issue edit 3 --lead heron-vs-zuraw --intro "Five tools, {name}, and one tie."
     """
+    if intro is not None and intro_file is not None:
+        raise IssueError("Name --intro or --intro-file, not both.")
+    if both := set(pin or ()) & set(drop or ()):
+        raise IssueError(f"'{min(both)}' is to be pinned and dropped at once. Decide for one.")
     text = _text(intro_file) if intro_file else intro
     changes: list[Callable[[Edits, list[str]], Edits]] = []
     if subject is not None:

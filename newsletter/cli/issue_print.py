@@ -47,7 +47,11 @@ def draft(made: Draft, *, json_wanted: bool) -> None:
             {"issue": number, "skipped": made.skipped, **words, "decisions": decisions, "notes": made.selected.notes}
         )
         return
-    rows(decisions, json_wanted=False, nothing="Nothing on the shelf. 'newsletter comparisons import SOURCE' fills it.")
+    rows(
+        decisions,
+        json_wanted=False,
+        nothing="Nothing on the shelf by then; 'newsletter comparisons import SOURCE' adds.",
+    )
     say("", *made.selected.notes)
     if made.issue is None or made.composition is None:
         say(made.skipped)

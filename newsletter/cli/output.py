@@ -39,6 +39,11 @@ def rows(found: Sequence[dict[str, Any]], *, json_wanted: bool, nothing: str, ti
     if not found:
         say(nothing)
         return
+    texts = [{name.replace("_", " "): _cell(value) for name, value in row.items()} for row in found]
+    if sys.stdout.isatty() and _width(texts) > console().width:
+        say(*([title, ""] if title else []))
+        _blocks(texts)
+        return
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in found[0]:
         numeric = all(isinstance(row[name], int) for row in found)
@@ -46,6 +51,18 @@ def rows(found: Sequence[dict[str, Any]], *, json_wanted: bool, nothing: str, ti
     for row in found:
         table.add_row(*(_cell(value) for value in row.values()))
     console().print(table)
+
+
+def _width(texts: list[dict[str, str]]) -> int:
+    """How wide a table of these rows would be."""
+    return sum(2 + max(len(name), *(len(row[name]) for row in texts)) for name in texts[0])
+
+
+def _blocks(texts: list[dict[str, str]]) -> None:
+    """Rows that do not fit side by side, one below the other: nothing is chopped, so that a key can be copied."""
+    longest = max(len(name) for name in texts[0])
+    for row in texts:
+        say(*(f"{name:{longest}}  {value}" for name, value in row.items() if value), "")
 
 
 def _cell(value: Any) -> str:

@@ -13,10 +13,11 @@ from subscribers import subscriber as people
 from subscribers.address import parse
 from subscribers.consent import Status
 from subscribers.erasure import erase, facts
+from subscribers.errors import IllegalChange
 from subscribers.subscriber import Evidence, Subscriber
 from subscribers.suppression import suppressed_counts
 
-app = typer.Typer(help="The people on the list.", no_args_is_help=True)
+app = typer.Typer(help="The people on the list. Example: newsletter subscribers stats", no_args_is_help=True)
 
 Address = Annotated[str, typer.Argument(help="An email address.")]
 HERE = "command line"
@@ -35,6 +36,8 @@ def add(
     Example: newsletter subscribers add ada@example.org --consent "asked at the meetup, 12 May"
     """
     here, whom = door(context), parse(address)
+    if not consent.strip():
+        raise IllegalChange("Say where and to what they said yes: it is kept as the evidence of their consent.")
     with transaction(here.engine()) as session:
         evidence = Evidence(source=HERE, wording=consent, by=HERE)
         before = people.find(session, whom)
@@ -60,7 +63,8 @@ def list_(
     with transaction(door(context).engine()) as session:
         found = people.search(session, search, most) if search else people.page(session, after, most, status)
         listing = [_row(person) for person in found if status in (None, person.status)]
-    rows(listing, json_wanted=json, nothing="Nobody. 'newsletter subscribers import FILE' brings a list in.")
+    nobody = "Nobody matches." if search or status or after else "Nobody. 'newsletter subscribers import FILE' adds."
+    rows(listing, json_wanted=json, nothing=nobody)
     if not json and len(found) == most and not search:
         say(f"The first {most}. Go on with --after {found[-1].id}.")
 

@@ -13,7 +13,9 @@ from subscribers.address import fingerprint, parse
 from subscribers.suppression import Reason, lift, suppress, suppressions
 from subscribers.suppression_files import export_suppressions, import_suppressions
 
-app = typer.Typer(help="Addresses that must not be mailed, and why.", no_args_is_help=True)
+app = typer.Typer(
+    help="Addresses that must not be mailed, and why. Example: newsletter suppressions list", no_args_is_help=True
+)
 
 Address = Annotated[str, typer.Argument(help="An email address.")]
 

@@ -25,7 +25,7 @@ def week(
     with progress("Sending") as bar:
         done = run(
             desk,
-            parse(slot) if slot else None,
+            parse(slot) if slot is not None else None,
             at_once=send,
             on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
         )

@@ -57,6 +57,7 @@ class Command(StrEnum):
     FINISH_PARTLY = "finish partly"
     REOPEN = "reopen"
     CANCEL = "cancel"
+    TAKE_UP = "take up"  #: a doubt was closed as "not sent": the rest of a partial issue can go on
 
 
 _TRIES = 10
@@ -80,6 +81,7 @@ ISSUE_STEPS: dict[tuple[IssueStatus, Command], IssueStatus] = {
     (_S.PAUSED, _C.FINISH_PARTLY): _S.PARTIAL,
     (_S.PAUSED, _C.CANCEL): _S.CANCELLED,
     (_S.CANCELLED, _C.REOPEN): _S.DRAFT,
+    (_S.PARTIAL, _C.TAKE_UP): _S.PAUSED,
 }
 
 

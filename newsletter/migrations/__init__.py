@@ -11,7 +11,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError as SQLAlchemyDatabaseError
 
+from newsletter.database import sentence
 from newsletter.errors import DatabaseError
 
 HERE = Path(__file__).parent
@@ -32,8 +34,11 @@ def newest() -> str:
 
 def current(engine: Engine) -> str | None:
     """The revision of this database, or None where it has no tables yet."""
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except SQLAlchemyDatabaseError as error:
+        raise DatabaseError(sentence(error, engine)) from error
 
 
 def upgrade(engine: Engine) -> None:

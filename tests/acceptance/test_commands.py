@@ -220,7 +220,7 @@ def test_wrong_usage_has_its_own_exit_code(run: Run) -> None:
 
 def test_every_command_explains_itself_with_an_example(run: Run) -> None:
     """--help says what it does in one line and shows how it is typed."""
-    nouns = {"comparisons", "issue", "subscribers", "suppressions", "db"}
+    nouns = {"comparisons", "issue", "subscribers", "suppressions", "unknown", "db"}
     for noun in nouns:
         listing = run(noun, "--help").stdout.partition("Commands:")[2]
         for line in filter(str.strip, listing.splitlines()):

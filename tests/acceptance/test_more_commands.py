@@ -1,6 +1,7 @@
 """The commands that the stories do not need every week."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -205,3 +206,98 @@ def test_init_asks_four_questions_and_refuses_a_bad_answer(run: Run, tmp_path: P
     assert not left_behind
     assert 'name = "Verdikte"' in (tmp_path / "config.toml").read_text()
     assert "Kept config.toml" in run("init", "--yes").stdout.replace(str(tmp_path) + "/", "")
+
+
+def test_a_damaged_database_is_told_in_one_sentence(house: Run, tmp_path: Path) -> None:
+    """No traceback, and nothing is written over it."""
+    for path in (tmp_path / "data").glob("newsletter.db*"):
+        path.unlink()
+    (tmp_path / "data" / "newsletter.db").write_text("nonsense" * 1000)
+
+    assert "is not a database" in house("issue", "list", code=1).stderr
+    assert "is not a database" in house("init", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("subscribers", "export", "nowhere/list.csv"),
+        ("subscribers", "import", "config.toml", "--consent", "x", "--report", "nowhere/r.csv"),
+        ("issue", "render", "1", "--out", "config.toml"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_named(house: Run, words: tuple[str, ...]) -> None:
+    """The path, the reason, and no traceback."""
+    house("issue", "draft")
+
+    assert "cannot be used" in house(*words, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("subscribers", "add", "zoe@example.org", "--consent", " "),
+        ("issue", "draft", "--week", ""),
+        ("comparisons", "import", ""),
+        ("issue", "edit", "1", "--pin", "mo-vs-shift-notes", "--drop", "mo-vs-shift-notes"),
+        ("issue", "edit", "1", "--intro", "x", "--intro-file", "y"),
+    ],
+)
+def test_emptiness_and_contradictions_are_refused(house: Run, words: tuple[str, ...]) -> None:
+    """Exit code 1, and nothing is changed."""
+    house("issue", "draft")
+    before = house("issue", "show", "1", "--json").stdout
+    house(*words, code=1)
+
+    assert house("issue", "show", "1", "--json").stdout == before
+
+
+def test_a_nameless_approval_is_refused(house: Run) -> None:
+    """Who approved is written down."""
+    house("issue", "draft")
+
+    assert "cannot be empty" in house("issue", "approve", "1", "--by", " ", code=2).stderr
+
+
+def test_an_outbox_that_cannot_be_written_says_why(house: Run, tmp_path: Path) -> None:
+    """The path and the reason; nobody is lost, and the next run reaches everybody."""
+    house("issue", "draft")
+    house("issue", "approve", "1")
+    (tmp_path / "outbox").write_text("in the way")
+    refused = house("issue", "send", "1", "--yes", code=1).stderr
+    (tmp_path / "outbox").unlink()
+
+    assert "outbox cannot be written" in refused
+    assert "is sent" in house("issue", "send", "1", "--yes").stdout
+
+
+def test_cancelling_what_some_readers_have_asks_for_a_yes(house: Run, tmp_path: Path) -> None:
+    """It cannot be undone: pausing is named as the other way."""
+    house("issue", "draft")
+    house("issue", "approve", "1")
+    (tmp_path / "outbox").write_text("in the way")
+    house("issue", "send", "1", "--yes", code=1)
+
+    assert "Pause it" in house("issue", "cancel", "1", code=1).stderr
+    assert "is cancelled" in house("issue", "cancel", "1", "--yes").stdout
+
+
+def test_doubt_is_listed_and_closed_by_an_operators_word(house: Run, tmp_path: Path) -> None:
+    """Marked by hand as unknown, as a provider without key and look-up would leave it; told not sent; sent."""
+    house("issue", "draft")
+    house("issue", "approve", "1")
+    house("issue", "send", "1", "--yes")
+    with sqlite3.connect(tmp_path / "data" / "newsletter.db") as database:
+        database.execute("update batch set status = 'unknown', doubtful = 1")
+        database.execute("update issue set status = 'partial'")
+    database.close()
+
+    (doubt,) = json.loads(house("unknown", "list", "--json").stdout)
+    house("unknown", "not-sent", str(doubt["batch"]), "--note", "console: nothing")
+    house("issue", "resume", "1")
+    done = house("issue", "send", "1", "--yes").stdout
+
+    assert doubt["people"] == 41
+    assert "is sent" in done
+    assert "Nothing is in doubt" in house("unknown", "list").stdout
+    assert "is not in doubt" in house("unknown", "accepted", str(doubt["batch"]), "--note", "x", code=1).stderr
