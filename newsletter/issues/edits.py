@@ -3,20 +3,24 @@
 Edits are a frozen value; every function here gives a new one, or raises IssueError and changes nothing.
 """
 
-import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from newsletter.comparisons.comparison import Comparison, Value
 from newsletter.errors import IssueError
+from newsletter.issues.finding import find_key, unknown
 from newsletter.issues.shortening import ELLIPSIS, plain
 
 LONGEST_INTRO = 20_000  #: bytes of Markdown in UTF-8
 
+LONGEST_LINE = 200  #: characters of a subject, preheader or headline; what is best is less, and the preflight says it
+
 #: One line that may go into a header or a heading.
-Words = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$")]
+Words = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_LINE, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$")
+]
 
 
 class QuoteEdit(Value):
@@ -81,24 +85,28 @@ def reorder(edits: Edits, keys: Collection[str], known: Collection[str]) -> Edit
 
 def with_subject(edits: Edits, subject: str) -> Edits:
     """The editor's subject line; empty: the rules write it."""
-    return _with(edits, subject=plain(subject) or None)
+    return _with(edits, subject=_fitting("The subject", subject) or None)
 
 
 def with_preheader(edits: Edits, preheader: str) -> Edits:
     """The editor's preheader; empty: the rules write it."""
-    return _with(edits, preheader=plain(preheader) or None)
+    return _with(edits, preheader=_fitting("The preheader", preheader) or None)
 
 
 def with_intro(edits: Edits, markdown: str) -> Edits:
     """The editor's words at the top, in Markdown, at most 20,000 bytes; empty: none."""
-    return _with(edits, intro=markdown.strip())
+    intro = markdown.strip()
+    if (size := len(intro.encode())) > LONGEST_INTRO:
+        raise IssueError(f"The introduction has {size:,} bytes; at most {LONGEST_INTRO:,} fit. Nothing was changed.")
+    return _with(edits, intro=intro)
 
 
 def with_headline(edits: Edits, key: str, headline: str, known: Collection[str]) -> Edits:
     """The editor's headline for one item; empty: the rules write it."""
     key = known_key(key, known)
     others = {other: words for other, words in edits.headlines.items() if other != key}
-    return _with(edits, headlines={**others, key: plain(headline)} if headline.strip() else others)
+    words = _fitting(f"The headline of {key}", headline)
+    return _with(edits, headlines={**others, key: words} if words else others)
 
 
 def with_quote(edits: Edits, comparison: Comparison, slug: str, reviewer: str, text: str) -> Edits:
@@ -128,12 +136,23 @@ def is_quoted(comparison: Comparison, slug: str, reviewer: str, text: str) -> bo
 
 
 def known_key(key: str, known: Collection[str]) -> str:
-    """The key, if there is such a comparison. Raises IssueError that names the nearest one."""
+    """The key, if there is such a comparison. Raises IssueError that names the nearest one.
+
+    Where `known` maps keys to titles, it may also be what a person types for one: see `finding.find_key`.
+    """
+    if isinstance(known, Mapping):
+        return find_key(key, known)
     if key in known:
         return key
-    near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]}?" if near else " 'newsletter comparisons list' shows the keys there are."
-    raise IssueError(f"There is no comparison '{key[:200]}'.{hint}")
+    raise IssueError(unknown(key, known))
+
+
+def _fitting(what: str, text: str) -> str:
+    """The text in one line. Raises IssueError where that is too long."""
+    line = plain(text)
+    if len(line) > LONGEST_LINE:
+        raise IssueError(f"{what} has {len(line):,} characters; at most {LONGEST_LINE} fit. Nothing was changed.")
+    return line
 
 
 def _with(edits: Edits, **changes: object) -> Edits:

@@ -18,6 +18,7 @@ Check = Callable[[Proof], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     words.subject,
     words.preheader,
+    words.headlines,
     words.tokens,
     words.ways_out,
     words.postal_address,

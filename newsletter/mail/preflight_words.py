@@ -12,6 +12,7 @@ from newsletter.mail.rendered import Finding, Level
 ERROR, WARNING = Level.ERROR, Level.WARNING
 SUBJECT, PREHEADER = (20, 70), (40, 130)
 LONGEST_SUBJECT = 120  #: security reference, S-38
+LONGEST_HEADLINE = 100
 NEEDED = ("unsubscribe", "preferences", "view")
 UNFINISHED = re.compile(r"(?i:lorem ipsum)|\bTODO\b|\bTBD\b|\bFIXME\b|\bXXX\b")
 TRIAL = re.compile(r"\b(?:test|asdf|foo|lorem ipsum|todo)\b", re.IGNORECASE)
@@ -33,6 +34,14 @@ def preheader(proof: Proof) -> Iterator[Finding]:
     length, (least, most) = len(proof.rendered.preheader), PREHEADER
     if not least <= length <= most:
         yield Finding(WARNING, "preheader", f"The preheader has {length} characters; 40 to 130 are best.", "preheader")
+
+
+def headlines(proof: Proof) -> Iterator[Finding]:
+    """A headline is a line, not a paragraph."""
+    for item in proof.composition.items:
+        if (length := len(item.headline)) > LONGEST_HEADLINE:
+            said = f"A headline has {length} characters; 80 and fewer are best."
+            yield Finding(WARNING, "headline", said, item.key)
 
 
 def tokens(proof: Proof) -> Iterator[Finding]:

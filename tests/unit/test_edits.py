@@ -75,6 +75,14 @@ def test_an_unknown_key_is_refused_with_the_nearest_right_one(change: Callable[[
         change("forkbeem-vs-patchwork")
 
 
+def test_a_key_may_be_what_a_person_types_where_the_titles_are_given() -> None:
+    """Every change takes it."""
+    titles = {ONE: "Forkbeam vs Patchwork", TWO: "Minutely vs Recapify"}
+
+    assert pin(Edits(), "patchwork", titles).pins == reorder(Edits(), ["forkb"], titles).order == (ONE,)
+    assert lead_with(Edits(), "Recapify", titles) == Edits(pins=(TWO,), lead=TWO)
+
+
 def test_a_key_like_no_other_is_refused_with_the_way_to_the_list() -> None:
     """There is no nearest one."""
     with pytest.raises(IssueError, match="'newsletter comparisons list' shows"):
@@ -87,11 +95,26 @@ def test_subject_and_preheader_are_one_line_each() -> None:
     assert with_preheader(with_preheader(Edits(), "words"), "  ") == Edits()
 
 
-@pytest.mark.parametrize("words", ["a\x00b", "a\x1bb", "x" * 201])
-def test_control_characters_and_novels_are_refused(words: str) -> None:
+@pytest.mark.parametrize("words", ["a\x00b", "a\x1bb"])
+def test_control_characters_are_refused(words: str) -> None:
     """One sentence, and nothing is changed."""
     with pytest.raises(IssueError, match=r"^subject: .*Nothing was changed\.$"):
         with_subject(Edits(), words)
+
+
+@pytest.mark.parametrize(
+    ("write", "what"),
+    [
+        (lambda words: with_subject(Edits(), words), "The subject"),
+        (lambda words: with_preheader(Edits(), words), "The preheader"),
+        (lambda words: with_headline(Edits(), ONE, words, KNOWN), f"The headline of {ONE}"),
+    ],
+)
+def test_a_line_that_is_too_long_is_refused_in_plain_words(write: Callable[[str], Edits], what: str) -> None:
+    """How long it is, and what fits; 200 characters do."""
+    assert write("x" * 200) != Edits()
+    with pytest.raises(IssueError, match=f"^{what} has 312 characters; at most 200 fit. Nothing was changed.$"):
+        write("x" * 312)
 
 
 def test_a_headline_is_taken_back_with_empty_words() -> None:
@@ -105,7 +128,7 @@ def test_a_headline_is_taken_back_with_empty_words() -> None:
 def test_an_introduction_has_a_limit_in_bytes() -> None:
     """20,000 of them, so that no mail is clipped for it."""
     assert with_intro(Edits(), "é" * 10_000).intro
-    with pytest.raises(IssueError, match="longer than 20000 bytes"):
+    with pytest.raises(IssueError, match=r"^The introduction has 20,002 bytes; at most 20,000 fit\."):
         with_intro(Edits(), "é" * 10_001)
 
 

@@ -50,7 +50,7 @@ def test_a_good_issue_has_nothing_to_be_said_about() -> None:
 
 def test_every_check_is_in_the_table_and_small() -> None:
     """A check that nobody calls is none."""
-    assert len(CHECKS) == 21
+    assert len(CHECKS) == 22
     assert all(one.__doc__ for one in CHECKS)
 
 
@@ -112,6 +112,12 @@ def test_a_weakness_of_the_page_advises(change: Change, code: str) -> None:
     ("update", "code", "level"),
     [
         ({"subject": "Short"}, "subject", Level.WARNING),
+        ({"subject": "x" * 71}, "subject", Level.WARNING),
+        (
+            {"items": (item(0, ItemKind.LEAD).model_copy(update={"headline": "word " * 21}),)},
+            "headline",
+            Level.WARNING,
+        ),
         ({"subject": "x " * 70}, "subject", Level.ERROR),
         ({"subject": "THIS WEEK IN VERDICTS"}, "shouting", Level.WARNING),
         ({"preheader": "Short"}, "preheader", Level.WARNING),
