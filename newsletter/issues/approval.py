@@ -19,7 +19,7 @@ from newsletter.database import utc
 from newsletter.errors import IllegalStep, IssueError
 from newsletter.issues.composition import ItemKind
 from newsletter.issues.edits import Edits
-from newsletter.issues.issue import Command, Issue, IssueItem, IssueStatus, edits_of, items_of, step
+from newsletter.issues.issue import Command, Issue, IssueItem, IssueStatus, edits_of, items_of, stays_cancelled, step
 from newsletter.issues.wording import opened
 
 
@@ -60,7 +60,7 @@ def frozen(session: Session, issue: Issue, digest_of: Callable[[str], str]) -> s
     """
     row = session.get(FrozenIssue, issue.id, populate_existing=True)
     if row is None or issue.digest is None:
-        raise IssueError(f"There is no approved render of {issue.name}: it is {issue.status}. Approve it first.")
+        raise IssueError(f"There is no approved render of {issue.name}: it is {issue.state}. Approve it first.")
     if row.digest != issue.digest or digest_of(row.content) != issue.digest:
         raise IssueError(
             f"The stored render of {issue.name} is not what was approved (digest {issue.digest[:12]}…). "
@@ -108,7 +108,9 @@ def edit(session: Session, issue: Issue, edits: Edits, now: datetime, *, by: str
     if edits == edits_of(issue):
         return ""
     if issue.status not in (IssueStatus.DRAFT, IssueStatus.APPROVED, IssueStatus.SCHEDULED):
-        raise IllegalStep(f"{opened(issue.name)} is {issue.status}: it cannot be edited. Nothing was changed.")
+        if issue.stays_cancelled:
+            raise IllegalStep(stays_cancelled(issue))
+        raise IllegalStep(f"{opened(issue.name)} is {issue.state}: it cannot be edited. Nothing was changed.")
     void = issue.status is not IssueStatus.DRAFT
     if void:
         lost = f"The approval{f' by {issue.approved_by}' if issue.approved_by else ''} of {issue.name} is void"
@@ -135,7 +137,7 @@ def _conflict(session: Session, issue: Issue) -> str:
     wanted = [reservation(item) for item in items_of(session, issue)]
     question = select(IssueItem.key, Issue).join(Issue).where(col(IssueItem.reserved).in_(wanted))
     for key, other in session.exec(question.where(col(Issue.id) != issue.id)):
-        return f"{key} is in {other.name} already, which is {other.status}. Draft {issue.name} again to replace it."
+        return f"{key} is in {other.name} already, which is {other.state}. Draft {issue.name} again to replace it."
     return f"The render of {issue.name} is frozen for another issue already. Render it again."
 
 

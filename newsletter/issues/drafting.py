@@ -17,7 +17,7 @@ from newsletter.issues.composing import compose
 from newsletter.issues.composition import Composition
 from newsletter.issues.edits import Edits
 from newsletter.issues.history import candidates, shown_tools
-from newsletter.issues.issue import Issue, IssueItem, IssueStatus, edits_of, ensure, items_of, of_week
+from newsletter.issues.issue import Issue, IssueItem, IssueStatus, edits_of, ensure, items_of, of_week, stays_cancelled
 from newsletter.issues.selection import select
 from newsletter.issues.week import Week, cutoff, parse
 from newsletter.issues.wording import opened
@@ -158,6 +158,8 @@ def _selecting(edits: Edits) -> tuple[object, ...]:
 def _require_draft(issue: Issue) -> None:
     if issue.status is IssueStatus.DRAFT:
         return
+    if issue.stays_cancelled:
+        raise IllegalStep(stays_cancelled(issue))
     can = issue.status in (IssueStatus.APPROVED, IssueStatus.SCHEDULED, IssueStatus.CANCELLED)
     then = "Reopen it before drafting it again." if can else "It is not drafted again."
-    raise IllegalStep(f"{opened(issue.name)} is {issue.status}. {then}")
+    raise IllegalStep(f"{opened(issue.name)} is {issue.state}. {then}")

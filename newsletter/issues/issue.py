@@ -85,6 +85,31 @@ ISSUE_STEPS: dict[tuple[IssueStatus, Command], IssueStatus] = {
 }
 
 
+#: What a person can ask for in each status, in the words of the command line; the table above has the steps behind it.
+OFFERS: dict[IssueStatus, tuple[str, ...]] = {
+    _S.DRAFT: ("edit", "approve", "cancel"),
+    _S.APPROVED: ("schedule", "send", "edit", "reopen", "cancel"),
+    _S.SCHEDULED: ("send", "edit", "reopen", "cancel"),
+    _S.SENDING: ("send", "pause", "cancel"),
+    _S.PAUSED: ("resume", "cancel"),
+    _S.CANCELLED: ("reopen",),
+    _S.SENT: (),
+    _S.PARTIAL: (),
+}
+_DONE = {
+    _C.APPROVE: "approved",
+    _C.SCHEDULE: "scheduled",
+    _C.START: "sent",
+    _C.PAUSE: "paused",
+    _C.RESUME: "resumed",
+    _C.FINISH: "finished",
+    _C.FINISH_PARTLY: "finished",
+    _C.TAKE_UP: "taken up again",
+    _C.REOPEN: "reopened",
+    _C.CANCEL: "cancelled",
+}
+
+
 class Issue(SQLModel, table=True):
     """One numbered week of a newsletter."""
 
@@ -110,6 +135,16 @@ class Issue(SQLModel, table=True):
     def name(self) -> str:
         """Like "issue 12 (2026-W47)", for messages."""
         return f"issue {self.number} ({self.week})"
+
+    @property
+    def state(self) -> str:
+        """Its status as a sentence says it: "a draft", "partly sent", else the status itself."""
+        return {_S.DRAFT: "a draft", _S.PARTIAL: "partly sent"}.get(self.status, str(self.status))
+
+    @property
+    def stays_cancelled(self) -> bool:
+        """Whether it was cancelled when some readers had it: its render is kept then (see `approval.cancel`)."""
+        return self.status is IssueStatus.CANCELLED and self.digest is not None
 
     @property
     def starts_at(self) -> datetime | None:
@@ -157,6 +192,7 @@ def step(
     Raises IllegalStep, and changes nothing, where the table has no such step from the status in the database.
     """
     before = issue.status
+    claimed = claimed or issue.stays_cancelled
     after = ISSUE_STEPS.get((before, command))
     if after is None or (before is IssueStatus.CANCELLED and claimed):
         raise IllegalStep(_refusal(issue, command, claimed=claimed))
@@ -249,7 +285,15 @@ def edits_of(issue: Issue) -> Edits:
 
 
 def _refusal(issue: Issue, command: Command, *, claimed: bool) -> str:
-    able = possible(issue.status, claimed=claimed)
-    now = f"Possible now: {', '.join(able)}." if able else "Nothing is possible any more."
-    why = " and some readers may have it" if claimed and issue.status is IssueStatus.CANCELLED else ""
-    return f"{opened(issue.name)} is {issue.status}{why}; '{command}' is not possible. {now}"
+    if claimed and issue.status is IssueStatus.CANCELLED:
+        return stays_cancelled(issue)
+    able = OFFERS[issue.status]
+    now = f"Possible now: {', '.join(able)}." if able else "Nothing more can be done with it."
+    if issue.status is IssueStatus.PARTIAL:
+        now = "Only a doubt that is closed lets it go on: 'newsletter unknown list'."
+    return f"{opened(issue.name)} is {issue.state}; it cannot be {_DONE[command]}. {now}"
+
+
+def stays_cancelled(issue: Issue) -> str:
+    """The sentence that this issue is at its end, though nobody may have all of it."""
+    return f"{opened(issue.name)} is cancelled, and stays cancelled because some readers have it."

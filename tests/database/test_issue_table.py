@@ -18,6 +18,7 @@ from newsletter.errors import IllegalStep, IssueError
 from newsletter.issues.composition import ItemKind
 from newsletter.issues.issue import (
     ISSUE_STEPS,
+    OFFERS,
     Command,
     Issue,
     IssueItem,
@@ -65,7 +66,7 @@ def test_the_life_of_an_issue_is_the_designs() -> None:
         S.SCHEDULED,
         S.CANCELLED,
     }
-    assert possible(S.SENT) == possible(S.PARTIAL) == []
+    assert (possible(S.SENT), possible(S.PARTIAL)) == ([], [C.TAKE_UP])
 
 
 @pytest.mark.parametrize("status", IssueStatus)
@@ -102,9 +103,40 @@ def test_an_illegal_step_says_what_is_possible() -> None:
     )
 
     with pytest.raises(
-        IllegalStep, match=r"^Issue 12 \(2026-W47\) is paused; 'approve' is not possible. Possible now: resume, "
+        IllegalStep, match=r"^Issue 12 \(2026-W47\) is paused; it cannot be approved. Possible now: resume, cancel.$"
     ):
         step(Session(), issue, Command.APPROVE, NOW)
+
+
+@pytest.mark.parametrize("status", IssueStatus)
+def test_what_is_offered_can_be_done(status: IssueStatus) -> None:
+    """In words that a person can type; every step that a person takes is offered, and no other."""
+    steps = {"send": Command.START, **{str(command): command for command in Command}}
+    offered = {steps[word] for word in OFFERS[status] if word != "edit"}
+    on_the_way = {Command.START} if status in (IssueStatus.APPROVED, IssueStatus.SENDING) else set()
+    own = {Command.FINISH, Command.FINISH_PARTLY, Command.TAKE_UP}  # of the dispatcher, or of a doubt that is closed
+
+    assert offered - on_the_way == set(possible(status)) - own
+
+
+def test_a_draft_that_is_to_be_sent_says_what_a_person_can_do(session: Session) -> None:
+    """Not which step of the table is missing."""
+    said = r"^Issue 1 \(2026-W47\) is a draft; it cannot be sent\. Possible now: edit, approve, cancel\.$"
+
+    with pytest.raises(IllegalStep, match=said):
+        step(session, issue_in(session), Command.START, NOW)
+
+
+def test_a_sent_issue_offers_nothing(session: Session) -> None:
+    """It is a fact."""
+    with pytest.raises(IllegalStep, match=r"is sent; it cannot be cancelled\. Nothing more can be done with it\.$"):
+        step(session, issue_in(session, IssueStatus.SENT), Command.CANCEL, NOW)
+
+
+def test_an_issue_that_ended_partly_names_the_way_on(session: Session) -> None:
+    """A doubt that an operator closes as "not sent" takes it up again."""
+    with pytest.raises(IllegalStep, match=r"is partly sent; it cannot be resumed\. Only a doubt that is closed"):
+        step(session, issue_in(session, IssueStatus.PARTIAL), Command.RESUME, NOW)
 
 
 def test_of_two_hands_on_one_step_only_one_takes_it(session: Session) -> None:
@@ -125,7 +157,9 @@ def test_a_cancelled_issue_that_some_readers_may_have_stays_cancelled(session: S
     """The ledger knows, and its caller says so."""
     issue = issue_in(session, IssueStatus.CANCELLED)
 
-    with pytest.raises(IllegalStep, match="is cancelled and some readers may have it"):
+    with pytest.raises(
+        IllegalStep, match=r"^Issue 1 .* is cancelled, and stays cancelled because some readers have it\.$"
+    ):
         step(session, issue, Command.REOPEN, NOW, claimed=True)
     assert step(session, issue, Command.REOPEN, NOW) is IssueStatus.DRAFT
 

@@ -165,9 +165,10 @@ def test_an_issue_that_is_no_draft_is_not_drafted_again(engine: Engine, status: 
     """Its words are somebody's decision; the sentence says whether it can be reopened."""
     on_shelf(engine, *pairs(1))
     with transaction(engine) as session:
-        drafted(session).status = status
+        issue = drafted(session)
+        issue.status = status
 
-        with pytest.raises(IllegalStep, match=f"^Issue 1 .* is {status}\\. "):
+        with pytest.raises(IllegalStep, match=f"^Issue 1 .* is {issue.state}\\. "):
             draft(session, WEEK, RULES, NOW)
 
 
