@@ -1,0 +1,74 @@
+"""The provider on loopback, behind the port."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from http.client import HTTPConnection, HTTPException
+
+from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
+
+CAPABILITIES = ("key", "look-up", "neither")
+LONGEST = timedelta(seconds=0.3)  #: the provider takes no request that is older; its late ones are younger
+TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class Loopback:
+    """A client of `provider.py` for one run, with one of three capabilities."""
+
+    port: int
+    run: str
+    capability: str
+    dial: str = "plain"
+    batch_size: int = 100
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As its capability says."""
+        return Capabilities(
+            name=f"loopback, {self.capability}",
+            batch_size=self.batch_size,
+            longest_request=LONGEST,
+            remembers_keys_for=timedelta(days=1) if self.capability == "key" else None,
+            answers_look_ups=self.capability == "look-up",
+        )
+
+    def send(self, batch: OutgoingBatch) -> Answer:
+        """Certainly not taken: no connection, or "not now". Taken or refused: a whole answer. Else: nobody knows."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        try:
+            connection.connect()
+        except OSError as error:
+            return Answer(all_alike(batch, Outcome.RETRY, f"no connection: {error}"))
+        status, words = self._ask(connection, "send", batch)
+        if status == 429:
+            return Answer(all_alike(batch, Outcome.RETRY, "not now"))
+        if status != 200 or len(words) != len(batch.recipients):
+            return Answer(all_alike(batch, Outcome.UNKNOWN, f"the answer was lost or no answer: {status}"))
+        return Answer(_receipts(batch, words))
+
+    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+        """What it has of this batch; unknown where it does not say."""
+        status, words = self._ask(HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT), "look-up", batch)
+        if status != 200 or len(words) != len(batch.recipients):
+            return all_alike(batch, Outcome.UNKNOWN, f"the look-up was not answered: {status}")
+        return _receipts(batch, words)
+
+    def _ask(self, connection: HTTPConnection, what: str, batch: OutgoingBatch) -> tuple[int, list[str]]:
+        """Status and words; 0 where the answer is lost or is not one."""
+        body = json.dumps({"key": batch.key, "to": [recipient.key for recipient in batch.recipients]})
+        try:
+            connection.request("POST", f"/{self.run}/{self.capability}/{self.dial}/{what}", body)
+            answer = connection.getresponse()
+            words = json.loads(answer.read())
+        except (OSError, HTTPException, ValueError):
+            return 0, []
+        finally:
+            connection.close()
+        return answer.status, words if isinstance(words, list) else []
+
+
+def _receipts(batch: OutgoingBatch, words: Sequence[str]) -> list[Receipt]:
+    pairs = zip(batch.recipients, words, strict=True)
+    return [Receipt(recipient.key, Outcome(word), provider_id=recipient.key[:8]) for recipient, word in pairs]

@@ -1,0 +1,196 @@
+"""The kinds of fault. Each takes a campaign and yields one verdict per fault, for as long as it is asked."""
+
+import os
+import random
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+from sqlalchemy import event
+
+from crashes import powercuts, tracing
+from crashes.adapter import CAPABILITIES, Loopback
+from crashes.checker import Verdict
+from crashes.trial import DONE, Trial, code_of
+from newsletter.desk.desk import Desk
+
+MakeTrial = Callable[..., Trial]
+Faults = Iterator[tuple[int, Verdict]]  #: faults done, and what became of everybody
+
+CALLS = ("fdatasync", "pwrite64", "sendto", "recvfrom", "connect")
+OUTBOX_CALLS = ("fdatasync", "pwrite64", "rename", "fsync")
+SQL_EVENTS = ("before_cursor_execute", "after_cursor_execute", "commit")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of the table."""
+
+    name: str
+    capabilities: tuple[str, ...]
+    faults: Callable[[MakeTrial, str, random.Random], Faults]
+    needs_strace: bool = False
+    share: int = 1  #: of all faults
+
+
+def at_any_instant(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """SIGKILL at a random instant of a send to hundreds, and again at random instants of the restarts."""
+    began = time.monotonic()
+    yield 0, _undisturbed(make(capability, crowd=True))
+    whole = time.monotonic() - began
+    while True:
+        trial, kills = make(capability, crowd=True), 0
+        for _ in range(luck.choice((1, 1, 2, 3))):
+            pid = trial.start()
+            time.sleep(luck.uniform(0, whole))
+            os.kill(pid, signal.SIGKILL)
+            kills += code_of(pid) == -signal.SIGKILL
+        yield kills, trial.verdict()
+
+
+def _undisturbed(trial: Trial) -> Verdict:
+    verdict = trial.verdict()
+    if not verdict.clean or verdict.held:
+        raise AssertionError(f"an undisturbed send is not clean: {verdict}")
+    return verdict
+
+
+def at_a_system_call(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """SIGKILL at the n-th occurrence of a system call: the last thing that the process does."""
+    calls = OUTBOX_CALLS if capability == "outbox" else CALLS
+    yield from _injections(make, capability, luck, dict.fromkeys(calls, ("signal=SIGKILL", "")))
+
+
+def lost_answers(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """The connection is reset while the answer is read, or while the request is written."""
+    what = {"recvfrom": ("error=ECONNRESET", ""), "sendto": ("error=ECONNRESET", "")}
+    yield from _injections(make, capability, luck, what)
+
+
+def full_disk(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """From the n-th write on the disk is full."""
+    yield from _injections(make, capability, luck, {"pwrite64": ("error=ENOSPC", "+"), "fdatasync": ("error=EIO", "")})
+
+
+def _injections(make: MakeTrial, capability: str, luck: random.Random, what: dict[str, tuple[str, str]]) -> Faults:
+    """Every occurrence of every call in random order; then again."""
+    count = tracing.counted(make(capability), list(what))
+    points = [(call, n) for call in what for n in range(1, count[call] + 1)]
+    while points:
+        luck.shuffle(points)
+        for call, n in points:
+            trial = make(capability)
+            fault, further = what[call]
+            tracing.injected(trial, call, fault, f"{n}{further}")
+            yield 1, trial.verdict()
+
+
+def at_a_statement(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """The process dies by itself before or after the n-th SQL statement, or before the n-th commit."""
+    total = 120
+    while True:
+        for n in luck.sample(range(1, total + 1), total):
+            trial = make(capability)
+            if code_of(trial.start(lambda desk, n=n: dies_at(desk, n))) == DONE:
+                total = max(n - 1, 1)
+                continue
+            yield 1, trial.verdict()
+
+
+def dies_at(desk: Desk, last: int) -> None:
+    """Make the sender's process end at its n-th event."""
+    seen = [0]
+
+    def tick(*_: object) -> None:
+        seen[0] += 1
+        if seen[0] == last:
+            os._exit(137)
+
+    for name in SQL_EVENTS:
+        event.listen(desk.engine, name, tick)
+
+
+def bad_days(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """Half of all calls meet a trouble at the provider, some people are refused, and the process is killed as well."""
+    while True:
+        trial = make(capability, crowd=luck.random() < 0.3, dial=str(luck.randrange(10**9)))
+        pid = trial.start()
+        time.sleep(luck.uniform(0, 0.5))
+        os.kill(pid, signal.SIGKILL)
+        code_of(pid)
+        yield 1, trial.verdict()
+
+
+def file_limit(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """No file may grow beyond a limit (RLIMIT_FSIZE): the disk is full, and needs no privileges."""
+    largest = _largest_log(make(capability))
+    while True:
+        trial = make(capability)
+        limit = luck.randrange(1, largest)
+        pid = trial.start(lambda _, limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        yield int(code_of(pid) != DONE), trial.verdict()
+
+
+def _largest_log(trial: Trial) -> int:
+    """How large the write-ahead log of an undisturbed sender becomes: nobody is there to empty it after `_exit`."""
+    code_of(trial.start())
+    return trial.database.with_name("newsletter.db-wal").stat().st_size
+
+
+def power_cuts(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """A send is recorded once, and cut at random instants."""
+    recorded = make(capability)
+    done = powercuts.record(recorded)
+    while True:
+        trial = make(capability)
+        files, posted = powercuts.cut(done, trial.scene.template, luck)
+        powercuts.restore(trial, files)
+        for body in posted:
+            _post(trial, body)
+        yield 1, trial.verdict()
+
+
+def _post(trial: Trial, body: bytes) -> None:
+    """The provider took this request before the power went."""
+    assert isinstance(trial.provider, Loopback)
+    connection = HTTPConnection("127.0.0.1", trial.provider.port)
+    connection.request("POST", f"/{trial.provider.run}/{trial.provider.capability}/plain/send", body)
+    connection.getresponse().read()
+    connection.close()
+
+
+KINDS = (
+    Kind("killed at any instant", CAPABILITIES, at_any_instant, share=3),
+    Kind("killed at a system call", (*CAPABILITIES, "outbox"), at_a_system_call, needs_strace=True, share=3),
+    Kind("killed at a statement", CAPABILITIES, at_a_statement, share=3),
+    Kind("lost answers", CAPABILITIES, lost_answers, needs_strace=True),
+    Kind("bad days, and killed", CAPABILITIES, bad_days, share=2),
+    Kind("disk full", CAPABILITIES, full_disk, needs_strace=True),
+    Kind("files may not grow", CAPABILITIES, file_limit),
+    Kind("power cut", CAPABILITIES, power_cuts, needs_strace=True, share=3),
+)
+
+
+def named(words: str) -> tuple[Kind, ...]:
+    """The kinds whose names hold one of these words (comma between them); all for none."""
+    found = tuple(kind for kind in KINDS if any(word.strip() in kind.name for word in words.split(",")))
+    if not found:
+        raise SystemExit(f"No kind is called like {words!r}. There are: {'; '.join(kind.name for kind in KINDS)}.")
+    return found
+
+
+def possible(kinds: tuple[Kind, ...], say: Callable[[str], None]) -> tuple[Kind, ...]:
+    """Those that can be tried here."""
+    if tracing.available():
+        return kinds
+    say("strace is not installed (apt-get install strace): " + "; ".join(k.name for k in kinds if k.needs_strace))
+    return tuple(kind for kind in kinds if not kind.needs_strace)
+
+
+def server_log(folder: Path, run: str) -> Path:
+    """Where the provider writes down whom it mailed in this run."""
+    return folder / f"{run}.log"

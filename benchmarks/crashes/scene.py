@@ -1,0 +1,61 @@
+"""What a run stands on: a database with an approved issue and a list, made once and copied, and a desk over it."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from newsletter.config import Config, Publication, Sending, Sources, templates_folder
+from newsletter.database import engine_for, transaction
+from newsletter.desk import writing
+from newsletter.desk.collecting import collect_all
+from newsletter.desk.desk import Desk
+from newsletter.migrations import upgrade
+from newsletter.providers.base import Provider
+from newsletter.sample import PAGES
+from subscribers.address import parse
+from subscribers.consent import Evidence
+from subscribers.subscriber import add
+from subscribers.tokens import Keys
+
+SECRET = b"a secret for crashes, 32 bytes long"
+PUBLICATION = Publication(base_url="https://news.example.org", postal_address="1 Sample Street", site_name="Compare")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A database to copy: so many people, mailed so many at a time."""
+
+    template: Path
+    people: int
+    batch: int
+
+    def copy(self, folder: Path) -> Path:
+        """A fresh database in this folder, which is made."""
+        folder.mkdir(parents=True)
+        return Path(shutil.copy(self.template, folder / "newsletter.db"))
+
+    def desk(self, database: Path, provider: Provider) -> Desk:
+        """A desk over this database, with the clock on the wall."""
+        config = Config(
+            publication=PUBLICATION, sources=Sources(collect=(str(PAGES),)), sending=Sending(batch=self.batch)
+        )
+        engine = engine_for(f"sqlite:///{database}")
+        return Desk(config, engine, SECRET, Keys(SECRET), provider, templates_folder(), lambda: datetime.now(UTC))
+
+
+def build(template: Path, provider: Provider, *, people: int, batch: int) -> Scene:
+    """The sample week, approved, and a list of this many people."""
+    scene = Scene(template, people, batch)
+    template.parent.mkdir(parents=True, exist_ok=True)
+    desk = scene.desk(template, provider)
+    upgrade(desk.engine)
+    collect_all(desk, desk.config.sources.collect)
+    page, now = Evidence("/subscribe", "2026-01"), datetime.now(UTC)
+    with transaction(desk.engine) as session:
+        for number in range(people):
+            add(session, parse(f"reader{number}@example.org"), page, secret=SECRET, now=now, confirmed=True)
+    writing.draft(desk)
+    writing.approve(desk, "1", by="the campaign")
+    desk.engine.dispose()  # the last connection to close empties the write-ahead log into the file
+    return scene
