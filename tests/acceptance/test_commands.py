@@ -102,7 +102,7 @@ def test_an_edit_voids_the_approval_and_says_so(house: Run) -> None:
     refused = house("issue", "send", "latest", "--yes", code=1)
 
     assert "The approval by Mara" in done.stdout
-    assert "is draft" in refused.stderr
+    assert "is a draft" in refused.stderr
 
 
 def test_sending_without_a_terminal_asks_for_yes(house: Run) -> None:

@@ -1,15 +1,21 @@
 """What an editor and an operator do with an issue, without a door in between."""
 
+from dataclasses import replace
+
 import pytest
 from desk_samples import Place, furnished
+from fake_provider import Killed
 from sqlalchemy import Engine, text
 
 from newsletter.database import transaction
 from newsletter.delivery.dispatch import Ending
+from newsletter.delivery.progress import progress
 from newsletter.desk import looking, sending, writing
-from newsletter.errors import DeliveryError, IllegalStep, IssueError, PreflightFailed
+from newsletter.errors import DeliveryError, IllegalStep, IssueError, MergeError, PreflightFailed
+from newsletter.issues.approval import approve
 from newsletter.issues.edits import with_intro, with_subject
 from newsletter.issues.issue import IssueStatus
+from newsletter.mail.rendered import dump
 
 
 @pytest.fixture
@@ -71,7 +77,7 @@ def test_an_issue_is_approved_once(here: Place) -> None:
     """The second approval is refused and changes nothing."""
     approved(here)
 
-    with pytest.raises(IllegalStep, match="'approve' is not possible"):
+    with pytest.raises(IllegalStep, match="cannot be approved"):
         writing.approve(here.desk, "1", by="Ben")
 
 
@@ -168,7 +174,7 @@ def test_an_issue_that_somebody_got_stays_cancelled(here: Place) -> None:
     assert sending.send(here.desk, "1", by="Mara").ending is Ending.REFUSING
     writing.cancel(here.desk, "1", by="Mara")
 
-    with pytest.raises(IllegalStep, match="some readers may have it"):
+    with pytest.raises(IllegalStep, match="stays cancelled"):
         writing.reopen(here.desk, "1", by="Mara")
 
 
@@ -193,3 +199,84 @@ def test_latest_is_the_newest_issue(here: Place) -> None:
     """The word that an editor types most."""
     with here.desk.transaction() as session:
         assert here.desk.find(session, "latest").number == 1
+
+
+def changed(here: Place, **publication: object) -> Place:
+    """The same desk with other settings, as after an edit of config.toml."""
+    other = here.desk.config.publication.model_copy(update=publication)
+    config = here.desk.config.model_copy(update={"publication": other})
+    return replace(here, desk=replace(here.desk, config=config))
+
+
+def test_the_base_of_all_links_is_frozen_with_the_approval(here: Place) -> None:
+    """A changed setting does not send everybody's tokens elsewhere."""
+    approved(here)
+    elsewhere = changed(here, base_url="https://evil.example")
+    message, _ = looking.message_for(elsewhere.desk, "1", address="ada@example.org")
+
+    assert "evil.example" not in message.html + message.text + str(message.headers)
+
+
+def test_an_issue_that_can_be_mailed_to_nobody_does_not_begin(here: Place) -> None:
+    """A base that is no https link was frozen somehow: the issue stays approved, nobody is refused."""
+    wrong = changed(here, base_url="http://192.168.1.5:8000")
+    with wrong.desk.transaction() as session:
+        issue = wrong.desk.find(session, "1")
+        final = writing.rendered(wrong.desk, session, issue)
+        approve(session, issue, digest=final.digest, content=dump(final), by="Eve", now=wrong.clock())
+
+    with pytest.raises(MergeError):
+        sending.send(wrong.desk, "1", by="Mara")
+    with wrong.desk.transaction() as session:
+        assert wrong.desk.find(session, "1").status is IssueStatus.APPROVED
+
+
+def test_damaged_bytes_are_found_before_anything_begins(here: Place) -> None:
+    """The issue stays approved and can be reopened and approved again."""
+    approved(here)
+    with transaction(here.desk.engine) as session:
+        session.execute(text("update frozen_issue set content = '{}'"))
+
+    with pytest.raises(IssueError, match="Reopen the issue"):
+        sending.send(here.desk, "1", by="Mara")
+    writing.reopen(here.desk, "1", by="Mara")
+    approved(here)
+    assert sending.send(here.desk, "1", by="Mara").issue.status is IssueStatus.SENT
+
+
+def test_an_issue_killed_before_its_first_claim_can_begin_anew(here: Place) -> None:
+    """Started, cancelled, reopened, changed, approved: the ledger of the first start is forgotten."""
+    approved(here)
+    sending.start(here.desk, "1", by="Mara")
+    writing.cancel(here.desk, "1", by="Mara")
+    writing.reopen(here.desk, "1", by="Mara")
+    writing.edit(here.desk, "1", lambda _s, _i, edits: with_intro(edits, "Hello"), by="Mara")
+    approved(here)
+
+    assert sending.send(here.desk, "1", by="Mara").issue.status is IssueStatus.SENT
+
+
+def test_a_cancelled_issue_leaves_nothing_under_way(here: Place) -> None:
+    """What was parked is called off: its doubt is closed, its numbers add up."""
+    approved(here)
+    here.provider.next_answers = ["later"] * 3
+    sending.send(here.desk, "1", by="Mara")
+    writing.cancel(here.desk, "1", by="Mara")
+
+    with here.desk.transaction() as session:
+        state = progress(session, 1)
+    assert (state.under_way, state.refused) == (0, 1)
+
+
+def test_a_cancelled_issue_asks_the_provider_about_its_doubts(here: Place) -> None:
+    """Killed after the provider took the batch, then cancelled: it was accepted, and the ledger says so."""
+    approved(here)
+    here.provider.remembers, here.provider.answers_look_ups = False, True
+    here.provider.next_answers = ["accept, die after"]
+    with pytest.raises(Killed):
+        sending.send(here.desk, "1", by="Mara")
+    here.clock.forward(hours=1)
+    writing.cancel(here.desk, "1", by="Mara")
+
+    with here.desk.transaction() as session:
+        assert progress(session, 1).accepted == 1
