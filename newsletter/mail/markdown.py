@@ -4,6 +4,9 @@ Raw HTML is off, and what comes out is cleaned by an allow-list once more (secur
 (not in code, not in an address) becomes the merge field's token.
 """
 
+import re
+from collections.abc import Iterator
+
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -18,12 +21,25 @@ ATTRIBUTES: dict[str, set[str]] = {
     "ol": {"start"},
 }
 NAME = "{name}"
+#: What looks like a merge field to an editor: "{Name}", "{{name}}", "{ first name }".
+PLACEHOLDER = re.compile(r"\{{1,3}[ \t]{0,3}[^\W\d][\w .-]{0,40}\}{1,3}")
+#: What the parser below does not know, by the token that a parser which does makes of it.
+UNSUPPORTED = {
+    "heading_open": "headings",
+    "table_open": "tables",
+    "image": "images",
+    "html_block": "HTML",
+    "html_inline": "HTML",
+    "s_open": "struck words",
+}
 
 #: No images (none are needed, and they are fetched), no headings (the issue has its own), no tables.
 PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": 12}).disable(
     ["image", "heading", "lheading", "reference", "html_block", "html_inline"]
 )
 PARSER.validateLink = safe_in_markdown  # type: ignore[method-assign]
+
+EVERYTHING = MarkdownIt("commonmark", {"maxNesting": 12}).enable(["table", "strikethrough"])
 
 
 def to_html(source: str, name_token: str) -> str:
@@ -57,6 +73,27 @@ def to_text(source: str, name_token: str) -> list[str]:
 def uses_name(source: str) -> bool:
     """Whether the intro greets the reader by name."""
     return any(NAME in token.content for token in _texts(_parsed(source)))
+
+
+def placeholders(source: str) -> list[str]:
+    """What looks like a merge field in the intro's words and is none: `{name}` is the only one there is."""
+    words = "\n".join(token.content for token in _texts(_parsed(source)))
+    return [found for found in dict.fromkeys(PLACEHOLDER.findall(words)) if found != NAME]
+
+
+def unsupported(source: str) -> list[str]:
+    """What Markdown in the intro is shown as it was typed, like "headings"."""
+    environment: dict[str, object] = {}
+    tokens = EVERYTHING.parse(source[:LONGEST], environment)
+    kinds = [UNSUPPORTED.get(token.type, "") for token in _flat(tokens)]
+    named = ["named links"] if environment.get("references") else []
+    return [kind for kind in dict.fromkeys([*kinds, *named]) if kind]
+
+
+def _flat(tokens: list[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from token.children or []
 
 
 def _parsed(source: str) -> list[Token]:

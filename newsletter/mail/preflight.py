@@ -25,6 +25,8 @@ CHECKS: tuple[Check, ...] = (
     words.own_pages,
     words.text_part,
     words.unfinished,
+    words.placeholders,
+    words.markup,
     words.items,
     words.facts,
     words.problems,

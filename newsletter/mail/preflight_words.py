@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from newsletter.comparisons.comparison import Panel, Tool, Verdict
 from newsletter.issues.composition import ItemKind
+from newsletter.issues.wording import listed
+from newsletter.mail import markdown
 from newsletter.mail.merging import token
 from newsletter.mail.proof import Proof
 from newsletter.mail.rendered import Finding, Level
@@ -95,6 +97,27 @@ def unfinished(proof: Proof) -> Iterator[Finding]:
     for place, text in (("intro", issue.intro), ("summary", issue.summary)):
         if UNFINISHED.search(text):
             yield Finding(WARNING, "unfinished", f"The {place} looks unfinished.", place)
+
+
+def placeholders(proof: Proof) -> Iterator[Finding]:
+    """What an editor took for a merge field reaches the reader as it was typed."""
+    issue = proof.composition
+    for found in markdown.placeholders(issue.intro):
+        said = f"{found} is no merge field and is printed as it stands; the only one in an introduction is {{name}}."
+        yield Finding(WARNING, "placeholder", said, "intro")
+    for place, text in (("subject", issue.subject), ("preheader", issue.preheader)):
+        for found in dict.fromkeys(markdown.PLACEHOLDER.findall(text)):
+            said = f"{found} is printed as it stands: the {place} is the same for every reader."
+            yield Finding(WARNING, "placeholder", said, place)
+
+
+def markup(proof: Proof) -> Iterator[Finding]:
+    """Markdown that an introduction does not have."""
+    if kinds := markdown.unsupported(proof.composition.intro):
+        said = (
+            f"The introduction has {listed(kinds)}, printed as typed; there are emphasis, links, lists, quotes, code."
+        )
+        yield Finding(WARNING, "markdown", said, "intro")
 
 
 def items(proof: Proof) -> Iterator[Finding]:

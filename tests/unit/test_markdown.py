@@ -55,7 +55,7 @@ def test_nothing_outside_the_list_comes_out_of_chance(source: str) -> None:
     markdown.to_text(source, TOKEN)
 
 
-@pytest.mark.parametrize("mark", ["[", "*", ">", "`", "_", "- ", "[x](", "<", "\\"])
+@pytest.mark.parametrize("mark", ["[", "*", ">", "`", "_", "- ", "[x](", "<", "\\", "{", "|", "~"])
 def test_a_paste_by_mistake_is_read_in_linear_time(mark: str) -> None:
     """Four times the marks, far less than sixteen times the time: 20,000 of them take a fifth of a second."""
     few, many = (seconds(mark * (length // len(mark))) for length in (5_000, 20_000))
@@ -67,6 +67,8 @@ def seconds(source: str) -> float:
     """The processor time of one rendering."""
     start = time.process_time()
     markdown.to_html(source, TOKEN)
+    markdown.placeholders(source)
+    markdown.unsupported(source)
     return max(time.process_time() - start, 0.005)
 
 
@@ -89,6 +91,35 @@ def test_the_name_is_a_field_in_words_only() -> None:
     assert f">x {TOKEN}</a>" in html
     assert markdown.uses_name("Hi {name}")
     assert not markdown.uses_name("`{name}` [a](https://a.example/{name})")
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("Hi {name}", []),
+        ("Hi {Name} {unknown}", ["{Name}", "{unknown}"]),
+        ("Hi {{name}} { first name }", ["{{name}}", "{ first name }"]),
+        ("`{Name}` and {} and {1,2} and a { b", []),
+    ],
+)
+def test_what_looks_like_a_field_and_is_none_is_found(source: str, found: list[str]) -> None:
+    """In words, not in code: there it is meant as it stands."""
+    assert markdown.placeholders(source) == found
+
+
+@pytest.mark.parametrize(
+    ("source", "kinds"),
+    [
+        ("**a** *b* [c](https://d.example)\n\n1. h\n\n- i\n\n> j\n\n`k`\n\n---\n\n```\n# l\n```", []),
+        ("# One\n\nTwo\n===", ["headings"]),
+        ("|a|b|\n|-|-|\n|c|d|", ["tables"]),
+        ("![i](https://a.example/i.png) ~~x~~ <b>y</b>", ["images", "struck words", "HTML"]),
+        ("[a][b]\n\n[b]: https://c.example", ["named links"]),
+    ],
+)
+def test_markdown_that_is_printed_as_typed_is_found(source: str, kinds: list[str]) -> None:
+    """The editor hears it before the readers see it."""
+    assert markdown.unsupported(source) == kinds
 
 
 def test_the_text_has_the_words_and_the_addresses() -> None:

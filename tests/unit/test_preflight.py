@@ -50,7 +50,7 @@ def test_a_good_issue_has_nothing_to_be_said_about() -> None:
 
 def test_every_check_is_in_the_table_and_small() -> None:
     """A check that nobody calls is none."""
-    assert len(CHECKS) == 22
+    assert len(CHECKS) == 24
     assert all(one.__doc__ for one in CHECKS)
 
 
@@ -124,6 +124,9 @@ def test_a_weakness_of_the_page_advises(change: Change, code: str) -> None:
         ({"preheader": "x" * 131}, "preheader", Level.WARNING),
         ({"subject": "A test of the weekly verdicts"}, "trial-words", Level.WARNING),
         ({"intro": "TODO write this"}, "unfinished", Level.WARNING),
+        ({"intro": "Dear {Name}, it is {weekday}"}, "placeholder", Level.WARNING),
+        ({"subject": "Five tools for you, {name}"}, "placeholder", Level.WARNING),
+        ({"intro": "# A heading\n\nand words"}, "markdown", Level.WARNING),
         ({"summary": "Lorem ipsum"}, "unfinished", Level.WARNING),
         ({"items": ()}, "empty", Level.ERROR),
         ({"items": composition().items[1:]}, "no-lead", Level.WARNING),
