@@ -58,8 +58,6 @@ class FakeProvider:
         outcome, directive, wait = HOW.get(how, (Outcome.UNKNOWN, Directive.GO_ON, 0.0))
         return Answer(all_alike(batch, outcome, how), directive, wait)
 
-    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+    def look_up(self, _batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
         """Its log tells."""
-        return [
-            Receipt(one.key, Outcome.ACCEPTED if one.key in self.log else Outcome.RETRY) for one in batch.recipients
-        ]
+        return [Receipt(key, Outcome.ACCEPTED if key in self.log else Outcome.RETRY) for key in delivery_keys]

@@ -75,6 +75,6 @@ def _no_answer(batch: Batch, recipient: Recipient) -> Receipt:
     """The receipt of somebody whom the answer does not mention, or who could not be handed over."""
     if recipient.address:
         return Receipt(recipient.key, Outcome.UNKNOWN, reason="The provider's answer did not mention this delivery.")
-    # An earlier attempt, made before the erasure, may have reached them: then nobody knows.
+    # An earlier attempt, made before they left, may have reached them: then nobody knows.
     outcome = Outcome.UNKNOWN if batch.doubtful else Outcome.REFUSED
-    return Receipt(recipient.key, outcome, reason="The subscriber was erased before the message could be made.")
+    return Receipt(recipient.key, outcome, reason="The subscriber left, or was suppressed, before it could be sent.")

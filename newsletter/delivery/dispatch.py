@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -27,7 +27,7 @@ from newsletter.delivery.throttle import Throttle, back_off
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.providers.base import Answer, Directive, OutgoingBatch, Provider
+from newsletter.providers.base import Answer, Directive, Provider
 
 #: How often in one run a batch that was certainly not taken is tried before the run gives up and says so.
 TRIES = 3
@@ -220,7 +220,7 @@ class Dispatcher:
         _, batch = flight.asked.pop(place)
         with transaction(self.engine) as session:
             recipients = self._recipients(session, batch)
-        found = self.provider.look_up(OutgoingBatch(batch.key, batch.attempt, self.builder, recipients))
+        found = self.provider.look_up(batch.key, [recipient.key for recipient in recipients])
         with transaction(self.engine) as session:
             status = recovery.settle(session, batch, found, self.clock())
             after = session.get_one(Batch, batch.id, populate_existing=True)
@@ -244,7 +244,16 @@ class Dispatcher:
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
 
     def _recipients(self, session: Session, batch: Batch) -> list[Recipient]:
-        return [self.addressing.recipient(one) for one in ledger.members(session, batch)]
+        """The members of a batch; who must not be mailed any more has no address there.
+
+        A batch in doubt keeps everybody: it may have been taken, and a replay has to be the same call (invariant 7).
+        """
+        members = ledger.members(session, batch)
+        if batch.attempt == 1 or batch.doubtful:
+            return [self.addressing.recipient(one) for one in members]
+        allowed = ledger.still_eligible(session, batch, self.clock())
+        recipients = ((one.id in allowed, self.addressing.recipient(one)) for one in members)
+        return [recipient if yes else replace(recipient, address="") for yes, recipient in recipients]
 
 
 def _suspicious(state: Progress | None) -> str:

@@ -126,6 +126,13 @@ def members(session: Session, batch: Batch) -> list[Subscriber]:
     return list(session.exec(query))
 
 
+def still_eligible(session: Session, batch: Batch, now: datetime) -> set[int]:
+    """The ids of members who may still be mailed: a batch that was not taken is not an excuse to mail who left."""
+    ids = col(Subscriber.id)
+    query = select(ids).where(ids > batch.after, ids <= batch.upto, eligible(now))
+    return {number for number in session.exec(query) if number is not None}
+
+
 def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: datetime) -> bool:
     """Write down what the provider answered to this attempt. False if the batch is closed or a newer attempt runs.
 
@@ -218,6 +225,20 @@ def resolve(session: Session, batch: Batch, status: BatchStatus, now: datetime, 
     session.add(Resolution(batch_id=batch.id or 0, status=status, at=now, by=by, note=note))
     session.flush()
     return True
+
+
+def call_off(session: Session, batch: Batch, now: datetime) -> None:
+    """Close a parked batch of a cancelled issue: it was certainly not taken, and will not be tried again."""
+    mine = and_(col(Batch.id) == batch.id, col(Batch.status) == BatchStatus.CLAIMED)
+    values = {"status": BatchStatus.REFUSED, "closed_at": now, "reason": "The issue was cancelled before it was sent."}
+    session.execute(update(Batch).where(mine).values(values))
+
+
+def forget(session: Session, issue: Issue) -> None:
+    """Close the ledger of an issue of which nothing was ever claimed: its next start begins anew."""
+    if (sending := session.get(Sending, issue.id)) and not begun(session, issue):
+        session.delete(sending)
+        session.flush()
 
 
 def in_doubt(session: Session, issue_id: int | None = None) -> list[Batch]:

@@ -21,7 +21,8 @@ def only_dispatcher(engine: Engine) -> Iterator[None]:
     if engine.url.get_backend_name() != "sqlite" or not name or name == ":memory:":
         yield
         return
-    handle = os.open(Path(name).with_suffix(".dispatch.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = Path(name).resolve()  # one lock for one file, by whatever name it is reached
+    handle = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -21,7 +21,8 @@ class PostMark:
     def __init__(self, engine: Engine) -> None:
         name = engine.url.database
         files = engine.url.get_backend_name() == "sqlite" and name and name != ":memory:"
-        self.path = Path(name).with_suffix(".posted") if files and name else None
+        file = Path(name).resolve() if files and name else None
+        self.path = file.with_name(f"{file.name}.posted") if file else None
         self._written = 0
 
     def require_not_behind(self, session: Session) -> None:
@@ -46,7 +47,7 @@ class PostMark:
         """Say that this batch is about to be posted: durable before it returns."""
         if self.path is None or batch_id <= self._written:
             return
-        draft = self.path.with_suffix(".posted.new")
+        draft = self.path.with_name(f"{self.path.name}.new")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(f"{batch_id}\n")
             file.flush()

@@ -42,7 +42,6 @@ class Desk:
             return found[0]
         return find(session, newsletter, "1" if which == "latest" else which)
 
-    def addressing(self, issue: Issue) -> Addressing:
-        """What turns a subscriber into a recipient of this issue."""
-        base_url = self.config.publication.base_url
+    def addressing(self, issue: Issue, base_url: str) -> Addressing:
+        """What turns a subscriber into a recipient of this issue; links begin as the rendered issue says."""
         return Addressing(self.keys, self.secret, base_url, issue_id=issue.id or 0, week=issue.week)

@@ -1,11 +1,15 @@
 """Doubts, and an operator's word on them: the only way to close one that no provider and no event closes."""
 
-from newsletter.delivery import ledger
+from collections.abc import Sequence
+
+from newsletter.delivery import ledger, recovery
 from newsletter.delivery.batch import Batch, BatchStatus
 from newsletter.desk.desk import Desk
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from newsletter.issues.wording import opened
+from newsletter.providers.base import Outcome, Receipt
+from subscribers.subscriber import Subscriber
 
 
 def in_doubt(desk: Desk) -> list[tuple[Issue, Batch]]:
@@ -33,3 +37,34 @@ def decide(desk: Desk, number: int, status: BatchStatus, *, by: str, note: str) 
             step(session, issue, Command.TAKE_UP, desk.clock(), by=by)
         ledger.resolve(session, batch, status, desk.clock(), by=by, note=note)
         return batch.size
+
+
+def settle_cancelled(desk: Desk, which: str) -> None:
+    """Close what is open of a cancelled issue: what was certainly not taken is refused, the rest is asked about.
+
+    Called only by who holds the dispatcher's lock. An issue that is not cancelled is left alone.
+    """
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        cancelled = issue.status is IssueStatus.CANCELLED
+        found = ledger.open_batches(session, issue.id or 0) if cancelled else []
+        members = {batch.key: ledger.members(session, batch) for batch in found}
+    for batch in found:
+        receipts = _asked(desk, issue, batch, members[batch.key])
+        with desk.transaction() as session:
+            status = recovery.settle(session, batch, receipts, desk.clock())
+            again = session.get_one(Batch, batch.id, populate_existing=True)
+            if status is BatchStatus.CLAIMED:
+                ledger.call_off(session, again, desk.clock())
+
+
+def _asked(desk: Desk, issue: Issue, batch: Batch, members: Sequence[Subscriber]) -> Sequence[Receipt]:
+    """What is known of an open batch: parked ones were certainly not taken, others only the provider can tell."""
+    addressing = desk.addressing(issue, desk.config.publication.base_url)  # only keys are used
+    recipients = [addressing.recipient(member) for member in members]
+    if batch.status is BatchStatus.CLAIMED:
+        return [Receipt(recipient.key, Outcome.RETRY) for recipient in recipients]
+    can = desk.provider.capabilities
+    if not can.answers_look_ups or desk.clock() < batch.attempted_at + can.longest_request:
+        return []
+    return desk.provider.look_up(batch.key, [recipient.key for recipient in recipients])

@@ -25,11 +25,12 @@ def message_for(desk: Desk, which: str, *, address: str | None = None) -> tuple[
     """One message of this issue, as values and as bytes. Raises UnknownSubscriber, IssueError."""
     with desk.transaction() as session:
         issue = desk.find(session, which)
-        builder = MessageBuilder(rendered(desk, session, issue), date=desk.clock())
+        final = rendered(desk, session, issue)
+        builder, base_url = MessageBuilder(final, date=desk.clock()), final.sender.base_url
         if address is None:
-            page = f"{desk.config.publication.base_url}/issues/{issue.week}"
+            page = f"{base_url}/issues/{issue.week}"
             links = dict.fromkeys(("view", "unsubscribe", "preferences"), page)
             recipient = Recipient("reader@example.org", f"preview-{issue.number}", links)
         else:
-            recipient = desk.addressing(issue).recipient(require(session, address))
+            recipient = desk.addressing(issue, base_url).recipient(require(session, address))
     return builder.message(recipient), builder.mime(recipient)

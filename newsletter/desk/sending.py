@@ -15,6 +15,7 @@ from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, progress
 from newsletter.delivery.throttle import Throttle
+from newsletter.desk import doubting
 from newsletter.desk.desk import Desk
 from newsletter.desk.writing import rendered
 from newsletter.errors import DeliveryError, IllegalStep
@@ -22,9 +23,11 @@ from newsletter.issues import approval
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from newsletter.issues.wording import opened
 from newsletter.mail.message import MessageBuilder, Recipient
+from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers.base import Outcome, OutgoingBatch
 from subscribers.address import parse
-from subscribers.subscriber import Subscriber
+from subscribers.consent import Status
+from subscribers.subscriber import Subscriber, new_ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,15 @@ def schedule(desk: Desk, which: str, *, at: datetime | None, by: str) -> Issue:
 
 
 def start(desk: Desk, which: str, *, by: str) -> Issue:
-    """Open the ledger of an approved or scheduled issue, now; one that is on its way is left as it is."""
+    """Open the ledger of an approved or scheduled issue, now; one that is on its way is left as it is.
+
+    Before anything is opened the approved bytes are checked, and one message is made of them: what cannot be mailed to
+    anybody must not begin. Raises IssueError, MailError, IllegalStep.
+    """
     with desk.transaction() as session:
         issue, now = desk.find(session, which), desk.clock()
+        if issue.digest is not None:
+            _sample(desk, issue, rendered(desk, session, issue), now)
         if issue.status is IssueStatus.APPROVED:
             approval.schedule(session, issue, now, now, by=by)
         if issue.status is not IssueStatus.SENDING:
@@ -77,6 +86,19 @@ def start(desk: Desk, which: str, *, by: str) -> Issue:
         late = (issue.scheduled_at or now) + timedelta(hours=desk.config.sending.latest_hours)
         ledger.begin(session, issue.id or 0, issue.digest or "", now, not_after=max(late, now))
         return issue
+
+
+def _sample(desk: Desk, issue: Issue, final: RenderedIssue, now: datetime) -> None:
+    """Make the message of somebody who does not exist, as everybody's is made."""
+    nobody = Subscriber(
+        ref=new_ref(),
+        address="nobody@example.org",
+        fingerprint="",
+        status=Status.ACTIVE,
+        signed_up_at=now,
+        status_since=now,
+    )
+    MessageBuilder(final, date=now).mime(desk.addressing(issue, final.sender.base_url).recipient(nobody))
 
 
 def send(
@@ -101,6 +123,7 @@ def send(
         dispatcher = dispatcher_for(desk, issue, pause)
         ending, reason = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
         _close(desk, dispatcher, which, ending, reason, by=by)
+        doubting.settle_cancelled(desk, which)
         return _stand(desk, which, ending, reason)
 
 
@@ -116,7 +139,7 @@ def dispatcher_for(desk: Desk, issue: Issue, pause: Callable[[float], object] = 
         engine=desk.engine,
         provider=desk.provider,
         builder=MessageBuilder(final, date=sending.started_at),
-        addressing=desk.addressing(issue),
+        addressing=desk.addressing(issue, final.sender.base_url),
         batch_size=settings.batch,
         clock=desk.clock,
         in_flight=settings.in_flight,
@@ -160,7 +183,7 @@ def test(desk: Desk, which: str, addresses: Sequence[str]) -> int:
     now = desk.clock()
     builder = MessageBuilder(final, date=now, marked=True)
     stem = f"test-{issue.id}-{now:%Y%m%d%H%M%S%f}"
-    base = f"{desk.config.publication.base_url}/issues/{issue.week}"
+    base = f"{final.sender.base_url}/issues/{issue.week}"
     copies = [
         Recipient(person.display, f"{stem}-{number}", dict.fromkeys(("view", "unsubscribe", "preferences"), base))
         for number, person in enumerate(people)

@@ -1,13 +1,16 @@
 """From the shelf to an approved issue: draft, edit, look, check, approve."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlmodel import Session
 
-from newsletter.delivery.ledger import begun
+from newsletter.delivery.ledger import begun, forget
+from newsletter.delivery.lock import only_dispatcher
+from newsletter.desk import doubting
 from newsletter.desk.desk import Desk
-from newsletter.errors import PreflightFailed
+from newsletter.errors import DeliveryError, PreflightFailed
 from newsletter.issues import approval, drafting
 from newsletter.issues.composition import Composition
 from newsletter.issues.edits import Edits
@@ -43,10 +46,18 @@ def words(desk: Desk, session: Session, issue: Issue) -> Composition:
 def rendered(desk: Desk, session: Session, issue: Issue) -> RenderedIssue:
     """The issue as readers get it: the approved bytes where there are such, else a fresh render with its findings."""
     if issue.digest is not None:
-        return load(approval.frozen(session, issue, digest_of=lambda content: load(content).digest))
+        return load(approval.frozen(session, issue, digest_of=_digest_of))
     spoken = words(desk, session, issue)
     fresh = render(spoken, desk.config.publication, templates=desk.templates)
     return replace(fresh, findings=check(fresh, spoken, desk.config.publication))
+
+
+def _digest_of(content: str) -> str:
+    """The digest of stored content; of content that is damaged beyond reading, one that matches nothing."""
+    try:
+        return load(content).digest
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def edit(desk: Desk, which: str, change: Callable[[Session, Issue, Edits], Edits], *, by: str) -> tuple[Issue, str]:
@@ -77,13 +88,18 @@ def reopen(desk: Desk, which: str, *, by: str) -> Issue:
     """Make it a draft again: undo an approval, a schedule, or a cancellation of which nobody got anything."""
     with desk.transaction() as session:
         issue = desk.find(session, which)
-        approval.reopen(session, issue, desk.clock(), by=by, claimed=begun(session, issue))
+        claimed = begun(session, issue)
+        approval.reopen(session, issue, desk.clock(), by=by, claimed=claimed)
+        if not claimed:
+            forget(session, issue)
         return issue
 
 
 def cancel(desk: Desk, which: str, *, by: str) -> Issue:
-    """End the issue: nobody who was not claimed yet gets it."""
+    """End the issue: nobody who was not claimed yet gets it. What is open of it is settled, where no run does that."""
     with desk.transaction() as session:
         issue = desk.find(session, which)
         approval.cancel(session, issue, desk.clock(), by=by, claimed=begun(session, issue))
-        return issue
+    with suppress(DeliveryError), only_dispatcher(desk.engine):  # a run that is under way settles its own
+        doubting.settle_cancelled(desk, which)
+    return issue

@@ -69,6 +69,7 @@ class Sender:
     unsubscribe_mailbox: str  #: address of the mailto unsubscribe
     feedback_id: str  #: "issue-12:weekly:newsletter:example"
     archive: str = ""  #: address of the archive, https or empty
+    base_url: str = ""  #: where every link to our own pages begins
 
 
 @dataclass(frozen=True, slots=True)

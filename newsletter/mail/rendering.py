@@ -67,6 +67,7 @@ def sender_of(composition: Composition, publication: Publication) -> Sender:
         unsubscribe_mailbox=parseaddr(publication.unsubscribe_mailbox or "")[1] or address,
         feedback_id=f"issue-{composition.number}:{publication.slug}:newsletter:{_sender_id(publication.domain)}",
         archive=archive if archive.startswith("https://") else "",
+        base_url=publication.base_url,
     )
 
 

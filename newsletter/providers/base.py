@@ -84,8 +84,8 @@ class Provider(Protocol):
         """Hand over one batch. Does not raise for what a provider or a network does: that is the answer."""
         ...
 
-    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
-        """What the provider has of this batch: accepted, retry where it certainly has nothing, else unknown.
+    def look_up(self, batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
+        """What the provider has of these deliveries: accepted, retry where it certainly has nothing, else unknown.
 
         Asked only of providers that answer look-ups, and only when no attempt can still be taken.
         """

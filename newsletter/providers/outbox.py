@@ -6,8 +6,11 @@ name is the delivery's key: the same delivery, sent again, is found and not writ
 repeated at any time.
 """
 
+import errno
 import json
 import os
+import stat
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +30,9 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.index = folder / "index.jsonl"
+        self._alone = threading.Lock()  # one writer of the index
+        self._indexed: set[str] | None = None  #: keys that stand in the index; read once, then kept
+        self._in_files: set[str] = set()  #: keys that lie in the folder, as of the same moment
 
     @property
     def capabilities(self) -> Capabilities:
@@ -41,39 +47,51 @@ class Outbox:
 
     def send(self, batch: OutgoingBatch) -> Answer:
         """Write what is not there yet. A message that cannot be written is to be tried again: nobody has it."""
-        try:
-            self._make_folders()
-            known = self.accepted() if batch.attempt > 1 else frozenset[str]()
-            receipts = [self._take(batch, recipient, known) for recipient in batch.recipients]
-            _sync_folder(self.folder / "new")
-            self._append([entry for entry, _ in receipts if entry])
-        except OSError as error:
-            reason = f"The outbox {self.folder} cannot be written: {error.strerror}."
-            return Answer(all_alike(batch, Outcome.RETRY, reason))
-        return Answer([receipt for _, receipt in receipts])
+        with self._alone:
+            try:
+                self._make_folders()
+                found = [self._take(batch, recipient) for recipient in batch.recipients]
+                _sync_folder(self.folder / "new")
+                self._append([entry for entry, _ in found if entry])
+            except OSError as error:
+                self._indexed = None  # whatever was written is looked for again
+                reason = f"The outbox {self.folder} cannot be written: {error.strerror or error}."
+                return Answer(all_alike(batch, Outcome.RETRY, reason))
+            return Answer([receipt for _, receipt in found])
 
-    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+    def look_up(self, _batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
         """What lies in the folder or stands in the index was accepted; the rest certainly was not."""
         known = self.accepted()
-        return [
-            Receipt(recipient.key, Outcome.ACCEPTED if recipient.key in known else Outcome.RETRY)
-            for recipient in batch.recipients
-        ]
+        return [Receipt(key, Outcome.ACCEPTED if key in known else Outcome.RETRY) for key in delivery_keys]
 
     def accepted(self) -> frozenset[str]:
         """The keys of all messages that this outbox has taken, by its index and its files."""
-        return frozenset(entry["key"] for entry in self.entries()) | frozenset(
-            path.name.partition(".")[0] for part in ("new", "cur") for path in (self.folder / part).glob("*.eml*")
-        )
+        return frozenset(entry["key"] for entry in self.entries()) | frozenset(self._files())
 
     def entries(self) -> Iterator[Entry]:
         """The index: key, to, subject and file of each message, each key once, in the order of acceptance."""
         seen = set()
-        for line in self.index.read_text(encoding="utf-8").splitlines() if self.index.exists() else ():
+        text = self.index.read_text(encoding="utf-8", errors="replace") if self._index_is_a_file() else ""
+        for line in text.splitlines():
             entry = _entry(line)
             if entry and entry["key"] not in seen:
                 seen.add(entry["key"])
                 yield entry
+
+    def _index_is_a_file(self) -> bool:
+        """Whether there is an index. Raises OSError where something else has its name: a pipe, a folder, a link."""
+        try:
+            mode = self.index.lstat().st_mode
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "its index.jsonl is not a plain file")
+        return True
+
+    def _files(self) -> Iterator[str]:
+        for part in ("new", "cur"):
+            for path in (self.folder / part).glob("*.eml*"):
+                yield path.name.partition(".")[0]
 
     def _make_folders(self) -> None:
         for part in ("tmp", "new", "cur"):
@@ -84,15 +102,26 @@ class Outbox:
                     f"{folder} is a link; the outbox writes only below its own folder. Remove the link."
                 )
 
-    def _take(self, batch: OutgoingBatch, recipient: Recipient, known: frozenset[str]) -> tuple[Entry | None, Receipt]:
-        """Write one message unless it is there already; refuse the one that cannot be made, and go on with the rest."""
+    def _take(self, batch: OutgoingBatch, recipient: Recipient) -> tuple[Entry | None, Receipt]:
+        """Write one message unless it is there already; refuse the one that cannot be made, and go on with the rest.
+
+        The entry is for the index: also of a message that a crash left there without one.
+        """
+        if self._indexed is None:
+            self._indexed, self._in_files = {entry["key"] for entry in self.entries()}, set(self._files())
         accepted = Receipt(recipient.key, Outcome.ACCEPTED, provider_id=recipient.key)
-        if recipient.key in known:
+        if recipient.key in self._indexed:
             return None, accepted
+        if recipient.key in self._in_files:
+            return self._entry_of(batch, recipient), accepted
         try:
             return self._write(batch, recipient), accepted
         except MailError as error:
             return None, Receipt(recipient.key, Outcome.REFUSED, reason=str(error))
+
+    def _entry_of(self, batch: OutgoingBatch, recipient: Recipient) -> Entry:
+        entry = {"key": recipient.key, "to": recipient.address, "subject": batch.builder.subject}
+        return {**entry, "file": f"new/{recipient.key}.eml"}
 
     def _write(self, batch: OutgoingBatch, recipient: Recipient) -> Entry:
         """Write one message: whole, synced, and only then visible. Made by us, so the name cannot lead elsewhere."""
@@ -104,11 +133,14 @@ class Outbox:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(final)
-        entry = {"key": recipient.key, "to": recipient.address, "subject": batch.builder.subject}
-        return {**entry, "file": f"new/{final.name}"}
+        self._in_files.add(recipient.key)
+        return self._entry_of(batch, recipient)
 
     def _append(self, entries: list[Entry]) -> None:
         """Add to the index in one write. A line that a crash cut short is skipped by whoever reads it."""
+        if not entries:
+            return
+        self._index_is_a_file()
         lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
         handle = os.open(self.index, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "ab") as file:
@@ -117,14 +149,20 @@ class Outbox:
             file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())
+        if self._indexed is not None:
+            self._indexed.update(entry["key"] for entry in entries)
 
 
 def _entry(line: str) -> Entry | None:
+    """One line of the index; None for what a crash, or somebody else, left there."""
     try:
-        entry: Entry = json.loads(line)
-    except json.JSONDecodeError:
+        entry = json.loads(line)
+    except ValueError:
         return None
-    return entry
+    good = isinstance(entry, dict) and all(
+        isinstance(entry.get(part), str) for part in ("key", "to", "subject", "file")
+    )
+    return entry if good else None
 
 
 def _ends_with_line(path: Path) -> bool:

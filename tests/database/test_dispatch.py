@@ -1,6 +1,7 @@
 """The dispatcher: everybody once, whatever the provider does and wherever the process dies."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from delivery_samples import NOW, dispatcher_for_ten, issue_on_its_way, state_of
@@ -9,14 +10,16 @@ from people import everybody
 from sqlalchemy import Engine, update
 from sqlmodel import col
 
-from newsletter.database import transaction
+from newsletter.database import engine_for, transaction
 from newsletter.delivery.dispatch import Dispatcher, Ending
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.progress import Progress
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue, IssueStatus
+from subscribers.consent import Evidence
 from subscribers.erasure import erase
-from subscribers.subscriber import find
+from subscribers.subscriber import find, unsubscribe
+from subscribers.suppression import Reason, suppress
 
 ISSUE = 1
 
@@ -179,4 +182,26 @@ def test_only_one_dispatcher_runs_on_a_database(engine: Engine) -> None:
         pass
 
     with only_dispatcher(engine):
+        pass
+
+
+def test_invariant_8_who_leaves_before_the_next_attempt_is_not_mailed(dispatcher: Dispatcher) -> None:
+    """The batch was certainly not taken; one of its members leaves and one complains before it is tried again."""
+    dispatcher.provider.next_answers = ["later"] * 3
+    dispatcher.run(ISSUE)
+    with transaction(dispatcher.engine) as session:
+        unsubscribe(session, find(session, "reader0@example.org"), Evidence("/u"), NOW)
+        suppress(session, find(session, "reader1@example.org").fingerprint, Reason.COMPLAINT, NOW)
+    dispatcher.run(ISSUE)
+
+    assert len(dispatcher.provider.log) == 8
+    assert (state_of(dispatcher).accepted, state_of(dispatcher).refused) == (8, 2)
+
+
+def test_one_file_has_one_lock_by_whatever_name(engine: Engine, tmp_path: Path) -> None:
+    """The same database through a link: still one dispatcher."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "newsletter.db")
+    other = engine_for(f"sqlite:///{tmp_path / 'link.db'}")
+
+    with only_dispatcher(engine), pytest.raises(DeliveryError), only_dispatcher(other):
         pass

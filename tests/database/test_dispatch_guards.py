@@ -201,7 +201,7 @@ def test_a_restored_backup_does_not_send(dispatcher: Dispatcher, tmp_path: Path)
 def test_a_half_sent_ledger_without_its_mark_does_not_send(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """Copied to another machine, say: somebody must know what happened since."""
     dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) == 1)
-    (tmp_path / "newsletter.posted").unlink()
+    (tmp_path / "newsletter.db.posted").unlink()
 
     with pytest.raises(DeliveryError, match="restored or copied"):
         dispatcher.run(ISSUE)
@@ -210,7 +210,7 @@ def test_a_half_sent_ledger_without_its_mark_does_not_send(dispatcher: Dispatche
 def test_an_operators_word_lets_a_restored_ledger_go_on(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """The only way on, and it is said aloud."""
     dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) == 1)
-    (tmp_path / "newsletter.posted").unlink()
+    (tmp_path / "newsletter.db.posted").unlink()
     with transaction(dispatcher.engine) as session:
         PostMark(dispatcher.engine).accept(session)
 
@@ -219,7 +219,7 @@ def test_an_operators_word_lets_a_restored_ledger_go_on(dispatcher: Dispatcher, 
 
 def test_a_mark_that_is_garbage_holds_everything(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """What cannot be read is not guessed."""
-    (tmp_path / "newsletter.posted").write_text("who knows")
+    (tmp_path / "newsletter.db.posted").write_text("who knows")
 
     with pytest.raises(DeliveryError, match="not a mark of ours"):
         dispatcher.run(ISSUE)

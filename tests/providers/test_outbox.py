@@ -3,6 +3,7 @@
 import email
 import email.policy
 import mailbox
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,11 +68,11 @@ def test_a_crash_between_two_messages_is_made_good_by_the_next_attempt(outbox: O
     outbox.index.write_text('{"key": "key-a')
     (outbox.folder / "tmp" / "key-pia.eml").write_text("half a mess")
 
-    outbox.send(batch_of("ada", "pia", attempt=2))
+    Outbox(outbox.folder).send(batch_of("ada", "pia", attempt=2))
 
     assert {path.name for path in (outbox.folder / "new").iterdir()} == {"key-ada.eml", "key-pia.eml"}
     assert b"half a mess" not in (outbox.folder / "new" / "key-pia.eml").read_bytes()
-    assert [entry["key"] for entry in outbox.entries()] == ["key-pia"]
+    assert [entry["key"] for entry in outbox.entries()] == ["key-ada", "key-pia"]
 
 
 def test_a_full_disk_takes_nothing_and_says_so(outbox: Outbox) -> None:
@@ -123,3 +124,46 @@ def test_a_message_in_the_outbox_parses_without_defects(outbox: Outbox) -> None:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert not message.defects
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_a_first_attempt_too_finds_what_is_there(outbox: Outbox) -> None:
+    """A ledger that has forgotten calls it the first attempt; the outbox has not forgotten."""
+    outbox.send(batch_of("ada"))
+    new = outbox.folder / "new"
+    (new / "key-ada.eml").rename(outbox.folder / "cur" / "key-ada.eml:2,S")
+
+    Outbox(outbox.folder).send(batch_of("ada"))
+
+    assert list(new.iterdir()) == []
+
+
+@pytest.mark.parametrize("garbage", [b"1\n", b'"x"\n', b'{"key": ["a"]}\n', b"\xff\xfe\n", b"{}\n"])
+def test_garbage_in_the_index_is_passed_over(outbox: Outbox, garbage: bytes) -> None:
+    """Somebody wrote into it: messages are still written once."""
+    outbox.send(batch_of("ada"))
+    outbox.index.write_bytes(garbage)
+
+    again = Outbox(outbox.folder)
+    again.send(batch_of("ada", "pia", attempt=2))
+
+    assert [entry["key"] for entry in again.entries()] == ["key-ada", "key-pia"]
+
+
+def test_an_index_that_is_a_pipe_is_refused(outbox: Outbox) -> None:
+    """It would wait for ever; instead nothing is taken, and it is said why."""
+    outbox.folder.mkdir()
+    os.mkfifo(outbox.index)
+
+    (receipt,) = outbox.send(batch_of("ada")).receipts
+
+    assert receipt.outcome is Outcome.RETRY
+    assert "not a plain file" in receipt.reason
+
+
+def test_a_look_up_tells_what_is_there(outbox: Outbox) -> None:
+    """By the delivery's key."""
+    outbox.send(batch_of("ada"))
+
+    found = outbox.look_up("issue:1:batch:1", ["key-ada", "key-pia"])
+
+    assert [receipt.outcome for receipt in found] == [Outcome.ACCEPTED, Outcome.RETRY]
