@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 
 from newsletter.comparisons import shelf
 from newsletter.comparisons.page import read_page
+from newsletter.comparisons.sitemap import xml_kind
 from newsletter.database import engine_for, transaction
 from newsletter.errors import NotAComparison
 
@@ -55,6 +56,9 @@ SHAPES: dict[str, tuple[str, str]] = {
     "almost no review": (SCORES, "no review review "),
     "curly quotes": (f"{TOP}Text.\nReviewer scorecard\n", "“q”\n"),
     "combining marks": (f"{TOP}a", "\u0315\u0300"),
+    "empty comments": ("", "<!---->"),
+    "instructions": ("", "<?a?>"),
+    "comments and instructions": ("", "<!----><?a?>\n"),
     "addresses": ("<link rel=canonical href='/compare/", "-vs-"),
 }
 
@@ -75,7 +79,7 @@ def hostile(name: str) -> bool:
     head, part = SHAPES[name]
     most = min(LARGEST // len(part), MOST_TAGS // part.count("<") if "<" in part else LARGEST)
     texts = [(head + part * (most // share))[:LARGEST] for share in (4, 2, 1)]
-    quarter, half, full = (timed(lambda text=text: read_page(text)) for text in texts)
+    quarter, half, full = (timed(lambda text=text: xml_kind(text) or read_page(text)) for text in texts)
     ratios = [b / a for a, b in ((quarter, half), (half, full)) if a > QUICK]
     fine = full < 2 and all(ratio < 3 for ratio in ratios)
     print(f"{name:30} {quarter:7.3f} {half:7.3f} {full:7.3f} s  {'' if fine else 'TOO SLOW'}")

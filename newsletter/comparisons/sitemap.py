@@ -17,10 +17,11 @@ from newsletter.errors import SourceError
 MOST_ENTRIES = 50_000
 MOST_SITEMAPS = 50
 _MOST_DEPTH = 200
-_BEGINS = re.compile(
-    r"[\s\ufeff]*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*|<\?.{0,500}?\?>\s*){0,5}"
-    r"<(?:\w{1,20}:)?(?P<root>urlset|sitemapindex|rss|feed|!doctype\s+(?:urlset|sitemapindex))\b",
-    re.DOTALL | re.IGNORECASE,
+_LONGEST_PROLOG = 10_000  #: characters before the root in which it is looked for
+_BLANKS = re.compile(r"[\s\ufeff]*")
+_PROLOG = (("<!--", "-->"), ("<?", "?>"))  #: what may stand before the root: how it begins, and ends
+_ROOT = re.compile(
+    r"<(?:\w{1,20}:)?(?P<root>urlset|sitemapindex|rss|feed|!doctype\s+(?:urlset|sitemapindex))\b", re.IGNORECASE
 )
 
 
@@ -40,8 +41,22 @@ class Sitemap(NamedTuple):
 
 def xml_kind(text: str) -> str | None:
     """The root of an XML source: "urlset", "sitemapindex", "rss" or "feed"; None for anything else."""
-    match = _BEGINS.match(text[:10_000])
+    head = text[:_LONGEST_PROLOG]
+    match = _ROOT.match(head, _after_prolog(head))
     return match["root"].lower().split()[-1] if match else None
+
+
+def _after_prolog(text: str) -> int:
+    """Where the comments and instructions before the root end, each looked at once: any page may be made of them."""
+    at = 0
+    while blanks := _BLANKS.match(text, at):
+        at = blanks.end()
+        begin, end = next((pair for pair in _PROLOG if text.startswith(pair[0], at)), ("", ""))
+        closed = text.find(end, at + len(begin)) if begin else -1
+        if closed < 0:
+            break
+        at = closed + len(end)
+    return at
 
 
 def read_sitemap(body: bytes, place: str = "The sitemap") -> Sitemap:

@@ -141,3 +141,18 @@ def test_comments_and_namespaces_do_not_matter() -> None:
 def test_a_sitemap_is_known_by_its_root(text: str, kind: str | None) -> None:
     """Whatever stands before it."""
     assert xml_kind(text) == kind
+
+
+@pytest.mark.parametrize("part", ["<!---->", "<!-- x -->\n", "<?a?>", "<!----><?a?>", "\ufeff", "<!--><!---->"])
+def test_comments_before_the_root_are_each_looked_at_once(part: str) -> None:
+    """A search that goes back over them needs the fifth power of their number, and would not end here."""
+    assert xml_kind(part * 80 + SET) == "urlset"
+    assert xml_kind(part * 200_000) is None
+
+
+@pytest.mark.parametrize(
+    "text", [f"<!-- {SET}", f"<!--> {SET}", f"<?xml {SET}", f"<!---->x<!---->{SET}", "<!--", "<?", ""]
+)
+def test_a_root_inside_a_comment_is_none(text: str) -> None:
+    """Nor is one behind other text."""
+    assert xml_kind(text) is None
