@@ -27,7 +27,7 @@ MOST_PAGES = 2_000  #: of one sitemap
 MOST_FILE_BYTES = 64_000_000  #: a feed of ten thousand comparisons; a page is refused at 2 MB
 _SUFFIXES = (".txt", ".html", ".htm", ".json")
 _CODECS = re.compile(r"utf-(?:8|16)(?:-le|-be)?|ascii|iso8859-\d+|cp125\d|koi8-[ru]|gb\w+|big5\w*|shift_jis\w*|euc_\w+")
-_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset\s*+=\s*+[\"']?\s*+([\w.:-]{1,40})", re.IGNORECASE)  # a header of blanks is read once
 
 
 class Kind(StrEnum):
