@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from newsletter.comparisons.comparison import Tool, Verdict
 from newsletter.issues.composition import Item, ItemKind, Split, VerdictChange
 from newsletter.issues.headline import change_headline, headline, versus
-from newsletter.issues.shortening import short_name
+from newsletter.issues.shortening import ELLIPSIS, short_name
 from newsletter.issues.splits import measurable
 from newsletter.issues.wording import counted, listed, number, opened, tallied
 
@@ -14,6 +14,7 @@ SUBJECT_AIM = 60  #: about what a telephone shows of it
 PREHEADER = range(40, 131)
 ALTERNATIVES = 5
 _TITLE = 48  #: for "one tool vs another" in a line that has more to say
+_LONG_TITLE = 96  #: the same, where it is the only one
 _NOUNS = ((Verdict.SHIP, "ship"), (Verdict.MIXED, "tie"), (Verdict.SKIP, "skip"))
 
 
@@ -89,9 +90,17 @@ def _preheader_lines(items: Sequence[Item], splits: Sequence[Split]) -> Iterator
 
 def _others(items: Sequence[Item], most: int) -> str:
     """What there is beside the first item, by title: at most so many, and how many more; empty where none has one."""
-    titles = [title for item in items[1:] if (title := versus(item.comparison, _TITLE))][:most]
+    titles = _titles(items[1:])[:most]
     rest = len(items) - 1 - len(titles)
     return listed([*titles, *([f"{number(rest)} more"] if rest else [])]) if titles else ""
+
+
+def _titles(items: Sequence[Item]) -> list[str]:
+    """One tool against another: names that are whole, else one such pair at some length, else names as they are cut."""
+    short = [title for item in items if (title := versus(item.comparison, _TITLE))]
+    long = [title for item in items if (title := versus(item.comparison, _LONG_TITLE))]
+    whole, whole_but_long = ([title for title in titles if ELLIPSIS not in title] for titles in (short, long))
+    return whole or whole_but_long[:1] or short
 
 
 def _tail(items: Sequence[Item], splits: Sequence[Split]) -> str:

@@ -36,6 +36,16 @@ _LEANS = re.compile(
     re.IGNORECASE,
 )
 
+_CONTENT = re.compile(r"[^\W_][\w'’.-]{2,}")
+_EMPTY = frozenset(
+    """
+    the and for from with without into over under are was were been has have had that which who whose when where while
+    than because its their your our his her this these those not can could will would may might must should does did
+    more most very just also about between before after you they them there then what how all any some get got
+    """.split()  # noqa: SIM905
+)
+_SAYING = 4  #: words of content that make a sentence clear by itself
+
 
 def pull_quote(text: str, verdict: Verdict, budget: int, used: Collection[str] = ()) -> str:
     """At most `budget` characters of a review that gave this verdict.
@@ -49,10 +59,15 @@ def pull_quote(text: str, verdict: Verdict, budget: int, used: Collection[str] =
     if not able:
         fresh = [part for part in parts if not _said(part, used)]
         return cut((fresh or parts or [""])[0], budget)
-    best = max(able, key=lambda at: (_side(parts[at], verdict), -at))
-    if 0 not in able and _side(parts[best], verdict) <= 0 and not _said(parts[0], used):
+    best = max(able, key=lambda at: (_worth(parts[at], verdict), -at))
+    if 0 not in able and _worth(parts[best], verdict) < 0 and not _said(parts[0], used):
         return cut(parts[0], budget)
     return leading(parts[best:], budget)
+
+
+def _worth(sentence: str, verdict: Verdict) -> int:
+    """How clearly it speaks for the verdict's side, less where it says too little: "I need an answer.", of what?"""
+    return _side(sentence, verdict) - (1 if len(set(_CONTENT.findall(sentence.casefold())) - _EMPTY) < _SAYING else 0)
 
 
 def _side(sentence: str, verdict: Verdict) -> int:

@@ -173,6 +173,16 @@ def test_a_long_first_sentence_is_cut_rather_than_left_for_one_that_says_nothing
     assert pull_quote(text, Verdict.SHIP, 60) == "The primitive is a hosted model with a layer for code…"
 
 
+def test_a_sentence_that_says_little_gives_way_to_one_that_says_more() -> None:
+    """An answer to what? And a claim is not cut in its middle where a whole sentence is there."""
+    said = "Every export lands in one folder as plain text with its date."
+    opaque, long = "I need an answer that I can sign.", "The hosted model and its layer for code, queues and logs " * 4
+
+    assert pull_quote(f"{opaque} {said}", Verdict.SHIP, 100) == said
+    assert pull_quote(f"{long.strip()}. {said}", Verdict.SHIP, 100) == said
+    assert pull_quote(opaque, Verdict.SHIP, 100) == opaque
+
+
 def test_a_lone_word_as_a_whole_review_is_still_shown() -> None:
     """Better than nothing."""
     assert pull_quote("Ship.", Verdict.SHIP, 170) == "Ship."

@@ -134,6 +134,24 @@ def test_subject_and_preheader_name_the_lead_and_what_else_there_is() -> None:
     )
 
 
+def test_a_preheader_has_fewer_names_rather_than_cut_ones() -> None:
+    """Three whole names say more than six halves."""
+    long = [
+        pair(
+            tool(f"c{at}", name=f"Karpathy Coding Skills for the Agents of Everybody {at}"),
+            tool(f"d{at}", name=f"SkyPilot Research Agents on Clusters {at}"),
+        )
+        for at in range(2)
+    ]
+    one, two, three = pairs(3)
+
+    assert words(*chosen(one, *long, two, three)).preheader == "Also: A01 vs B01, A02 vs B02 and two more."
+    assert words(*chosen(one, *long)).preheader == (
+        "Also: Karpathy Coding Skills for the Agents of Everybody 0 vs SkyPilot Research Agents on Clusters 0 "
+        "and one more."
+    )
+
+
 def test_a_subject_does_not_repeat_the_newsletters_name() -> None:
     """The sender's name says that already."""
     publication = PUBLICATION.model_copy(update={"name": "The Verdicts of the Week"})
