@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from newsletter.comparisons.page_lines import Line, as_lines
+from newsletter.comparisons.page_lines import Line, as_lines, visible
 
 _UNSEEN = re.compile(
     r"head|script|style|noscript|template|nav|svg|math|iframe|object|embed|canvas|video|audio|select|textarea|input"
@@ -120,13 +120,17 @@ def _walk(root: etree._Element) -> tuple[list[_Box], list[_Step]]:
                 walk.skip_subtree()
             else:
                 steps.append(
-                    _Step(around[-1][0], look, [element.text or ""], ends=False, absent=held.is_missing(element))
+                    _Step(
+                        around[-1][0], look, [visible(element.text or "")], ends=False, absent=held.is_missing(element)
+                    )
                 )
         elif event == "end":
             number, _ = around.pop()
-            steps.append(_Step(number, around[-1][1], [element.tail or ""], ends=element.tag == "br", absent=False))
+            steps.append(
+                _Step(number, around[-1][1], [visible(element.tail or "")], ends=element.tag == "br", absent=False)
+            )
         elif steps and element.tail:
-            steps[-1].texts.append(element.tail)
+            steps[-1].texts.append(visible(element.tail))
     return boxes, steps
 
 
@@ -154,7 +158,8 @@ class _Held:
                 self._note(element.text, element)
 
     def _note(self, text: str | None, owner: etree._Element | None) -> None:
-        if not text or owner is None or text.isspace():
+        text = visible(text or "")
+        if owner is None or not text or text.isspace():
             return
         self.own.add(owner)
         _mark(owner, self.any)

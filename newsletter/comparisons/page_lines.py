@@ -15,12 +15,16 @@ MOST_CHARACTERS = 2_000_000  #: security reference S-33
 MOST_LINES = 10_000  #: the longest whole page seen has 130
 _MOST_MARKS = 30  #: UAX 15, stream-safe text
 
-_INVISIBLE = "\u00ad\u200b\u200e\u200f\u2060\ufeff" + "".join(
-    map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+#: What is not seen and says nothing (Unicode: Default_Ignorable_Code_Point, and the marks of direction). What emoji and
+#: scripts are joined or varied with stays: U+200C, U+200D, U+180B to U+180D, U+FE00 to U+FE0F.
+_INVISIBLE = (
+    *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x200B, 0x200E, 0x200F, 0x3164, 0xFEFF, 0xFFA0),
+    *(*range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFFF0, 0xFFFC), *range(0x1BCA0, 0x1BCA4)),
+    *(*range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)),
 )
 _CONTROLS = [c for c in (*range(0x20), *range(0x7F, 0xA0)) if chr(c) not in "\t\n\r\x0b\x0c\x85"]
 _UNWANTED: dict[int, int | None] = {
-    **dict.fromkeys(map(ord, _INVISIBLE)),
+    **dict.fromkeys(_INVISIBLE),
     **dict.fromkeys(_CONTROLS),
     **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),
 }
@@ -49,20 +53,25 @@ class Line(NamedTuple):
         return f"“{self.text[:60]}…”" if len(self.text) > 61 else f"“{self.text}”"  # noqa: PLR2004
 
 
+def visible(text: str) -> str:
+    """The text without control and invisible characters; line breaks and blanks are as they were."""
+    return text.translate(_UNWANTED)
+
+
 def clean(text: str) -> str:
     """One line's text: NFC, no control or invisible characters, single spaces."""
-    return _composed(" ".join(text.translate(_UNWANTED).split()))
+    return _composed(" ".join(visible(text).split()))
 
 
 def text_lines(text: str) -> list[Line]:
     """The lines of a text that are not blank. Raises NotAComparison where it is far too long."""
     check_length(text)
-    pieces = ((number, piece, "") for number, piece in enumerate(text.translate(_UNWANTED).splitlines(), start=1))
+    pieces = ((number, piece, "") for number, piece in enumerate(visible(text).splitlines(), start=1))
     return as_lines(pieces)
 
 
 def as_lines(pieces: Iterable[tuple[int, str, str]]) -> list[Line]:
-    """Lines from (number, text, look); an empty text is a gap. Raises NotAComparison on far too many."""
+    """Lines from (number, visible text, look); an empty text is a gap. Raises NotAComparison on far too many."""
     lines: list[Line] = []
     gap = False
     for number, piece, look in pieces:

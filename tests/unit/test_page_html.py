@@ -207,3 +207,41 @@ def test_the_fullest_of_several_readings_counts() -> None:
     """Also where each has something to report."""
     page = printer.html_divs(printer.sheet(printer.dice(9))).replace("Panel verdict", "Panel verdict?")
     assert len(read_page(page).reviewers) == 4
+
+
+UNSEEN = [
+    *("\u00ad", "\u034f", "\u061c", "\u180e", "\u200b", "\u200e", "\u200f", "\u202a", "\u202e", "\u2060", "\u2063"),
+    *("\u2066", "\u2069", "\u206f", "\u3164", "\ufeff", "\ufff9", "\U0001d173", "\U000e0041", "\U000e0100", "\x80"),
+]
+FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f466 \u2764\ufe0f"
+
+
+def sprinkled(page: str, unseen: str) -> str:
+    """The page with this before each word of its texts, and in each empty cell; nothing inside a tag changes."""
+    texts = re.sub(r"(?<=>)[^<]+", lambda text: re.sub(r"(?<![&#\w])(?=\w)", unseen, text[0]), page)
+    return texts.replace("></td>", f">{unseen}</td>").replace("></div>", f">{unseen}</div>")
+
+
+@EVERY_LAYOUT
+@pytest.mark.parametrize("unseen", [*UNSEEN, *(f"&#{ord(unseen)};" for unseen in UNSEEN if unseen != "\x80")])
+def test_what_is_not_seen_is_not_read(layout: Callable[[Sheet], str], unseen: str) -> None:
+    """Not as a character, not as a reference, not in a quote and not as the text of an empty cell."""
+    page = layout(printer.sheet(printer.dice(11), reviewers=4, missing=0.3, no_review=""))
+    assert facts(read_page(sprinkled(page, unseen), url=ADDRESS)) == facts(read_page(page, url=ADDRESS))
+
+
+@pytest.mark.parametrize("layout", [printer.text_a, printer.text_b, printer.text_flat])
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_is_not_seen_in_a_text_is_not_read_either(layout: Callable[[Sheet], str], unseen: str) -> None:
+    """Before any word."""
+    page = layout(printer.sheet(printer.dice(11)))
+    assert facts(read_page(re.sub(r"\b(?=\w)", unseen, page))) == facts(read_page(page))
+
+
+@pytest.mark.parametrize("layout", [printer.text_b, printer.html_divs, printer.html_table, printer.html_spans])
+def test_what_joins_an_emoji_stays(layout: Callable[[Sheet], str]) -> None:
+    """A family is one character, and a heart is red."""
+    sheet = printer.sheet(printer.dice(12))
+    left = replace(sheet.sides[0], tagline=f"For the {FAMILY} family")
+    page = layout(replace(sheet, sides=(left, sheet.sides[1])))
+    assert f"For the {FAMILY} family" in {tool.tagline for tool in read_page(page).tools}
