@@ -1,6 +1,8 @@
 """`newsletter issue edit`: every word and every place can be changed; the changes survive a redraft."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,19 @@ from newsletter.desk import writing
 from newsletter.errors import IssueError
 from newsletter.issues import edits as editing
 from newsletter.issues.edits import Edits
-from newsletter.issues.issue import Issue
+from newsletter.issues.finding import find_key
+from newsletter.issues.issue import Issue, items_of
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The comparisons there are, and which one is meant by what was typed: a key, its beginning, a tool, a number."""
+
+    known: list[str]
+    meant: Callable[[str], str]
+
+
+Change = Callable[[Edits, Keys], Edits]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,14 +55,15 @@ def edit(
 ) -> None:
     """Change the words, the items and their order. What is not named stays; an approval is void after it.
 
-    Example: newsletter issue edit 3 --lead heron-vs-zuraw --intro "Five tools, {name}, and one tie."
+    A comparison is named by its key, the beginning of it, a tool, or its number in 'newsletter issue show'.
+    Example: newsletter issue edit 3 --lead heron --drop 5 --intro "Five tools, {name}, and one tie."
     """
     if intro is not None and intro_file is not None:
         raise IssueError("Name --intro or --intro-file, not both.")
     if both := set(pin or ()) & set(drop or ()):
         raise IssueError(f"'{min(both)}' is to be pinned and dropped at once. Decide for one.")
     text = _text(intro_file) if intro_file else intro
-    changes: list[Callable[[Edits, list[str]], Edits]] = []
+    changes: list[Change] = []
     if subject is not None:
         changes.append(lambda edits, _: editing.with_subject(edits, subject))
     if preheader is not None:
@@ -56,13 +71,14 @@ def edit(
     if text is not None:
         changes.append(lambda edits, _: editing.with_intro(edits, text))
     if lead is not None:
-        changes.append(lambda edits, known: editing.lead_with(edits, lead or None, known))
+        changes.append(
+            _for_key(editing.lead_with, lead) if lead else lambda edits, _: editing.lead_with(edits, None, ())
+        )
     changes += [_for_key(editing.pin, key) for key in pin or ()]
     changes += [_for_key(editing.drop, key) for key in drop or ()]
     changes += [_for_key(editing.release, key) for key in release or ()]
     if order is not None:
-        keys = [key.strip() for key in order.split(",") if key.strip()]
-        changes.append(lambda edits, known: editing.reorder(edits, keys, known))
+        changes.append(_order(order))
     changes += [_headline(pair) for pair in headline or ()]
     if not changes:
         raise IssueError("Nothing to change was named. 'newsletter issue edit --help' shows what can be.")
@@ -70,25 +86,37 @@ def edit(
     say(f"{name(issue)} is changed. Its subject: {issue.subject}", *([lost] if lost else []))
 
 
-def _all(changes: list[Callable[[Edits, list[str]], Edits]]) -> Callable[[Session, Issue, Edits], Edits]:
-    def change(session: Session, _issue: Issue, edits: Edits) -> Edits:
-        known = [row.comparison.key for row in on_shelf(session)]
+def _all(changes: list[Change]) -> Callable[[Session, Issue, Edits], Edits]:
+    """All changes as one; what a person typed for a comparison is looked for on the shelf and in the issue."""
+
+    def change(session: Session, issue: Issue, edits: Edits) -> Edits:
+        titles = {row.comparison.key: row.comparison.title for row in on_shelf(session)}
+        meant = partial(find_key, known=titles, positions=[item.key for item in items_of(session, issue)])
         for one in changes:
-            edits = one(edits, known)
+            edits = one(edits, Keys(list(titles), meant))
         return edits
 
     return change
 
 
-def _for_key(act: Callable[[Edits, str, list[str]], Edits], key: str) -> Callable[[Edits, list[str]], Edits]:
-    return lambda edits, known: act(edits, key, known)
+def _for_key(act: Callable[[Edits, str, list[str]], Edits], typed: str) -> Change:
+    return lambda edits, keys: act(edits, keys.meant(typed), keys.known)
 
 
-def _headline(pair: str) -> Callable[[Edits, list[str]], Edits]:
-    key, equals, text = pair.partition("=")
+def _order(typed: str) -> Change:
+    words = [word.strip() for word in typed.split(",") if word.strip()]
+    if not words:
+        raise IssueError(
+            "--order names no comparison; write KEY,KEY or the numbers that 'newsletter issue show' gives."
+        )
+    return lambda edits, keys: editing.reorder(edits, [keys.meant(word) for word in words], keys.known)
+
+
+def _headline(pair: str) -> Change:
+    typed, equals, text = pair.partition("=")
     if not equals:
-        raise IssueError(f"'{pair}' is not KEY=TEXT; write --headline heron-vs-zuraw=\"A tie\".")
-    return lambda edits, known: editing.with_headline(edits, key.strip(), text.strip(), known)
+        raise IssueError(f"'{pair}' is not KEY=TEXT; write --headline heron=\"A tie\".")
+    return lambda edits, keys: editing.with_headline(edits, keys.meant(typed.strip()), text.strip(), keys.known)
 
 
 def _text(path: Path) -> str:

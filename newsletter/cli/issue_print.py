@@ -64,7 +64,10 @@ def draft(made: Draft, *, json_wanted: bool) -> None:
 
 def issue(found: Issue, words: Composition, history: list[dict[str, Any]], *, json_wanted: bool) -> None:
     """One issue: its words, its items, its history."""
-    items = [{"kind": str(item.kind), "comparison": item.key, "headline": item.headline} for item in words.items]
+    items = [
+        {"item": place, "kind": str(item.kind), "comparison": item.key, "headline": item.headline}
+        for place, item in enumerate(words.items, start=1)
+    ]
     if json_wanted:
         as_json(
             {

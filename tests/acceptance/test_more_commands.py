@@ -124,7 +124,7 @@ def test_an_editor_changes_everything(house: Run) -> None:
 
     shown = json.loads(house("issue", "show", "1", "--json").stdout)
     keys = [item["comparison"] for item in shown["items"]]
-    assert shown["items"][0] == {"kind": "lead", "comparison": key, "headline": "Footsteps, and the wind"}
+    assert shown["items"][0] == {"item": 1, "kind": "lead", "comparison": key, "headline": "Footsteps, and the wind"}
     assert keys.index("git-because-vs-palimpsest") < keys.index("lapel-vs-pocket-oracle")
     assert "mo-vs-shift-notes" in keys
     assert "heron-mini-vs-zuraw-2" not in keys
@@ -145,8 +145,9 @@ def test_an_intro_comes_from_a_file(house: Run, tmp_path: Path) -> None:
     ("words", "sentence"),
     [
         (("--headline", "no equals sign"), "is not KEY=TEXT"),
-        (("--lead", "heron-mini-vs-zuraw"), "heron-mini-vs-zuraw-2"),
-        (("--intro", "x" * 30_000), "20000 bytes"),
+        (("--lead", "heron-mini-vs-zurrow"), "heron-mini-vs-zuraw-2"),
+        (("--lead", "mo"), "Write more of the one you mean"),
+        (("--intro", "x" * 30_000), "at most 20,000 fit"),
     ],
 )
 def test_a_bad_edit_is_refused_in_one_sentence(house: Run, words: tuple[str, ...], sentence: str) -> None:
@@ -301,3 +302,14 @@ def test_doubt_is_listed_and_closed_by_an_operators_word(house: Run, tmp_path: P
     assert "is sent" in done
     assert "Nothing is in doubt" in house("unknown", "list").stdout
     assert "is not in doubt" in house("unknown", "accepted", str(doubt["batch"]), "--note", "x", code=1).stderr
+
+
+def test_a_comparison_is_named_as_a_person_would(house: Run) -> None:
+    """By a tool, and by its number in the issue."""
+    house("issue", "draft")
+    dropped = json.loads(house("issue", "show", "1", "--json").stdout)["items"][4]["comparison"]
+    house("issue", "edit", "1", "--lead", "foley", "--drop", "5")
+
+    keys = [item["comparison"] for item in json.loads(house("issue", "show", "1", "--json").stdout)["items"]]
+    assert keys[0] == "foley-vs-murmur"
+    assert dropped not in keys
