@@ -20,6 +20,8 @@ from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError
 
+_KEY = "NEWSLETTER_SECRET_KEY"  # or, with _FILE behind it, the path of a file
+
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -196,20 +198,30 @@ def anchored(config: Config, folder: Path) -> Config:
 
 
 def secret_key(config: Config, environ: Mapping[str, str] = os.environ) -> bytes:
-    """The key that signs links and hides addresses, at least 32 bytes. Raises ConfigError where there is none."""
-    if value := environ.get("NEWSLETTER_SECRET_KEY"):
-        key, place = value.encode(), "NEWSLETTER_SECRET_KEY"
-    else:
-        path = Path(environ.get("NEWSLETTER_SECRET_KEY_FILE") or config.secrets.key_file)
-        try:
-            key, place = path.read_bytes().strip(), str(path)
-        except OSError:
-            raise ConfigError(
-                f"There is no secret key in {path}. Run 'newsletter init', or set NEWSLETTER_SECRET_KEY."
-            ) from None
+    """The key that signs links and hides addresses, at least 32 bytes, blanks around it ignored. Raises ConfigError.
+
+    It belongs to the database (subscribers/keymark.py) and is never changed.
+    """
+    path = key_file(config, environ)
+    try:
+        key = (path.read_bytes() if path else os.fsencode(environ[_KEY])).strip()
+    except OSError:
+        raise ConfigError(
+            f"There is no secret key in {path}. Put it back from its copy, or set {_KEY}; "
+            "where there never was one, 'newsletter init' makes it."
+        ) from None
     if len(key) < 32:  # noqa: PLR2004
-        raise ConfigError(f"The secret key in {place} is shorter than 32 characters. 'openssl rand -hex 32' makes one.")
+        raise ConfigError(
+            f"The secret key in {path or _KEY} is shorter than 32 characters. 'openssl rand -hex 32' makes one."
+        )
     return key
+
+
+def key_file(config: Config, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file that the secret key is read from; None where the environment holds the key itself."""
+    if environ.get(_KEY, "").strip():
+        return None
+    return Path(environ.get(f"{_KEY}_FILE") or config.secrets.key_file)
 
 
 def make_secret_key(path: Path) -> None:

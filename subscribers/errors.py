@@ -23,3 +23,7 @@ class BadFile(SubscriberError):
 
 class BadToken(SubscriberError):
     """The token was not made by us, or not for this."""
+
+
+class WrongKey(SubscriberError):
+    """The secret key is not the one that the database was made with; nothing was changed."""

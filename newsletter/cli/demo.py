@@ -13,7 +13,7 @@ import typer
 
 from jobs.weekly import Weekly, run
 from newsletter import config as settings
-from newsletter.cli.door import desk_for
+from newsletter.cli.door import desk_for, make_key
 from newsletter.cli.output import progress, rows, say
 from newsletter.database import engine_for, transaction
 from newsletter.delivery.progress import progress as progress_of
@@ -140,9 +140,9 @@ def _prepare(into: Path, *, again: bool) -> None:
 
 def _desk(into: Path) -> Desk:
     config = settings.read(into / "demo" / "config.toml")
-    settings.make_secret_key(config.secrets.key_file)
     engine = engine_for(config.database.url)
     upgrade(engine)
+    make_key(config, engine)
     return desk_for(config, engine, settings.secret_key(config), lambda: NOW)
 
 

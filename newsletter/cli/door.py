@@ -12,12 +12,13 @@ import typer
 from sqlalchemy import Engine
 
 from newsletter import config as settings
-from newsletter.database import engine_for
+from newsletter.database import engine_for, transaction
 from newsletter.desk.desk import Desk
 from newsletter.errors import ConfigError
 from newsletter.migrations import require_newest
 from newsletter.providers.base import Provider
 from newsletter.providers.outbox import Outbox
+from subscribers.keymark import is_marked, require_key
 from subscribers.tokens import Keys
 
 
@@ -56,13 +57,16 @@ class Door:
         require_newest(engine)
         return engine
 
-    def secret(self) -> bytes:
-        """The secret key. Raises ConfigError."""
-        return settings.secret_key(self.config)
+    def keyed(self) -> tuple[Engine, bytes]:
+        """The database and the secret key that it was made with. Raises DatabaseError, ConfigError, WrongKey."""
+        engine, secret = self.engine(), settings.secret_key(self.config)
+        with transaction(engine) as session:
+            require_key(session, secret)
+        return engine, secret
 
     def desk(self) -> Desk:
-        """All that can be done with an issue."""
-        return desk_for(self.config, self.engine(), self.secret(), now)
+        """All that can be done with an issue. Raises DatabaseError, ConfigError, WrongKey."""
+        return desk_for(self.config, self.engine(), settings.secret_key(self.config), now)
 
 
 def now() -> datetime:
@@ -71,7 +75,9 @@ def now() -> datetime:
 
 
 def desk_for(config: settings.Config, engine: Engine, secret: bytes, clock: Callable[[], datetime]) -> Desk:
-    """A desk over these settings."""
+    """A desk over these settings. Raises WrongKey where the database was made with another secret."""
+    with transaction(engine) as session:
+        require_key(session, secret)
     return Desk(
         config=config,
         engine=engine,
@@ -81,6 +87,17 @@ def desk_for(config: settings.Config, engine: Engine, secret: bytes, clock: Call
         templates=settings.templates_folder(),
         clock=clock,
     )
+
+
+def make_key(config: settings.Config, engine: Engine) -> None:
+    """Make a secret key where there is none, and mark the database with it. Raises ConfigError, WrongKey.
+
+    A database that was used with a key gets no new one: with that, nobody who is suppressed would be known again.
+    """
+    with transaction(engine) as session:
+        if not is_marked(session) and (file := settings.key_file(config)):
+            settings.make_secret_key(file)
+        require_key(session, settings.secret_key(config))
 
 
 def provider_for(config: settings.Config) -> Provider:

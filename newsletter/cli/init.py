@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from newsletter import config as settings
-from newsletter.cli.door import door
+from newsletter.cli.door import door, make_key
 from newsletter.cli.output import say
 from newsletter.database import engine_for
 from newsletter.errors import ConfigError
@@ -40,12 +40,13 @@ def init(
         _write_config(path, {} if yes else _ask())
         say(f"Wrote {path}: every setting is in it, with its meaning.")
     config = door(context).config
-    settings.make_secret_key(config.secrets.key_file)
     engine = engine_for(config.database.url)
     upgrade(engine)
+    make_key(config, engine)
+    place = settings.key_file(config) or "the environment"
     say(
         f"The database is ready: {engine.url.render_as_string(hide_password=True)}.",
-        f"The secret key is in {config.secrets.key_file}: keep a copy, links in sent mail depend on it.",
+        f"The secret key is in {place}: keep a copy, suppressions and links depend on it.",
         "Next: newsletter comparisons import SOURCE, newsletter subscribers import FILE, newsletter issue draft",
     )
 

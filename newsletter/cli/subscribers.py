@@ -38,11 +38,12 @@ def add(
     here, whom = door(context), parse(address)
     if not consent.strip():
         raise IllegalChange("Say where and to what they said yes: it is kept as the evidence of their consent.")
-    with transaction(here.engine()) as session:
+    engine, secret = here.keyed()
+    with transaction(engine) as session:
         evidence = Evidence(source=HERE, wording=consent, by=HERE)
         before = people.find(session, whom)
         status = before.status if before else None
-        found = people.add(session, whom, evidence, secret=here.secret(), now=now(), name=name, confirmed=not pending)
+        found = people.add(session, whom, evidence, secret=secret, now=now(), name=name, confirmed=not pending)
         after = found.status
     say(f"Already {after}: nothing was changed." if status is after else f"On the list: {after}.")
 
@@ -76,8 +77,9 @@ def show(context: typer.Context, address: Address, json: Json = False) -> None:
     Example: newsletter subscribers show ada@example.org
     """
     here, whom = door(context), parse(address)
-    with transaction(here.engine()) as session:
-        known = facts(session, whom, here.secret())
+    engine, secret = here.keyed()
+    with transaction(engine) as session:
+        known = facts(session, whom, secret)
         person = _row(known.subscriber) if known.subscriber else None
         events = [_fields(event, "at", "kind", "source", "wording", "by") for event in known.events]
         suppression = _fields(known.suppression, "reason", "at", "note", "by") if known.suppression else None
@@ -140,8 +142,9 @@ def explain(context: typer.Context, address: Address, json: Json = False) -> Non
     Example: newsletter subscribers explain dov@example.org
     """
     here, whom = door(context), parse(address)
-    with transaction(here.engine()) as session:
-        known = facts(session, whom, here.secret())
+    engine, secret = here.keyed()
+    with transaction(engine) as session:
+        known = facts(session, whom, secret)
         person = known.subscriber
         listing = [
             {

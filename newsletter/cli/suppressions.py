@@ -51,9 +51,9 @@ def import_(
 
     Example: newsletter suppressions import bounces.csv
     """
-    here = door(context)
-    with opened(file) as content, transaction(here.engine()) as session:
-        done = import_suppressions(session, content, secret=here.secret(), now=now(), by="command line")
+    engine, secret = door(context).keyed()
+    with opened(file) as content, transaction(engine) as session:
+        done = import_suppressions(session, content, secret=secret, now=now(), by="command line")
     if json:
         as_json({"rows": done.rows, "counts": done.counts, "reasons": reasons(done)})
         return
@@ -91,8 +91,9 @@ def add(
     Example: newsletter suppressions add dov@example.org --reason hard-bounce
     """
     here, whom = door(context), parse(address)
-    print_ = fingerprint(whom.key, here.secret())
-    with transaction(here.engine()) as session:
+    engine, secret = here.keyed()
+    with transaction(engine) as session:
+        print_ = fingerprint(whom.key, secret)
         new = suppress(session, print_, reason, now(), address=whom.display, note=note, by=by)
     say("Suppressed: this address gets nothing more." if new else "It was suppressed already; nothing was changed.")
 
@@ -109,6 +110,7 @@ def remove(
     Example: newsletter suppressions remove dov@example.org --note "new mailbox, asked by phone"
     """
     here, whom = door(context), parse(address)
-    with transaction(here.engine()) as session:
-        done = lift(session, fingerprint(whom.key, here.secret()), now(), by=by, note=note)
+    engine, secret = here.keyed()
+    with transaction(engine) as session:
+        done = lift(session, fingerprint(whom.key, secret), now(), by=by, note=note)
     say("Lifted: this address may be mailed again." if done else "It was not suppressed; nothing was changed.")

@@ -41,20 +41,20 @@ def import_(
 
     Example: newsletter subscribers import list.csv --dry-run --consent "sign-up form at example.org/weekly"
     """
-    here = door(context)
+    engine, secret = door(context).keyed()
     columns = dict(_pair(text) for text in map_ or ())
     terms = Terms(source=file.name, wording=consent, by="command line", consented=not unconfirmed)
     with (
         opened(file) as content,
         _details(report) as details,
         progress("Importing") as bar,
-        transaction(here.engine()) as session,
+        transaction(engine) as session,
     ):
         done = import_csv(
             session,
             content,
             terms,
-            secret=here.secret(),
+            secret=secret,
             now=now(),
             columns=columns,
             dry_run=dry_run,

@@ -9,6 +9,7 @@ import newsletter.delivery.batch
 import newsletter.issues.approval
 import newsletter.issues.issue
 import subscribers.consent
+import subscribers.keymark
 import subscribers.subscriber
 import subscribers.suppression
 

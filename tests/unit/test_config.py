@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.config import Config, anchored, default_text, make_secret_key, parse, read, secret_key
+from newsletter.config import Config, anchored, default_text, key_file, make_secret_key, parse, read, secret_key
 from newsletter.errors import ConfigError
 
 
@@ -90,6 +90,22 @@ def test_the_key_comes_from_the_environment_first(tmp_path: Path) -> None:
     )
     assert secret_key(config, {"NEWSLETTER_SECRET_KEY_FILE": str(named)}) == b"n" * 32
     assert len(secret_key(config, {})) == 64
+
+
+def test_the_same_key_is_the_same_in_a_variable_and_in_a_file(tmp_path: Path) -> None:
+    """Blanks and line feeds around it are not part of it: they would make another key."""
+    (named := tmp_path / "named").write_text("n" * 32 + "\r\n")
+
+    from_file = secret_key(Config(), {"NEWSLETTER_SECRET_KEY_FILE": str(named), "NEWSLETTER_SECRET_KEY": " "})
+
+    assert secret_key(Config(), {"NEWSLETTER_SECRET_KEY": "n" * 32 + "\n"}) == from_file
+    assert key_file(Config(), {"NEWSLETTER_SECRET_KEY": "n" * 32}) is None
+
+
+def test_a_missing_key_is_not_replaced_in_silence(tmp_path: Path) -> None:
+    """The old one is what is wanted."""
+    with pytest.raises(ConfigError, match="Put it back from its copy"):
+        secret_key(Config(), {"NEWSLETTER_SECRET_KEY_FILE": str(tmp_path / "gone")})
 
 
 def test_a_short_key_is_refused() -> None:

@@ -70,6 +70,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("newsletter", "week"),
     )
     op.create_table(
+        "key_mark",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mark", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.CheckConstraint("id = 1", name="only_one_key_mark"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "lifted_suppression",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("fingerprint", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -295,6 +302,7 @@ def upgrade() -> None:
                 "finish partly",
                 "reopen",
                 "cancel",
+                "take up",
                 name="command",
                 native_enum=False,
                 length=20,
@@ -466,6 +474,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_lifted_suppression_fingerprint"))
 
     op.drop_table("lifted_suppression")
+    op.drop_table("key_mark")
     op.drop_table("issue")
     with op.batch_alter_table("comparison", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_comparison_seen_at"))
