@@ -10,7 +10,7 @@ from newsletter.errors import IssueError
 from newsletter.issues.candidates import Chosen
 from newsletter.issues.composition import Composition, Item, ItemKind, VerdictChange
 from newsletter.issues.edits import Edits
-from newsletter.issues.headline import change_headline, headline
+from newsletter.issues.headline import change_headline, heading, told_apart
 from newsletter.issues.lines import preheaders, subjects, summary
 from newsletter.issues.quoting import for_and_against, scorecard
 from newsletter.issues.shortening import shorten
@@ -28,7 +28,10 @@ def compose(
     """All words of the issue. The same arguments give the same words. Raises IssueError where nothing is chosen."""
     if not chosen:
         raise IssueError(f"Issue {number} ({week}) has no items. Take back a drop or pin something, or cancel it.")
-    items = tuple(_item(one, turn, edits, publication) for turn, one in enumerate(chosen))
+    named = told_apart([one.comparison for one in chosen])
+    items = tuple(
+        _item(one, turn, name, edits, publication) for turn, (one, name) in enumerate(zip(chosen, named, strict=True))
+    )
     split = splits(items, edits)
     lines = subjects(items, number, publication.name)
     subject = edits.subject or lines[0]
@@ -49,10 +52,10 @@ def compose(
     )
 
 
-def _item(one: Chosen, turn: int, edits: Edits, publication: Publication) -> Item:
+def _item(one: Chosen, turn: int, named: Comparison, edits: Edits, publication: Publication) -> Item:
     comparison, lead = one.comparison, one.kind is ItemKind.LEAD
     changes = tuple(VerdictChange(tool=new.name, before=old.panel, after=new.panel) for old, new in one.changed)
-    words = change_headline(changes) if one.kind is ItemKind.CHANGE else headline(comparison, turn=turn)
+    words = change_headline(changes) if one.kind is ItemKind.CHANGE else heading(named, turn)
     left, right = (shorten(tool.description, LEAD_TEXT if lead else BRIEF_TEXT) for tool in comparison.tools)
     what, what_else = (shorten(tool.tagline, TAGLINE) for tool in comparison.tools)
     url, tool_urls = links(comparison, publication.site_url)

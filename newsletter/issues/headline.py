@@ -16,6 +16,32 @@ _WIDTHS = (36, 30, 24, 18, 14)
 Names = tuple[str, str]  #: left's and right's, as they fit
 
 
+def told_apart(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The same with names for headings: a tool that has the name of another, earlier one is "another Footnote".
+
+    Two of one name within one comparison keep it: their heading says that there are two.
+    """
+    first: dict[str, str] = {}
+    renamed = []
+    for one in comparisons:
+        taken = {side: first.setdefault(_folded(tool), tool.slug) for side, tool in _sides(one)}
+        others = {
+            side: tool.model_copy(update={"name": f"another {tool.name}"})
+            for side, tool in _sides(one)
+            if taken[side] not in (one.left.slug, one.right.slug)
+        }
+        renamed.append(one.model_copy(update=others))
+    return renamed
+
+
+def _sides(comparison: Comparison) -> tuple[tuple[str, Tool], tuple[str, Tool]]:
+    return ("left", comparison.left), ("right", comparison.right)
+
+
+def _folded(tool: Tool) -> str:
+    return " ".join(tool.name.split()).casefold()
+
+
 def headline(comparison: Comparison, budget: int = HEADLINE, turn: int = 0) -> str:
     """What the panel says of the two, the more shipped one first: "Patchwork ships, Forkbeam does not".
 
@@ -23,6 +49,12 @@ def headline(comparison: Comparison, budget: int = HEADLINE, turn: int = 0) -> s
     """
     words = fitting(comparison, lambda names: _verdicts(comparison, names, turn), budget)
     return words or _nameless(comparison, budget)
+
+
+def heading(comparison: Comparison, turn: int) -> str:
+    """The headline of an item, which may begin with "Another Footnote"."""
+    words = headline(comparison, turn=turn)
+    return "A" + words[1:] if words.startswith("another ") else words
 
 
 def change_headline(changes: Sequence[VerdictChange], budget: int = HEADLINE) -> str:

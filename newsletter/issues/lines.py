@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from newsletter.comparisons.comparison import Tool, Verdict
 from newsletter.issues.composition import Item, ItemKind, Split, VerdictChange
-from newsletter.issues.headline import change_headline, headline, versus
+from newsletter.issues.headline import change_headline, headline, told_apart, versus
 from newsletter.issues.shortening import ELLIPSIS, short_name
 from newsletter.issues.splits import measurable
 from newsletter.issues.wording import counted, listed, number, opened, tallied
@@ -90,15 +90,16 @@ def _preheader_lines(items: Sequence[Item], splits: Sequence[Split]) -> Iterator
 
 def _others(items: Sequence[Item], most: int) -> str:
     """What there is beside the first item, by title: at most so many, and how many more; empty where none has one."""
-    titles = _titles(items[1:])[:most]
+    titles = _titles(items)[:most]
     rest = len(items) - 1 - len(titles)
     return listed([*titles, *([f"{number(rest)} more"] if rest else [])]) if titles else ""
 
 
 def _titles(items: Sequence[Item]) -> list[str]:
-    """One tool against another: names that are whole, else one such pair at some length, else names as they are cut."""
-    short = [title for item in items if (title := versus(item.comparison, _TITLE))]
-    long = [title for item in items if (title := versus(item.comparison, _LONG_TITLE))]
+    """The pairs after the first item: names that are whole, else one such pair at some length, else cut ones."""
+    named = told_apart([item.comparison for item in items])[1:]
+    short = [title for one in named if (title := versus(one, _TITLE))]
+    long = [title for one in named if (title := versus(one, _LONG_TITLE))]
     whole, whole_but_long = ([title for title in titles if ELLIPSIS not in title] for titles in (short, long))
     return whole or whole_but_long[:1] or short
 

@@ -46,6 +46,22 @@ def test_two_tools_of_one_name_have_a_headline_too() -> None:
     assert headline(twins) == "Two by the name of Codex CLI 2.0: one ships, one does not"
 
 
+def test_two_tools_of_one_name_in_one_issue_do_not_look_like_one() -> None:
+    """The later one is "another"; the same tool twice is not."""
+    one, other = tool("footnote", name="Footnote"), tool("footnote-2", 1, 3, name="Footnote")
+    issue = words(*chosen(pair(one, "a"), pair(other, "b"), pair(other, tool("c", 1, 3)), pair(one, tool("d", 1, 3))))
+
+    assert [item.headline for item in issue.items[1:]] == [
+        "B ships, another Footnote does not",
+        "Neither C nor another Footnote ships",
+        "Footnote ships, D does not",
+    ]
+    assert issue.preheader == "Also: B vs another Footnote, C vs another Footnote and D vs Footnote."
+    assert words(*chosen(pair(one, "a"), pair(tool("f", name="Footnote"), tool("g", 0, 4)))).items[1].headline == (
+        "Another Footnote ships, G does not"
+    )
+
+
 def test_names_that_are_the_same_when_shortened_are_kept_apart() -> None:
     """The sub-title is all that tells them from each other."""
     line = versus(pair(tool("a", name=LONG), tool("b", name="Claude 4 API: Batches and Files of Any Size")), 60)
