@@ -252,11 +252,16 @@ def _body(answer: _Answer, url: str, most_bytes: int) -> bytes:
         raise FetchRefused(f"{_shown(url)} is encoded as {coding[:20]}; only gzip is read.")
     unzip = zlib.decompressobj(31) if coding == "gzip" else None
     body = bytearray()
+    received = 0  # counted as well: blocks of gzip may inflate to nothing
     try:
         for raw in answer.chunks():
-            body += unzip.decompress(raw, most_bytes + 1 - len(body)) if unzip else raw
-            if len(body) > most_bytes:
+            received += len(raw)
+            if received <= most_bytes:
+                body += unzip.decompress(raw, most_bytes + 1 - len(body)) if unzip else raw
+            if max(received, len(body)) > most_bytes:
                 raise FetchRefused(f"{_shown(url)} is larger than {most_bytes:,} bytes: it is not read.")
+            if unzip and unzip.unused_data:
+                raise FetchRefused(f"{_shown(url)} goes on behind the end of its gzip: it is not read.")
     except zlib.error:
         raise FetchRefused(f"{_shown(url)} says it is gzip and is not.") from None
     if unzip and not unzip.eof:

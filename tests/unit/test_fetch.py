@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 
 import pytest
 from loopback import Loopback, loopback
@@ -179,6 +179,9 @@ def test_a_redirect_that_leads_nowhere_good_is_refused(server: Loopback, locatio
         (200, {"Content_Encoding": "gzip"}, b"no gzip", "says it is gzip"),
         (200, {"Content_Encoding": "gzip"}, gzip.compress(b"Hello")[:-9], "ended too early"),
         (200, {"Content_Encoding": "gzip"}, gzip.compress(bytes(50_000_000)), "larger than"),
+        (200, {"Content_Encoding": "gzip"}, gzip.compress(b"Hello") + b"x", "goes on behind"),
+        (200, {"Content_Encoding": "gzip"}, gzip.compress(b"") * 3, "goes on behind"),
+        (200, {"Content_Encoding": "gzip"}, gzip.compress(b"")[:10] + b"\0\0\0\xff\xff" * 400_001, "larger than"),
         (200, {"Content_Encoding": "gzip, gzip"}, b"x", "encoded as"),
         (200, {}, bytes(2_000_001), "larger than 2,000,000 bytes"),
         (200, {"X": "x" * 65_000}, b"", "headers"),
@@ -226,6 +229,18 @@ def test_an_endless_answer_is_cut_at_the_limit(server: Loopback) -> None:
     server.answers["/page"] = [b"HTTP/1.1 200 X\r\n\r\n", *repeat(b"x" * 50_000, 100)]
     with pytest.raises(FetchRefused, match="larger than 100,000 bytes"):
         get(server, most_bytes=100_000)
+
+
+@pytest.mark.parametrize("behind", [b"x" * 50_000, gzip.compress(b"") * 2_000])
+def test_what_comes_behind_the_end_of_gzip_is_not_waited_for(server: Loopback, behind: bytes) -> None:
+    """The first piece of it is one too many; nothing piles up."""
+    head = b"HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\n\r\n"
+    sent: list[int] = []
+    pieces = (sent.append(1) or behind for _ in repeat(None, 2_000))
+    server.answers["/page"] = chain([head + gzip.compress(b"Hello")], pieces)  # type: ignore[assignment]
+    with pytest.raises(FetchRefused, match="goes on behind the end of its gzip"):
+        get(server)
+    assert len(sent) < 1_000
 
 
 def test_https_is_never_left(server: Loopback) -> None:
