@@ -36,17 +36,16 @@ _HEADERS = (
     (b"user-agent", b"weekly-verdicts (+a newsletter that reads compare pages)"),
 )
 
-#: Addresses that `is_global` calls public and that are not: they lead to another address, or to nobody (3.11.7).
+#: Addresses that `is_global` calls public (3.11.7) and that are not: they lead to another address, or to nobody (RFC 6890).
 _ODD = [
     ipaddress.ip_network(net)
     for net in (
-        "64:ff9b::/96",  # translated IPv4
-        "64:ff9b:1::/48",
+        "::/3",  # global unicast is 2000::/3: here are IPv4-compatible, -translated (two kinds), and discarded ones
+        "4000::/2",  # with segment routing
+        "8000::/1",  # with unique local, link-local, site-local and multicast
+        "2001::/23",  # protocol assignments, with Teredo
         "2002::/16",  # 6to4
-        "2001::/32",  # Teredo
-        "::/96",  # IPv4-compatible
-        "fec0::/10",  # site-local
-        "5f00::/16",  # segment routing
+        "3fff::/20",  # documentation
         "192.88.99.0/24",
         "192.0.0.0/24",
     )

@@ -54,7 +54,16 @@ def test_paths_and_queries_beyond_ascii_are_encoded(server: Loopback) -> None:
         *("127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "0.1.2.3", "100.64.0.1", "224.0.0.1"),
         *("255.255.255.255", "192.0.0.9", "192.88.99.1", "198.18.0.1", "::1", "::", "fe80::1", "fd00::1", "fec0::1"),
         *("ff02::1", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::"),
-        *("2001:0:1::", "5f00::1"),
+        *(
+            "2001:0:1::",
+            "5f00::1",
+            "::ffff:0:7f00:1",
+            "::ffff:0:5db8:d822",
+            "3fff::",
+            "3fff:fff:ffff::1",
+            "100:0:0:1::1",
+        ),
+        *("100::1", "200::1", "1::1", "4000::1", "8000::1", "2001:1::1", "2001:1ff::1", "2001:db8::1"),
     ],
 )
 def test_an_address_that_is_not_public_is_known(address: str) -> None:
@@ -62,7 +71,9 @@ def test_an_address_that_is_not_public_is_known(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34"])
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34", "2001:200::1", "3ffe::1"]
+)
 def test_a_public_address_is_known_too(address: str) -> None:
     """Both kinds."""
     assert is_public(address)
