@@ -24,18 +24,18 @@ def subject(proof: Proof) -> Iterator[Finding]:
     """A length that phones show, and no shouting."""
     text, (least, most) = proof.rendered.subject, SUBJECT
     if not text.strip() or len(text) > LONGEST_SUBJECT:
-        yield Finding(ERROR, "subject", f"The subject has {len(text)} characters; write 20 to 70.", "subject")
+        yield Finding(ERROR, "subject", f"The subject has {_length(text)}; write 20 to 70.", "subject")
     elif not least <= len(text) <= most:
-        yield Finding(WARNING, "subject", f"The subject has {len(text)} characters; 20 to 70 are best.", "subject")
+        yield Finding(WARNING, "subject", f"The subject has {_length(text)}; 20 to 70 are best.", "subject")
     if text.isupper():
         yield Finding(WARNING, "shouting", "The subject is all capitals; spam filters count that.", "subject")
 
 
 def preheader(proof: Proof) -> Iterator[Finding]:
     """The line after the subject is used, and not cut."""
-    length, (least, most) = len(proof.rendered.preheader), PREHEADER
-    if not least <= length <= most:
-        yield Finding(WARNING, "preheader", f"The preheader has {length} characters; 40 to 130 are best.", "preheader")
+    text, (least, most) = proof.rendered.preheader, PREHEADER
+    if not least <= len(text) <= most:
+        yield Finding(WARNING, "preheader", f"The preheader has {_length(text)}; 40 to 130 are best.", "preheader")
 
 
 def headlines(proof: Proof) -> Iterator[Finding]:
@@ -152,6 +152,10 @@ def problems(proof: Proof) -> Iterator[Finding]:
     for item in proof.composition.items:
         for problem in item.comparison.problems:
             yield Finding(Level.INFO, f"page-{problem.code}", problem.message, item.key)
+
+
+def _length(text: str) -> str:
+    return f"{len(text)} character{'' if len(text) == 1 else 's'}"
 
 
 def _contradictions(tool: Tool) -> Iterator[str]:

@@ -139,6 +139,13 @@ def test_words_that_are_not_ready_are_named(update: dict[str, Any], code: str, l
     assert code in codes(check(rendered(**update), issue, PUBLICATION), level)
 
 
+def test_one_character_is_no_plural() -> None:
+    """House English."""
+    said = [finding.message for finding in check(rendered(subject="x"), composition(subject="x"), PUBLICATION)]
+
+    assert "The subject has 1 character; 20 to 70 are best." in said
+
+
 def with_comparison(**update: object) -> Composition:
     """An issue whose lead has a changed comparison."""
     lead = item(0, ItemKind.LEAD)
