@@ -2,10 +2,27 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Protocol
 
 from newsletter.mail.message import Recipient
-from subscribers.subscriber import Subscriber
 from subscribers.tokens import Keys, Purpose, sign
+
+
+class Person(Protocol):
+    """A subscriber, or a row that knows as much."""
+
+    @property
+    def ref(self) -> str: ...  # noqa: D102
+    @property
+    def address(self) -> str | None: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def signed_up_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def confirmed_at(self) -> datetime | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +35,7 @@ class Addressing:
     issue_id: int
     week: str
 
-    def recipient(self, subscriber: Subscriber) -> Recipient:
+    def recipient(self, subscriber: Person) -> Recipient:
         """The recipient for this subscriber: equal at every call, and holding nobody else's token."""
         return Recipient(
             address=subscriber.address or "",
@@ -28,7 +45,7 @@ class Addressing:
                 "unsubscribe": f"{self.base_url}/u/{sign(self.keys, Purpose.UNSUBSCRIBE, subscriber.ref)}",
                 "preferences": f"{self.base_url}/preferences/{sign(self.keys, Purpose.PREFERENCES, subscriber.ref)}",
                 "address": subscriber.address or "",
-                "since": _day(subscriber),
+                "since": _in_words(_since(subscriber)),
                 "name": subscriber.name,
             },
         )
@@ -39,6 +56,11 @@ class Addressing:
         return hashlib.blake2b(name, key=self.secret[:64], digest_size=16, person=b"delivery").hexdigest()
 
 
-def _day(subscriber: Subscriber) -> str:
-    since = subscriber.confirmed_at or subscriber.signed_up_at
-    return f"{since.day} {since:%B %Y}"
+def _since(person: Person) -> date:
+    return (person.confirmed_at or person.signed_up_at).date()
+
+
+@lru_cache(maxsize=4096)
+def _in_words(day: date) -> str:
+    """Like "3 February 2026": there are fewer days than subscribers."""
+    return f"{day.day} {day:%B %Y}"

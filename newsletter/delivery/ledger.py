@@ -8,10 +8,25 @@ moves in the claiming transaction, where consent and suppression are checked (DE
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, CursorResult, String, and_, case, exists, func, insert, literal, not_, or_, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    String,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    not_,
+    true,
+    update,
+)
 from sqlalchemy import cast as sql_cast
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from newsletter.delivery.batch import OPEN, Batch, BatchStatus, Delivery, DeliveryException, Resolution, Sending
@@ -23,10 +38,14 @@ from subscribers.suppression import Suppression
 
 
 def eligible(now: datetime) -> ColumnElement[bool]:
-    """Consent and suppression, in the words of the claim. A pause ends when its date has come."""
-    active = col(Subscriber.status) == Status.ACTIVE
-    rested = and_(col(Subscriber.status) == Status.PAUSED, col(Subscriber.paused_until) <= now)
-    return and_(or_(active, rested), not_(_suppressed()))
+    """Consent and suppression, in the words of the claim. A pause ends when its date has come.
+
+    A CASE and no OR, so that the walk over the list goes by ids: given an OR, SQLite looks both statuses up in their
+    index and sorts everybody at every claim (70 µs a recipient instead of 1).
+    """
+    status = col(Subscriber.status)
+    rested = case((status == Status.PAUSED, col(Subscriber.paused_until) <= now), else_=false())
+    return and_(case((status == Status.ACTIVE, true()), else_=rested), not_(_suppressed()))
 
 
 def _suppressed() -> ColumnElement[bool]:
@@ -114,16 +133,28 @@ def not_eligible(session: Session, now: datetime, among: ColumnElement[bool] | N
     return {str(reason): number for reason, number in found}
 
 
-def members(session: Session, batch: Batch) -> list[Subscriber]:
-    """The subscribers of a batch, in the order of their ids: the same at every attempt."""
+class Member(NamedTuple):
+    """What a message needs to know of a subscriber."""
+
+    id: int
+    ref: str
+    address: str | None
+    name: str
+    signed_up_at: datetime
+    confirmed_at: datetime | None
+
+
+def members(session: Session, batch: Batch) -> list[Member]:
+    """The subscribers of a batch, in the order of their ids: the same at every attempt. Rows, not objects: 5 times."""
+    columns = (getattr(Subscriber, name) for name in Member._fields)
     query = (
-        select(Subscriber)
+        sql_select(*columns)
         .join(Delivery, col(Delivery.subscriber_id) == col(Subscriber.id))
-        .where(Delivery.issue_id == batch.issue_id, Delivery.batch_id == batch.id)
+        .where(col(Delivery.issue_id) == batch.issue_id, col(Delivery.batch_id) == batch.id)
         .where(col(Delivery.subscriber_id) > batch.after, col(Delivery.subscriber_id) <= batch.upto)
         .order_by(col(Subscriber.id))
     )
-    return list(session.exec(query))
+    return [Member._make(row) for row in session.execute(query)]
 
 
 def still_eligible(session: Session, batch: Batch, now: datetime) -> set[int]:

@@ -9,7 +9,6 @@ from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from newsletter.issues.wording import opened
 from newsletter.providers.base import Outcome, Receipt
-from subscribers.subscriber import Subscriber
 
 
 def in_doubt(desk: Desk) -> list[tuple[Issue, Batch]]:
@@ -58,7 +57,7 @@ def settle_cancelled(desk: Desk, which: str) -> None:
                 ledger.call_off(session, again, desk.clock())
 
 
-def _asked(desk: Desk, issue: Issue, batch: Batch, members: Sequence[Subscriber]) -> Sequence[Receipt]:
+def _asked(desk: Desk, issue: Issue, batch: Batch, members: Sequence[ledger.Member]) -> Sequence[Receipt]:
     """What is known of an open batch: parked ones were certainly not taken, others only the provider can tell."""
     addressing = desk.addressing(issue, desk.config.publication.base_url)  # only keys are used
     recipients = [addressing.recipient(member) for member in members]
