@@ -57,19 +57,24 @@ def test_nothing_outside_the_list_comes_out_of_chance(source: str) -> None:
 
 @pytest.mark.parametrize("mark", ["[", "*", ">", "`", "_", "- ", "[x](", "<", "\\", "{", "|", "~"])
 def test_a_paste_by_mistake_is_read_in_linear_time(mark: str) -> None:
-    """Four times the marks, far less than sixteen times the time: 20,000 of them take a fifth of a second."""
+    """Four times the marks, far less than sixteen times the time: 20,000 of them take under a second."""
     few, many = (seconds(mark * (length // len(mark))) for length in (5_000, 20_000))
 
     assert many / few < 9
 
 
 def seconds(source: str) -> float:
-    """The processor time of one rendering."""
+    """The processor time of one rendering and its checks: the best of three, for the machine has other work too."""
+    return max(min(once(source) for _ in range(3)), 0.005)
+
+
+def once(source: str) -> float:
+    """The same, measured once."""
     start = time.process_time()
     markdown.to_html(source, TOKEN)
     markdown.placeholders(source)
     markdown.unsupported(source)
-    return max(time.process_time() - start, 0.005)
+    return time.process_time() - start
 
 
 def test_what_an_editor_needs_is_there() -> None:
