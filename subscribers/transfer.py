@@ -1,13 +1,14 @@
 """People in and out as CSV.
 
 An import adds people and corrects names, and can do nothing else: it never lifts a suppression, never takes back
-somebody who left, never changes a status (invariant 8). Doing it twice is doing it once. A dry run takes the same way
-to the last statement and is rolled back there.
+somebody who left, never changes the status of who was there before (invariant 8). Who stands in the file more than
+once comes in with the more withdrawn status, in whatever order. Doing it twice is doing it once. A dry run
+takes the same way to the last statement and is rolled back there.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO, TextIO
@@ -17,7 +18,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, col
 
 from subscribers.columns import word
-from subscribers.consent import ConsentEvent, Kind, Status
+from subscribers.consent import ConsentEvent, Evidence, Kind, Status, record
 from subscribers.report import ImportReport, Outcome
 from subscribers.rows import Rows, Terms, require
 from subscribers.sheet import NO_LIMITS, UPLOAD, Limits, Sheet, guard, writer
@@ -31,6 +32,8 @@ BATCH = 5_000  #: rows that are looked up and inserted together
 #: What an export writes, in this order; an import reads it back. Times are ISO 8601 in UTC.
 COLUMNS = ("email", "name", "status", "signed_up_at", "confirmed_at", "status_since", "paused_until", "source")
 _REPEATED = ("status", "signed_up_at", "confirmed_at", "status_since", "paused_until")
+#: The more withdrawn of two statuses of one person in a file counts: the later in this order.
+_WITHDRAWN = (Status.ACTIVE, Status.PENDING, Status.PAUSED, Status.UNSUBSCRIBED)
 
 
 @dataclass(slots=True)
@@ -41,6 +44,16 @@ class _Known:
     status: Status
     since: datetime
     name: str
+    added: bool  #: by this file
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What one batch changes: new people, and for who was written before, names and standings by id."""
+
+    new: dict[str, dict[str, Any]] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    standings: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 def import_csv(
@@ -71,8 +84,9 @@ def import_csv(
     try:
         rows = Rows(sheet, terms, secret, now, guarded=guarded).read(report)
         with _roomy(session.connection()):
+            last = _last(session)
             while batch := list(islice(rows, BATCH)):
-                _take(session, batch, terms, now, report)
+                _take(session, batch, last, report, terms, now)
                 if progress:
                     progress(report.rows)
     finally:
@@ -122,58 +136,79 @@ def _everybody(session: Session, status: Status | None) -> Iterator[tuple[Any, .
 
 
 def _take(
-    session: Session, batch: list[tuple[int, dict[str, Any]]], terms: Terms, now: datetime, report: ImportReport
+    session: Session,
+    batch: list[tuple[int, dict[str, Any]]],
+    last: int,
+    report: ImportReport,
+    terms: Terms,
+    now: datetime,
 ) -> None:
-    """Sort one batch into new, known and untouchable; write what is new, and the names that changed."""
+    """Sort one batch into new, known and untouchable; write what is new, and what changed.
+
+    `last` is the greatest id that was there before this import.
+    """
     prints = [values["fingerprint"] for _, values in batch]
-    known, suppressed = _known(session, prints), _suppressed(session, prints)
-    new: dict[str, dict[str, Any]] = {}
-    renamed: dict[int, str] = {}
+    known, suppressed = _known(session, prints, last), _suppressed(session, prints)
+    changes = _Changes()
     for line, values in batch:
         print_ = values["fingerprint"]
         if print_ in suppressed:
             report.count(line, Outcome.SUPPRESSED, suppressed[print_])
         elif print_ not in known:
-            new[print_] = values
-            known[print_] = _Known(None, values["status"], values["status_since"], values["name"])
+            changes.new[print_] = values
+            known[print_] = _Known(None, values["status"], values["status_since"], values["name"], added=True)
             report.count(line, Outcome.ADDED)
         else:
-            outcome, reason = _meet(known[print_], values)
-            report.count(line, outcome, reason)
-            if outcome is Outcome.UPDATED:
-                _rename(known[print_], values["name"], new.get(print_), renamed)
-    _write(session, list(new.values()), renamed, terms, now)
+            report.count(line, *_meet(known[print_], values, changes))
+    _write(session, changes, terms, now)
 
 
-def _meet(person: _Known, values: dict[str, Any]) -> tuple[Outcome, str]:
-    """What a row means for somebody who is on the list."""
-    if person.status is Status.UNSUBSCRIBED and values["status"] is not Status.UNSUBSCRIBED:
+def _meet(person: _Known, values: dict[str, Any], changes: _Changes) -> tuple[Outcome, str]:
+    """What a row means for somebody who is on the list, or stands further up; what it changes is noted."""
+    before, status = person.status, values["status"]
+    if person.added and _WITHDRAWN.index(status) > _WITHDRAWN.index(before):
+        _restate(person, values, changes)
+        _rename(person, values, changes)
+        return Outcome.UPDATED, f"stands further up in this file as {before}: comes in as {status}, the more withdrawn"
+    if before is Status.UNSUBSCRIBED and status is not before:
         return Outcome.LEFT, f"left on {person.since:%Y-%m-%d}: not re-activated"
-    if values["name"] and values["name"] != person.name:
+    if _rename(person, values, changes):
         return Outcome.UPDATED, "has a new name"
-    if person.id is None:
+    if person.added:
         return Outcome.UNCHANGED, "stands further up in this file"
-    if person.status is not values["status"]:
-        return (
-            Outcome.UNCHANGED,
-            f"is {person.status} here and {values['status']} in the file: an import changes no status",
-        )
+    if before is not status:
+        return Outcome.UNCHANGED, f"is {before} here and {status} in the file: an import changes no status"
     return Outcome.UNCHANGED, ""
 
 
-def _rename(person: _Known, name: str, new: dict[str, Any] | None, renamed: dict[int, str]) -> None:
-    person.name = name
-    if new is not None:
-        new["name"] = name
+def _restate(person: _Known, values: dict[str, Any], changes: _Changes) -> None:
+    """Status and times of this row count from here on."""
+    person.status, person.since = values["status"], values["status_since"]
+    standing = {name: values[name] for name in _REPEATED}
+    if person.id is None:
+        changes.new[values["fingerprint"]] |= standing
     else:
-        renamed[person.id or 0] = name
+        changes.standings[person.id] = standing
 
 
-def _known(session: Session, prints: list[str]) -> dict[str, _Known]:
+def _rename(person: _Known, values: dict[str, Any], changes: _Changes) -> bool:
+    """Take the name of this row; False where it brings no new one."""
+    name = values["name"]
+    if not name or name == person.name:
+        return False
+    person.name = name
+    if person.id is None:
+        changes.new[values["fingerprint"]]["name"] = name
+    else:
+        changes.names[person.id] = name
+    return True
+
+
+def _known(session: Session, prints: list[str], last: int) -> dict[str, _Known]:
     rows = _table(Subscriber).c
     query = select(rows.fingerprint, rows.id, rows.status, rows.status_since, rows.name)
     found = session.execute(query.where(rows.fingerprint.in_(prints)))
-    return {row[0]: _Known(*row[1:]) for row in found}
+    return {print_: _Known(who, status, since, name, who > last) for print_, who, status, since, name in found}
 
 
 def _suppressed(session: Session, prints: list[str]) -> dict[str, str]:
@@ -182,15 +217,24 @@ def _suppressed(session: Session, prints: list[str]) -> dict[str, str]:
     return {print_: f"must not be mailed ({reason}, since {at:%Y-%m-%d})" for print_, reason, at in found}
 
 
-def _write(session: Session, new: list[dict[str, Any]], renamed: dict[int, str], terms: Terms, now: datetime) -> None:
+def _write(session: Session, changes: _Changes, terms: Terms, now: datetime) -> None:
     people = _table(Subscriber)
-    if renamed:
+    if changes.names:
         change = update(people).where(people.c.id == bindparam("who")).values(name=bindparam("called"))
-        session.connection().execute(change, [{"who": who, "called": name} for who, name in renamed.items()])
-    if new:
-        last = session.execute(select(func.coalesce(func.max(people.c.id), 0))).scalar_one()
-        _insert(session.connection(), people, new)
+        session.connection().execute(change, [{"who": who, "called": name} for who, name in changes.names.items()])
+    for who, standing in changes.standings.items():  # few: whom an earlier batch of this file has added
+        session.execute(update(people).where(people.c.id == who).values(standing))
+        said = Evidence(terms.source, terms.wording, terms.by)
+        record(session, who, Kind.IMPORTED, standing["status"], said, now)
+    if changes.new:
+        last = _last(session)
+        _insert(session.connection(), people, list(changes.new.values()))
         _evidence(session, last, terms, now)
+
+
+def _last(session: Session) -> int:
+    """The greatest id on the list."""
+    return int(session.execute(select(func.coalesce(func.max(_table(Subscriber).c.id), 0))).scalar_one())
 
 
 def _insert(connection: Connection, people: Table, new: list[dict[str, Any]]) -> None:

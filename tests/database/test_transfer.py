@@ -5,6 +5,7 @@ import io
 import string
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, SQLModel, select
 
 from newsletter.sample import SUBSCRIBERS, SUPPRESSIONS
-from subscribers.consent import ConsentEvent, Kind, Status, events
+from subscribers.consent import ConsentEvent, Kind, Status, events, status_at
 from subscribers.erasure import erase
 from subscribers.errors import BadFile
 from subscribers.report import ImportReport, Outcome
@@ -194,6 +195,40 @@ def test_the_same_address_twice_in_a_file_is_one_person(session: Session) -> Non
     assert counted(report) == {"added": 1, "updated": 1, "unchanged": 1}
     assert require(session, "ada@example.org").name == "Ada Njeri"
     assert session.exec(select(func.count()).select_from(ConsentEvent)).one() == 1
+
+
+@pytest.mark.parametrize("apart", [0, 6000], ids=["in one batch", "batches apart"])
+@pytest.mark.parametrize(("more", "less"), list(combinations(["unsubscribed", "paused", "pending", "active"], 2)))
+def test_of_two_statuses_in_a_file_the_more_withdrawn_counts(
+    session: Session, more: str, less: str, apart: int
+) -> None:
+    """In whatever order and however far apart they stand, and the evidence says the same."""
+    between = "".join(f"r{n}@example.org,,active\n" for n in range(apart))
+    for first, second in ((less, more), (more, less)):
+        text = f"email,name,status\n{first}@example.org,,{first}\n{between}{first.upper()}@example.org,Ada,{second}\n"
+        report = take(session, text)
+
+        ada = require(session, f"{first}@example.org")
+        assert ada.status == more
+        assert status_at(events(session, ada.id or 0), NOW) == more
+        assert ada.status is not Status.PENDING or ada.confirmed_at is None
+        between = ""
+    assert report.rows == 2
+
+
+def test_the_more_withdrawn_status_of_a_file_is_reported_plainly(session: Session) -> None:
+    """With its times and with the name of its row; importing the file again changes nothing more."""
+    text = "email,name,status,status_since\nada@example.org,,active,\nADA@example.org,Ada N.,unsubscribed,2026-05-05\n"
+
+    report = take(session, text)
+    ada = require(session, "ada@example.org")
+
+    assert counted(report) == {"added": 1, "updated": 1}
+    assert reasons(report) == {
+        "stands further up in this file as active: comes in as unsubscribed, the more withdrawn": [3]
+    }
+    assert (ada.name, f"{ada.status_since:%F}") == ("Ada N.", "2026-05-05")
+    assert counted(take(session, text)) == {"left": 1, "unchanged": 1}
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(session: Session) -> None:
