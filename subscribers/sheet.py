@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TextIO
 
 from subscribers.errors import BadFile
 
+LONGEST_HEADER = 40  #: characters of a column's name that is shown in a message
 LONGEST_LINE = 64_000  #: characters of one row, line breaks in quotes included
 
 
@@ -45,6 +46,8 @@ HEADERS: dict[str, frozenset[str]] = {
 }
 
 _SIGNATURES = {b"PK\x03\x04": "a workbook or an archive", b"\x1f\x8b": "compressed", b"\xd0\xcf\x11\xe0": "a workbook"}
+#: What no column is called: a long run of letters and digits, as keys and hashes are.
+_TOKEN = re.compile(r"[0-9a-fA-F]{12}|(?=[\w+/=-]*\d)[\w+/=-]{16}")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 #: OWASP "CSV injection", with the full-width forms that some programs fold to ASCII.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\0＝＋－＠]")
@@ -187,7 +190,15 @@ def _no_email(header: list[str]) -> str:
 def _there_are(header: list[str]) -> str:
     if any("@" in cell for cell in header):
         return "The first line holds data: put a line with the column names above it, such as email,name."
-    return f"There are: {', '.join(cell[:40] for cell in header[:20])}."
+    if len(header) == 1:
+        return "The first line is one cell, which is not repeated here: put the column names there, such as email,name."
+    names = (cell if _like_a_name(cell) else f"(column {at})" for at, cell in enumerate(header[:20], start=1))
+    return f"There are: {', '.join(names)}."
+
+
+def _like_a_name(cell: str) -> bool:
+    """Whether a cell of the first line may be shown: a key or a token of another file must not be."""
+    return len(cell) <= LONGEST_HEADER and cell.isprintable() and not _TOKEN.search(cell)
 
 
 def _bare(header: str) -> str:

@@ -104,6 +104,29 @@ def test_a_file_that_cannot_be_trusted_is_refused_whole(text: str | bytes, sente
     assert "ada@" not in str(refusal.value)
 
 
+KEY = "d5b37f8209a14c6eb1f0c3d2a7988e64d5b37f8209a14c6eb1f0c3d2a7988e64"
+NO_HEADERS = {
+    "a key of its own": KEY,
+    "a short key": KEY[:20],
+    "a key among columns": f"name,{KEY},city",
+    "half a key": f"name,{KEY[:20]},city",
+    "a token": "name,ghp_16C7e42F292c6912E7,city",
+    "a setting": f"key={KEY[:14]};name",
+    "a long sentence": f"name,{'my diary ' * 5}d5b3",
+}
+
+
+@pytest.mark.parametrize("columns", [{}, {"email": "nowhere"}], ids=["guessed", "named"])
+@pytest.mark.parametrize("text", NO_HEADERS.values(), ids=NO_HEADERS)
+def test_a_file_that_is_no_list_is_not_repeated(text: str, columns: dict[str, str]) -> None:
+    """The secret key's file, named by mistake, must not be printed, not even a part of it."""
+    with pytest.raises(BadFile) as refusal:
+        Sheet(io.BytesIO(text.encode()), columns=columns)
+
+    assert "d5b3" not in str(refusal.value)
+    assert "ghp_" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("columns", [{"email": "nowhere"}, {"colour": "email"}])
 def test_a_mapping_that_names_nothing_is_refused(columns: dict[str, str]) -> None:
     """A misspelt column is said at once."""
