@@ -16,6 +16,7 @@ from newsletter.errors import NotAComparison
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_SLUG = 200
+LONGEST_SHOWN = 80  #: characters of a name in a message
 _MUCH_MORE_ALIKE = 0.75  #: of 2.0, the sum over both names
 _HARDLY_ALIKE = 0.5
 
@@ -38,6 +39,15 @@ def web_address(url: str | None) -> str | None:
     except ValueError:
         return None
     return url if fine else None
+
+
+def shortened(name: str, most: int = LONGEST_SHOWN) -> str:
+    """A name, path or address for a message: printable, and without its middle where it is longer than this."""
+    if len(name) > 2 * _LONGEST_SLUG:
+        name = name[:_LONGEST_SLUG] + name[-_LONGEST_SLUG:]
+    told = "".join(filter(str.isprintable, name))
+    half = (most - 1) // 2
+    return told if len(told) <= most else f"{told[:half]}…{told[-half:]}"
 
 
 def pairs_in(address: str) -> list[tuple[str, str]]:
@@ -88,7 +98,7 @@ def likeness(name: str, slug: str) -> float:
 def _ordered(names: tuple[str, str], pair: tuple[str, str]) -> Slugs:
     straight, swapped = _alike(names, pair), _alike(names, pair[::-1])
     if pair[0] == pair[1]:
-        raise NotAComparison(f"Not a compare page: its address sets '{pair[0]}' beside itself (line 1).")
+        raise NotAComparison(f"Not a compare page: its address sets '{shortened(pair[0])}' beside itself (line 1).")
     if swapped >= straight + _MUCH_MORE_ALIKE:
         told = Problem(
             code="slugs-swapped", message=f"The address names the tools in another order: {'-vs-'.join(pair)}."
@@ -97,7 +107,7 @@ def _ordered(names: tuple[str, str], pair: tuple[str, str]) -> Slugs:
     if straight < _HARDLY_ALIKE and straight <= swapped:
         told = Problem(
             code="slugs-doubtful",
-            message=f"The address {'-vs-'.join(pair)} does not look like {names[0]} and {names[1]}.",
+            message=f"The address {'-vs-'.join(pair)} does not look like {_both(names, 'and')}.",
         )
         return Slugs(*pair, (told,))
     return Slugs(*pair)
@@ -107,7 +117,7 @@ def _derived(names: tuple[str, str]) -> Slugs:
     first, second = slug_of(names[0]), slug_of(names[1])
     if first == second:
         raise NotAComparison(
-            f"Both tools of this page give the slug '{first}' (line 1: {names[0]} vs {names[1]}): "
+            f"Both tools of this page give the slug '{shortened(first)}' (line 1: {_both(names, 'vs')}): "
             "names repeat, addresses do not. Name the page's address with --url."
         )
     told = Problem(
@@ -124,6 +134,10 @@ def _linked(names: tuple[str, str], tools: list[tuple[str, str]]) -> tuple[str, 
     by_text = {text.casefold(): slug for slug, text in reversed(tools) if text}
     first, second = (by_text.get(name.casefold()) for name in names)
     return (first, second) if first and second and first != second else None
+
+
+def _both(names: tuple[str, str], between: str) -> str:
+    return f" {between} ".join(map(shortened, names))
 
 
 def _alike(names: tuple[str, str], pair: tuple[str, str]) -> float:

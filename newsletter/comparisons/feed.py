@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from newsletter.comparisons.address import web_address
+from newsletter.comparisons.address import shortened, web_address
 from newsletter.comparisons.comparison import (
     Comparison,
     Line,
@@ -165,7 +165,7 @@ class Feed(Value):
     def _no_pair_twice(self) -> Self:
         keys = [tuple(sorted(tool.slug for tool in entry.tools)) for entry in self.comparisons]
         if twice := [key for key, times in Counter(keys).items() if times > 1]:
-            raise ValueError(f"the pair {' and '.join(twice[0])} stands twice")
+            raise ValueError(f"the pair {' and '.join(map(shortened, twice[0]))} stands twice")
         return self
 
 
@@ -177,7 +177,7 @@ def read_feed(text: str | bytes, place: str = "The feed") -> tuple[Comparison, .
         details = error.errors(include_input=False, include_url=False)
         mistakes = "; ".join(map(_mistake, details[:_MOST_MISTAKES]))
         more = f" (and {len(details) - _MOST_MISTAKES} more)" if len(details) > _MOST_MISTAKES else ""
-        raise SourceError(f"{place} cannot be read: {mistakes}{more}. Nothing of it was imported.") from None
+        raise SourceError(f"{shortened(place)} cannot be read: {mistakes}{more}. Nothing of it was imported.") from None
     return tuple(entry.comparison() for entry in feed.comparisons)
 
 
@@ -201,5 +201,7 @@ def schema_file() -> Path:
 
 
 def _mistake(detail: ErrorDetails) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in detail["loc"]).lstrip(
+        "."
+    )
     return f"{place or 'the document'}: {detail['msg'].removeprefix('Value error, ')}"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from newsletter.comparisons.address import pairs_in, web_address
+from newsletter.comparisons.address import pairs_in, shortened, web_address
 from newsletter.errors import SourceError
 
 MOST_ENTRIES = 50_000
@@ -61,12 +61,14 @@ def _after_prolog(text: str) -> int:
 
 def read_sitemap(body: bytes, place: str = "The sitemap") -> Sitemap:
     """The entries of a sitemap or an index. Raises SourceError where it is not well-formed, or hostile."""
+    place = shortened(place)
     target = _Collector(place)
     parser = etree.XMLParser(target=target, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise SourceError(f"{place} is not well-formed XML: {error}.") from None
+        told = getattr(error, "msg", None) or "its bytes are not text"
+        raise SourceError(f"{place} is not well-formed XML: {shortened(told)}.") from None
     return Sitemap(tuple(target.pages), tuple(target.sitemaps))
 
 
@@ -76,15 +78,15 @@ def compare_pages(body: bytes, url: str, load: Callable[[str], bytes]) -> list[E
     `load` fetches the sitemaps of an index. Raises SourceError, also where an index names another index.
     """
     found = read_sitemap(body, url)
-    pages = list(found.pages)
+    pages, place = list(found.pages), shortened(url)
     if len(found.sitemaps) > MOST_SITEMAPS:
-        raise SourceError(f"{url} lists {len(found.sitemaps)} sitemaps; at most {MOST_SITEMAPS} are read. Name one.")
+        raise SourceError(f"{place} lists {len(found.sitemaps)} sitemaps; at most {MOST_SITEMAPS} are read. Name one.")
     for address in found.sitemaps:
         if not _same_host(address, url):
-            raise SourceError(f"{url} names a sitemap of another host: it is not read. Name that sitemap yourself.")
+            raise SourceError(f"{place} names a sitemap of another host: it is not read. Name that sitemap yourself.")
         part = read_sitemap(load(address), address)
         if part.sitemaps:
-            raise SourceError(f"{address} is an index in an index: it is not read. Name it yourself.")
+            raise SourceError(f"{shortened(address)} is an index in an index: it is not read. Name it yourself.")
         pages += part.pages
     unique = {entry.url: entry for entry in pages if _is_compare_page(entry.url) and _same_host(entry.url, url)}
     return sorted(unique.values(), key=lambda entry: entry.changed, reverse=True)

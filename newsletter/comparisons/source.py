@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from newsletter.comparisons.address import shortened
 from newsletter.comparisons.comparison import Comparison
 from newsletter.comparisons.feed import is_feed, read_feed
 from newsletter.comparisons.fetch import Page
@@ -105,13 +106,18 @@ def decoded(body: bytes, content_type: str = "") -> str:
     Raises SourceError where it is not text in that encoding.
     """
     declared = _CHARSET.search(content_type.encode("ascii", "ignore")) or _CHARSET.search(body[:1_024])
-    name = declared[1].decode("ascii", "replace") if declared else "utf-8"
+    name = declared[1].decode("ascii", "replace") if declared else ""
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         name = "utf-16"
-    for encoding in (name, "utf-8"):
+    for encoding in filter(None, (name, "utf-8")):
         with suppress(UnicodeError, LookupError):
             return _decode(body, codecs.lookup(encoding).name)
-    raise SourceError(f"it is not text in {name} or UTF-8")
+    told = (
+        f"it is not text in {name}, which it names, nor"
+        if name.lower() not in ("", "utf-8", "utf8")
+        else "it is not text"
+    )
+    raise SourceError(f"{told} in UTF-8; save it as UTF-8")
 
 
 def _decode(body: bytes, encoding: str) -> str:
@@ -126,12 +132,18 @@ def _steps(source: str, fetch: Fetch, url: str | None, most: int) -> Iterator[_S
         yield from _address_steps(source, fetch, most)
         return
     path = Path(source)
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:  # a name that is too long, a folder around it that is closed
+        raise SourceError(f"{shortened(source)} cannot be read: {_refusal(error)}. Check the name.") from None
+    if is_folder:
         yield from _folder_steps(path)
-    elif path.is_file():
+    elif is_file:
         yield partial(_read_file, path, url)
     else:
-        raise SourceError(f"There is no {source}. Name a file, a folder, or an address that begins with https://.")
+        raise SourceError(
+            f"There is no {shortened(source)}. Name a file, a folder, or an address that begins with https://."
+        )
 
 
 def _address_steps(url: str, fetch: Fetch, most: int) -> Iterator[_Step]:
@@ -145,21 +157,24 @@ def _address_steps(url: str, fetch: Fetch, most: int) -> Iterator[_Step]:
         yield partial(_fetched, fetch, entry.url)
     if len(entries) > most:
         yield partial(
-            _fail, f"{url} lists {len(entries):,} compare pages; the newest {most:,} were read. Raise the limit."
+            _fail,
+            f"{shortened(url)} lists {len(entries):,} compare pages; the newest {most:,} were read. Raise the limit.",
         )
 
 
 def _folder_steps(folder: Path) -> Iterator[_Step]:
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+        addresses = _index(folder)
     except OSError as error:
-        raise SourceError(f"The folder {folder} cannot be read: {error.strerror}.") from None
-    addresses = _index(folder)
+        raise SourceError(f"The folder {shortened(str(folder))} cannot be read: {_refusal(error)}.") from None
     for path in paths:
         yield partial(_read_file, path, addresses.get(path.name))
     for name in sorted(addresses.keys() - {path.name for path in paths}):
         yield partial(
-            _fail, f"{folder / 'index.tsv'} names {name}, which is not there. Add the file or remove the row."
+            _fail,
+            f"{shortened(str(folder / 'index.tsv'))} names {shortened(name)}, which is not there. "
+            "Add the file or remove the row.",
         )
 
 
@@ -169,9 +184,15 @@ def _index(folder: Path) -> dict[str, str | None]:
     if not path.is_file():
         return {}
     rows = csv.DictReader(_file_text(path).splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-    if not {"file", "url"} <= set(rows.fieldnames or ()):
-        raise SourceError(f"{path} needs the columns 'file' and 'url', parted by tabs.")
-    return {row["file"]: row["url"] if row["url"] not in (None, "", "-") else None for row in rows if row["file"]}
+    place = shortened(str(path))
+    try:
+        if not {"file", "url"} <= set(rows.fieldnames or ()):
+            raise SourceError(f"{place} needs the columns 'file' and 'url', parted by tabs.")
+        return {row["file"]: row["url"] if row["url"] not in (None, "", "-") else None for row in rows if row["file"]}
+    except csv.Error:  # a field of more than 131,072 characters
+        raise SourceError(
+            f"{place} has a field that is too long, in line {rows.line_num + 1}. Mend that row."
+        ) from None
 
 
 def _fetched(fetch: Fetch, url: str) -> Sequence[Comparison]:
@@ -185,6 +206,7 @@ def _read_file(path: Path, url: str | None) -> Sequence[Comparison]:
 
 def _read(text: str, place: str, *, url: str | None = None, file_name: str | None = None) -> Sequence[Comparison]:
     """A feed or one page, known by its content; errors name the place."""
+    place = shortened(place)
     if is_feed(text):
         return read_feed(text, place)
     if kind := xml_kind(text):
@@ -200,7 +222,7 @@ def _text(page: Page) -> str:
     try:
         return decoded(page.body, page.content_type)
     except SourceError as error:
-        raise SourceError(f"{page.url} cannot be read: {error}.") from None
+        raise SourceError(f"{shortened(page.url)} cannot be read: {error}.") from None
 
 
 def _file_text(path: Path) -> str:
@@ -209,10 +231,14 @@ def _file_text(path: Path) -> str:
             return decoded(path.read_bytes())
         reason = f"it is larger than {MOST_FILE_BYTES:,} bytes"
     except OSError as error:
-        reason = error.strerror or "the system refuses"
+        reason = _refusal(error)
     except SourceError as error:
         reason = str(error)
-    raise SourceError(f"{path} cannot be read: {reason}.")
+    raise SourceError(f"{shortened(str(path))} cannot be read: {reason}.")
+
+
+def _refusal(error: OSError) -> str:
+    return error.strerror or "the system refuses"
 
 
 def _fail(sentence: str) -> Sequence[Comparison]:

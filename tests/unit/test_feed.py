@@ -131,3 +131,10 @@ def test_a_feed_is_known_by_its_first_character() -> None:
     """A page never begins with a brace."""
     assert is_feed(' \n{"format"')
     assert not is_feed("Compare/A vs B")
+
+
+def test_a_field_with_a_name_without_end_is_not_repeated() -> None:
+    """Nor is the place."""
+    with pytest.raises(SourceError) as refusal:
+        read_feed(json.dumps({"x" * 300_000: 1}), "feed" * 1_000)
+    assert len(str(refusal.value)) < 400

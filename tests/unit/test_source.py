@@ -1,6 +1,8 @@
 """Sources have three outcomes: items, certainly none, failed."""
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -149,7 +151,7 @@ def test_a_sitemap_without_compare_pages_certainly_has_none() -> None:
     [
         ("Not found", "Not a compare page"),
         ("<rss></rss>", "RSS or Atom"),
-        (b"\xff\xff\xff\xff" * 9, "not text in utf-8"),
+        (b"\xff\xff\xff\xff" * 9, "it is not text in UTF-8; save it as UTF-8"),
         ("<urlset>", "not well-formed"),
         ("<sitemapindex><sitemap><loc>https://compare.example.org/gone</loc></sitemap></sitemapindex>", "answered 404"),
     ],
@@ -214,3 +216,49 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 def test_a_header_of_blanks_is_read_once() -> None:
     """A search that goes back over them needs the square of their number: a minute for one header."""
     assert decoded(b"Mo", "charset=" + " " * 500_000 + "!") == "Mo"
+
+
+@pytest.mark.parametrize("row", ["x" * 200_000 + "\t-", "a.txt\t" + "x" * 200_000])
+def test_an_index_with_a_field_without_end_has_failed(tmp_path: Path, row: str) -> None:
+    """The line is named."""
+    (tmp_path / "index.tsv").write_text(f"file\turl\n{row}\n", encoding="utf-8")
+    (failure,) = collect(str(tmp_path)).failures
+    assert failure.endswith("index.tsv has a field that is too long, in line 2. Mend that row.")
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "x/" * 5_000, "x\0y", "\udcff", "no\u202esuch"])
+def test_a_name_that_no_file_can_have_is_a_source_that_failed(name: str) -> None:
+    """With a sentence that can be printed, and that does not repeat the whole name."""
+    (failure,) = collect(name, fetch=web({"/x": ""})).failures
+    assert failure.isprintable()
+    assert len(failure) < 200
+
+
+def test_a_file_whose_name_is_no_text_can_be_named(tmp_path: Path) -> None:
+    """A system's file names are bytes."""
+    (tmp_path / os.fsdecode(b"\xff.txt")).write_text("Not found", encoding="utf-8")
+    (failure,) = collect(str(tmp_path)).failures
+    assert failure.isprintable()
+
+
+def test_a_long_name_in_an_index_or_a_sitemap_is_not_repeated(tmp_path: Path) -> None:
+    """Beginning and end are enough to find it."""
+    (tmp_path / "index.tsv").write_text(f"file\turl\nbegin{'x' * 9_000}end.txt\t-\n", encoding="utf-8")
+    (failure,) = collect(str(tmp_path)).failures
+    assert re.search(r"names beginx{34}…x{32}end.txt, which is not there", failure)
+    (failure,) = collect(f"{SITE}/{'x' * 1_000}", fetch=web({f"/{'x' * 1_000}": "<urlset><a></b>"})).failures
+    assert len(failure) < 240
+
+
+@pytest.mark.parametrize(
+    ("content_type", "told"),
+    [
+        ("", "it is not text in UTF-8; save"),
+        ("text/plain; charset=UTF-8", "it is not text in UTF-8; save"),
+        ("text/plain; charset=ascii", "it is not text in ascii, which it names, nor in UTF-8; save"),
+    ],
+)
+def test_bytes_that_are_not_what_they_say_are_told_plainly(content_type: str, told: str) -> None:
+    """No encoding stands there twice, and no codec."""
+    with pytest.raises(SourceError, match=told):
+        decoded(b"\x80\x81\x82 page", content_type)
