@@ -19,7 +19,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
 
-from newsletter.comparisons.address import web_address
+from newsletter.comparisons.address import shortened, web_address
 from newsletter.errors import FetchRefused
 
 MOST_BYTES = 2_000_000
@@ -30,13 +30,14 @@ _CONNECT_SECONDS = 3.0  #: for one of a name's addresses
 _PORTS = (80, 443)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PAGES = ("text/", "application/json", "application/xml", "application/xhtml", "application/feed+json")
+_INTERNALS = re.compile(r"\[[^\]]{1,60}\] ?| ?\(_ssl\.c:\d+\)")  #: of the system's messages: error numbers and the like
 _HEADERS = (
     (b"accept", b"text/html, text/plain, application/json, application/xml;q=0.9"),
     (b"accept-encoding", b"gzip, identity;q=0.5"),
     (b"user-agent", b"weekly-verdicts (+a newsletter that reads compare pages)"),
 )
 
-#: Addresses that `is_global` calls public (3.11.7) and that are not: they lead to another address, or to nobody (RFC 6890).
+#: Addresses that `is_global` calls public (3.11.7) and that are not: they lead elsewhere, or to nobody (RFC 6890).
 _ODD = [
     ipaddress.ip_network(net)
     for net in (
@@ -100,9 +101,17 @@ def fetch(
     except (httpcore.TimeoutException, TimeoutError):
         raise FetchRefused(f"{_shown(url)} was too slow: there was no whole answer in {seconds:g} s.") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
-        reason = str(error) or type(error).__name__
-        raise FetchRefused(f"{_shown(url)} could not be read: {reason}. Try again, or check the address.") from None
+        raise FetchRefused(
+            f"{_shown(url)} could not be read: {_reason(error)}. Try again, or check the address."
+        ) from None
     raise FetchRefused(f"{_shown(url)} is behind more than {MOST_REDIRECTS} redirects. Name the last address.")
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in words for a person; other programs' words about bytes say nothing to one."""
+    if isinstance(error, httpcore.ProtocolError):
+        return "the answer broke off, or is not HTTP"
+    return shortened(_INTERNALS.sub("", str(error))).rstrip(".") or "the connection broke"
 
 
 @cache
@@ -172,14 +181,16 @@ class _Guard(httpcore.NetworkBackend):
                 failure = error
             else:
                 return _Stream(stream, self)
-        raise failure or httpcore.ConnectError(f"{host} has no address")
+        raise failure or httpcore.ConnectError(f"{shortened(host)} has no address")
 
     def _checked(self, host: str, port: int) -> list[str]:
         if port not in self._ports:
-            raise FetchRefused(f"Port {port} of {host} is not fetched: only web pages on ports 80 and 443 are.")
+            raise FetchRefused(
+                f"Port {port} of {shortened(host)} is not fetched: only web pages on ports 80 and 443 are."
+            )
         found = list(dict.fromkeys(_in_time(lambda: list(self._resolve(host, port)), self.left())))
         if not all(map(self._allow, found)):
-            raise FetchRefused(f"{host} is not on the public internet: it is not fetched.")
+            raise FetchRefused(f"{shortened(host)} is not on the public internet: it is not fetched.")
         return found
 
 
@@ -191,8 +202,10 @@ def _in_time(call: Callable[[], list[str]], seconds: float) -> list[str]:
     def run() -> None:
         try:
             results.append(call())
-        except (OSError, UnicodeError) as error:
-            errors.append(OSError(f"its name is not known ({error})"))
+        except OSError as error:
+            errors.append(OSError(f"its name is not known ({error.strerror or 'there is no answer'})"))
+        except UnicodeError:
+            errors.append(OSError("its name is none that the internet can have"))
 
     worker = threading.Thread(target=run, daemon=True)
     worker.start()
@@ -218,7 +231,7 @@ def _once(url: str, guard: _Guard, context: ssl.SSLContext, most_bytes: int) -> 
             raise FetchRefused(f"{_shown(url)} answered {answer.status}, not a page. Check the address.")
         content_type = head.get("content-type", "")
         if content_type and not content_type.lower().startswith(_PAGES):
-            raise FetchRefused(f"{_shown(url)} is {content_type[:60]}, not a page, a feed or a sitemap.")
+            raise FetchRefused(f"{_shown(url)} is {shortened(content_type)}, not a page, a feed or a sitemap.")
         return Page(url, _body(answer, url, most_bytes), content_type)
 
 
@@ -234,7 +247,9 @@ class _Answer:
         size = sum(len(name) + len(value) + 4 for name, value in told)
         if size > MOST_HEADER_BYTES:
             self.close()
-            raise FetchRefused(f"The headers of {target.host.decode()} are larger than {MOST_HEADER_BYTES:,} bytes.")
+            raise FetchRefused(
+                f"The headers of {shortened(target.host.decode())} are larger than {MOST_HEADER_BYTES:,} bytes."
+            )
         self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in told}
 
     def chunks(self) -> Iterator[bytes]:
@@ -248,7 +263,7 @@ class _Answer:
 def _body(answer: _Answer, url: str, most_bytes: int) -> bytes:
     coding = answer.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", "gzip", ""):
-        raise FetchRefused(f"{_shown(url)} is encoded as {coding[:20]}; only gzip is read.")
+        raise FetchRefused(f"{_shown(url)} is encoded as {shortened(coding)}; only gzip is read.")
     unzip = zlib.decompressobj(31) if coding == "gzip" else None
     body = bytearray()
     received = 0  # counted as well: blocks of gzip may inflate to nothing
@@ -301,7 +316,5 @@ def _host(target: httpcore.URL) -> bytes:
 
 def _shown(url: str) -> str:
     """The address without query, user and anything unprintable: what may stand in a message."""
-    head = re.split(r"[?#]", url, maxsplit=1)[0][:200]
-    scheme, mark, rest = head.partition("://")
-    shown = scheme + mark + rest.rpartition("@")[2]
-    return "".join(c for c in shown if c.isprintable()) or "The address"
+    scheme, mark, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("://")
+    return shortened(scheme + mark + rest.rpartition("@")[2]) or "The address"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain, repeat
 
+import httpcore
 import pytest
 from loopback import Loopback, loopback
 
@@ -138,6 +139,50 @@ def test_an_unknown_name_is_refused(server: Loopback) -> None:
 
     with pytest.raises(FetchRefused, match="its name is not known"):
         get(server, resolve=unknown)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), r"known \(Name or service not known\)\. Try"),
+        (OSError(), r"its name is not known \(there is no answer\)\. Try"),
+        (UnicodeError("encoding with 'idna' codec failed"), "its name is none that the internet can have. Try"),
+        (httpcore.ConnectError("[Errno 111] Connection refused"), r"read: Connection refused\. Try"),
+        (httpcore.ConnectError("[SSL: BAD] wrong version number (_ssl.c:1006)"), r"read: wrong version number\. Try"),
+        (httpcore.RemoteProtocolError("illegal header line: bytearray(b'x')"), "broke off, or is not HTTP. Try"),
+        (httpcore.ReadError(), "the connection broke. Try"),
+    ],
+)
+def test_what_went_wrong_is_told_in_words(server: Loopback, error: Exception, told: str) -> None:
+    """Without numbers, codecs and lines of somebody's program."""
+
+    def fails(*_: object) -> list[str]:
+        raise error
+
+    def goes_wrong(_: str) -> bool:
+        raise error
+
+    by_name = isinstance(error, (socket.gaierror, UnicodeError)) or type(error) is OSError
+    with pytest.raises(FetchRefused, match=told):
+        get(server, **({"resolve": fails} if by_name else {"allow": goes_wrong}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://example.org:25/{'x' * 900}",
+        f"http://{'x.' * 800}org:25/",
+        f"http://{'x' * 64}.org/",
+        f"http://user:{'secret' * 100}@example.org/",
+        f"http://example.org/{'x' * 9_000}",
+    ],
+)
+def test_a_long_address_is_not_repeated(url: str) -> None:
+    """Nor is a secret in it, however long it is."""
+    with pytest.raises(FetchRefused) as refusal:
+        fetch(url, resolve=lambda *_: [])
+    assert len(str(refusal.value)) < 240
+    assert "secret" not in str(refusal.value)
 
 
 def test_a_resolver_that_hangs_is_not_waited_for(server: Loopback) -> None:
