@@ -41,6 +41,11 @@ class ImportReport:
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     whys: dict[tuple[Outcome, str], Why] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Name the columns of the details."""
+        if self.details:
+            writer(self.details).writerow(("line", "outcome", "reason"))
+
     @property
     def rows(self) -> int:
         """How many rows the file had, blank lines and the header aside."""

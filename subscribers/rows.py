@@ -57,7 +57,9 @@ class Rows:
 
     def _values(self, cells: list[str]) -> dict[str, Any]:
         if len(cells) > self.width and any(cells[self.width :]):
-            raise _Refused(f"has more cells than the {self.width} columns: a comma outside quotation marks?")
+            raise _Refused(
+                f"has more cells than the {self.width} columns: a {self.sheet.delimiter} outside quotation marks?"
+            )
         if self.guarded:
             cells = [unguard(cell) for cell in cells]
         found = {name: cells[at].strip() for name, at in self.places.items() if at < len(cells)}

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TextIO
 
 from subscribers.errors import BadFile
 
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 LONGEST_HEADER = 40  #: characters of a column's name that is shown in a message
 LONGEST_LINE = 64_000  #: characters of one row, line breaks in quotes included
 
@@ -76,7 +77,7 @@ class Sheet:
         _refuse_other_formats(counted.peek(8)[:8])
         self._text = io.TextIOWrapper(counted, encoding="utf-8-sig", newline="")
         self._limits, self._span, self._line = limits, 0, 0
-        self._reader, self.header = self._begin()
+        self._reader, self.header, self.delimiter = self._begin()
         self.places = _places(self.header, columns or {})
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -86,25 +87,24 @@ class Sheet:
                 raise BadFile(f"The file has more than {self._limits.rows:,} rows. Split it, or use the command line.")
             yield line, cells
 
-    def _begin(self) -> tuple[Iterator[list[str]], list[str]]:
+    def _begin(self) -> tuple[Iterator[list[str]], list[str], str]:
         lines = self._lines()
         first = next((line for line in lines if line.strip()), "")
         if first.lower().startswith(("sep=,", "sep=;", "sep=\t")):  # Excel's own way to name the delimiter
             delimiter, first = first[4:5], next(lines, "")
         else:
             bare = re.sub(r'"[^"]*"', "", first)
-            delimiter = max(",;\t", key=bare.count)
+            delimiter = max(DELIMITERS, key=bare.count)
         header = next(csv.reader([first], delimiter=delimiter), [])
-        return csv.reader(lines, delimiter=delimiter), [cell.strip() for cell in header]
+        return csv.reader(lines, delimiter=delimiter), [cell.strip() for cell in header], DELIMITERS[delimiter]
 
     def _lines(self) -> Iterator[str]:
         while True:
             try:
                 line = self._text.readline(LONGEST_LINE + 1)
             except UnicodeDecodeError:
-                raise BadFile(
-                    f"The file is not UTF-8 (after line {self._line}). Save it as 'CSV UTF-8' and import it again."
-                ) from None
+                where = f", somewhere below line {self._line}" if self._line else ""
+                raise BadFile(f"The file is not UTF-8{where}. Save it as 'CSV UTF-8' and import it again.") from None
             if not line:
                 return
             self._span += len(line)
@@ -140,7 +140,10 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
-        data = self._file.read(len(buffer))
+        try:
+            data = self._file.read(len(buffer))
+        except OSError as error:
+            raise BadFile(f"The file cannot be read to its end ({error.strerror or error}). Try again.") from None
         buffer[: len(data)] = data
         self._seen += len(data)
         if self._limit is not None and self._seen > self._limit:

@@ -22,10 +22,17 @@ from subscribers.keymark import is_marked, require_key
 from subscribers.tokens import Keys
 
 
+def plain(text: str) -> str:
+    """The words that were typed. Raises BadParameter for bytes that are not UTF-8: no database keeps them."""
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise typer.BadParameter("this is not UTF-8; type it in a terminal that is set to UTF-8")
+    return text
+
+
 def _somebody(name: str) -> str:
     if not name.strip():
         raise typer.BadParameter("a name is kept with what was done; it cannot be empty")
-    return name.strip()[:80]
+    return plain(name).strip()[:80]
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]

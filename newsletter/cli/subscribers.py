@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from newsletter.cli.door import Json, door, now
+from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import as_json, rows, say
 from newsletter.database import transaction
 from newsletter.delivery.explain import fates
@@ -27,8 +27,8 @@ HERE = "command line"
 def add(
     context: typer.Context,
     address: Address,
-    consent: Annotated[str, typer.Option(help="Where and to what they said yes; kept as evidence.")],
-    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    consent: Annotated[str, typer.Option(help="Where and to what they said yes; kept as evidence.", callback=plain)],
+    name: Annotated[str, typer.Option(help="The person's name.", callback=plain)] = "",
     pending: Annotated[bool, typer.Option("--pending", help="They have not confirmed yet.")] = False,
 ) -> None:
     """Put somebody on the list who has agreed.
@@ -52,7 +52,7 @@ def add(
 def list_(
     context: typer.Context,
     status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
-    search: Annotated[str, typer.Option(help="Only with this text in address or name.")] = "",
+    search: Annotated[str, typer.Option(help="Only with this text in address or name.", callback=plain)] = "",
     most: Annotated[int, typer.Option(help="How many.", min=1)] = 50,
     after: Annotated[int, typer.Option(help="Go on after this id.")] = 0,
     json: Json = False,

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from newsletter.cli.door import Json, door, now
+from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import as_json, rows, say
-from newsletter.cli.transfer import opened, reasons, written
+from newsletter.cli.transfer import opened, reasons, told, written
 from newsletter.database import transaction
 from subscribers.address import fingerprint, parse
 from subscribers.suppression import Reason, lift, suppress, suppressions
@@ -75,7 +75,7 @@ def export(
     with transaction(door(context).engine()) as session, written(file) as out:
         number = export_suppressions(session, out, raw=raw)
     if file:
-        say(f"{number:,} addresses written to {file}.")
+        say(f"{number:,} addresses written to {told(file)}.")
 
 
 @app.command()
@@ -83,8 +83,8 @@ def add(
     context: typer.Context,
     address: Address,
     reason: Annotated[Reason, typer.Option(help="Why.")] = Reason.MANUAL,
-    note: Annotated[str, typer.Option(help="Anything the next operator should know.")] = "",
-    by: Annotated[str, typer.Option(help="Who decided it.")] = "command line",
+    note: Annotated[str, typer.Option(help="Anything the next operator should know.", callback=plain)] = "",
+    by: Annotated[str, typer.Option(help="Who decided it.", callback=plain)] = "command line",
 ) -> None:
     """Never mail an address again, whether or not it is on the list.
 
@@ -102,8 +102,8 @@ def add(
 def remove(
     context: typer.Context,
     address: Address,
-    note: Annotated[str, typer.Option(help="Why it may be mailed again; it is kept.")],
-    by: Annotated[str, typer.Option(help="Who decided it.")] = "command line",
+    note: Annotated[str, typer.Option(help="Why it may be mailed again; it is kept.", callback=plain)],
+    by: Annotated[str, typer.Option(help="Who decided it.", callback=plain)] = "command line",
 ) -> None:
     """Let an address be mailed again, and write down who said so.
 

@@ -8,7 +8,7 @@ from typing import Annotated, BinaryIO, TextIO
 
 import typer
 
-from newsletter.cli.door import Json, door, now
+from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import as_json, progress, rows, say
 from newsletter.database import transaction
 from subscribers.consent import Status
@@ -27,7 +27,9 @@ def register(app: typer.Typer) -> None:
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A CSV file with a column of addresses.")],
-    consent: Annotated[str, typer.Option(help="Where and to what these people said yes; kept as evidence.")],
+    consent: Annotated[
+        str, typer.Option(help="Where and to what these people said yes; kept as evidence.", callback=plain)
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")] = False,
     unconfirmed: Annotated[
         bool, typer.Option("--unconfirmed", help="They did not confirm: import as pending.")
@@ -43,10 +45,10 @@ def import_(
     """
     engine, secret = door(context).keyed()
     columns = dict(_pair(text) for text in map_ or ())
-    terms = Terms(source=file.name, wording=consent, by="command line", consented=not unconfirmed)
+    terms = Terms(source=told(file.name), wording=consent, by="command line", consented=not unconfirmed)
     with (
         opened(file) as content,
-        _details(report) as details,
+        _details(report, file) as details,
         progress("Importing") as bar,
         transaction(engine) as session,
     ):
@@ -85,7 +87,7 @@ def export(
     with transaction(door(context).engine()) as session, written(file) as out:
         number = export_csv(session, out, raw=raw, status=status)
     if file:
-        say(f"{number:,} people written to {file}.")
+        say(f"{number:,} people written to {told(file)}.")
 
 
 def reasons(done: ImportReport) -> list[dict[str, object]]:
@@ -94,6 +96,11 @@ def reasons(done: ImportReport) -> list[dict[str, object]]:
         {"outcome": str(why.outcome), "reason": why.reason, "rows": why.rows, "lines": ", ".join(map(str, why.lines))}
         for why in done.whys.values()
     ]
+
+
+def told(name: object) -> str:
+    """A file's name that can be kept and printed, whatever bytes are in it."""
+    return str(name).encode(errors="replace").decode()
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -115,10 +122,12 @@ def opened(file: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _details(path: Path | None) -> Iterator[TextIO | None]:
+def _details(path: Path | None, file: Path) -> Iterator[TextIO | None]:
     if path is None:
         yield None
         return
+    if path.exists() and path.samefile(file):
+        raise BadFile("--report would write over the file that is imported; name another. Nothing was imported.")
     with path.open("w", encoding="utf-8", newline="") as out:
         yield out
 

@@ -139,6 +139,16 @@ def test_a_row_that_cannot_be_read_is_refused_with_line_and_reason(session: Sess
     }
 
 
+@pytest.mark.parametrize(("delimiter", "called"), [(",", "comma"), (";", "semicolon"), ("\t", "tab")])
+def test_a_row_with_too_many_cells_is_told_which_sign_parts_them(session: Session, delimiter: str, called: str) -> None:
+    """The one of this file, whichever it is."""
+    lines = ("email,name", "eve@example.org,Eve,the first")
+
+    report = take(session, "\n".join(line.replace(",", delimiter) for line in lines))
+
+    assert reasons(report) == {f"has more cells than the 2 columns: a {called} outside quotation marks?": [2]}
+
+
 def test_an_import_never_lifts_a_suppression(session: Session) -> None:
     """Dov bounced: he is reported, whether he is on the list or not, and stays as he is (invariant 8)."""
     people.dov(session)
@@ -271,8 +281,11 @@ def test_the_report_keeps_few_lines_and_a_file_keeps_all(session: Session) -> No
     many = take(session, "email\n" + "".join(f"a{chr(0x3B1 + n)}@b{chr(0x3B1 + n)}!.org\n" for n in range(3)))
 
     assert list(report.sentences()) == ["refused: 8 × An email address must have an @-sign. (line 2, 3, 4, …)"]
-    assert details.getvalue().splitlines()[0] == "2,refused,An email address must have an @-sign."
-    assert len(details.getvalue().splitlines()) == 8
+    assert details.getvalue().splitlines()[:2] == [
+        "line,outcome,reason",
+        "2,refused,An email address must have an @-sign.",
+    ]
+    assert len(details.getvalue().splitlines()) == 9
     assert "nobody" not in details.getvalue()
     assert counted(many) == {"refused": 3}
     assert seen == []

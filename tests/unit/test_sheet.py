@@ -85,7 +85,7 @@ REFUSED = {
     "no address column": ("name,city\n", "No column looks like the e-mail address. There are: name, city."),
     "no header": ("ada@example.org,Ada\n", "The first line holds data"),
     "two address columns": ("email,mail\n", "Columns 1 and 2 could both be 'email'"),
-    "latin-1": ("email,name\nada@example.org,Zo\xeb\n".encode("latin-1"), "not UTF-8 .*CSV UTF-8"),
+    "latin-1": ("email,name\nada@example.org,Zo\xeb\n".encode("latin-1"), "not UTF-8.*CSV UTF-8"),
     "utf-16": ("email\n".encode("utf-16"), "UTF-16"),
     "a workbook": (b"PK\x03\x04rest", "a workbook or an archive"),
     "an old workbook": (b"\xd0\xcf\x11\xe0rest", "workbook"),
@@ -102,6 +102,32 @@ def test_a_file_that_cannot_be_trusted_is_refused_whole(text: str | bytes, sente
         read(text)
 
     assert "ada@" not in str(refusal.value)
+
+
+def test_a_byte_that_is_not_utf_8_is_told_with_where_to_look() -> None:
+    """In the first lines there is no line to name; further down the last good one is."""
+    with pytest.raises(BadFile, match=r"^The file is not UTF-8\. Save"):
+        read(b"email\n\xff\n")
+    with pytest.raises(BadFile, match=r"^The file is not UTF-8, somewhere below line 1\d{3}\. Save"):
+        read(b"email\n" + b"ada@example.org\n" * 2000 + b"\xff\n")
+
+
+class Unplugged(io.BytesIO):
+    """A file whose disk goes away after the first piece."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """A piece, then an error."""
+        if self.tell():
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+def test_a_disk_that_fails_half_way_is_told_in_a_sentence() -> None:
+    """As a file that cannot be used: the import is rolled back."""
+    sheet = Sheet(Unplugged(b"email\n" + b"ada@example.org\n" * 10_000))
+
+    with pytest.raises(BadFile, match=r"cannot be read to its end \(Input/output error\)"):
+        list(sheet.rows())
 
 
 KEY = "d5b37f8209a14c6eb1f0c3d2a7988e64d5b37f8209a14c6eb1f0c3d2a7988e64"
