@@ -17,7 +17,7 @@ from newsletter.desk.desk import Desk
 from newsletter.errors import IllegalStep, PreflightFailed
 from newsletter.issues.issue import Issue, IssueStatus, of_week
 from newsletter.issues.week import Week
-from newsletter.issues.wording import opened
+from newsletter.issues.wording import counted, opened
 from newsletter.mail.rendered import Level
 
 BY = "the weekly job"
@@ -101,7 +101,7 @@ def _approve(desk: Desk, issue: Issue, story: tuple[Told, ...], *, at_once: bool
         scheduled,
         (
             *story,
-            ("check", f"No errors, {warnings} warnings; {len(final.html.encode()) / 1024:.1f} KB of HTML."),
+            ("check", f"No errors, {counted(warnings, 'warning')}; {len(final.html.encode()) / 1024:.1f} KB of HTML."),
             ("approve", f"By {BY}, for the bytes with digest {final.digest[:12]}…; starts at {start:%H:%M %Z}."),
         ),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from newsletter.comparisons.shelf import on_shelf
 from newsletter.desk import writing
 from newsletter.errors import IssueError
 from newsletter.issues import edits as editing
+from newsletter.issues.arranging import arrange
 from newsletter.issues.edits import Edits
 from newsletter.issues.finding import find_key
 from newsletter.issues.issue import Issue, items_of
@@ -24,10 +24,14 @@ from newsletter.issues.issue import Issue, items_of
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The comparisons there are, and which one is meant by what was typed: a key, its beginning, a tool, a number."""
+    """The comparisons there are, by key, and those of the issue, in order."""
 
-    known: list[str]
-    meant: Callable[[str], str]
+    titles: dict[str, str]
+    positions: list[str]
+
+    def meant(self, typed: str) -> str:
+        """The key of what was typed: a key, its beginning, a tool, or a number in the issue."""
+        return find_key(typed, self.titles, positions=self.positions)
 
 
 Change = Callable[[Edits, Keys], Edits]
@@ -60,8 +64,6 @@ def edit(
     """
     if intro is not None and intro_file is not None:
         raise IssueError("Name --intro or --intro-file, not both.")
-    if both := set(pin or ()) & set(drop or ()):
-        raise IssueError(f"'{min(both)}' is to be pinned and dropped at once. Decide for one.")
     text = _text(intro_file) if intro_file else intro
     changes: list[Change] = []
     if subject is not None:
@@ -70,15 +72,8 @@ def edit(
         changes.append(lambda edits, _: editing.with_preheader(edits, preheader))
     if text is not None:
         changes.append(lambda edits, _: editing.with_intro(edits, text))
-    if lead is not None:
-        changes.append(
-            _for_key(editing.lead_with, lead) if lead else lambda edits, _: editing.lead_with(edits, None, ())
-        )
-    changes += [_for_key(editing.pin, key) for key in pin or ()]
-    changes += [_for_key(editing.drop, key) for key in drop or ()]
-    changes += [_for_key(editing.release, key) for key in release or ()]
-    if order is not None:
-        changes.append(_order(order))
+    if lead is not None or pin or drop or release or order is not None:
+        changes.append(_places(lead, pin or [], drop or [], release or [], order))
     changes += [_headline(pair) for pair in headline or ()]
     if not changes:
         raise IssueError("Nothing to change was named. 'newsletter issue edit --help' shows what can be.")
@@ -91,32 +86,38 @@ def _all(changes: list[Change]) -> Callable[[Session, Issue, Edits], Edits]:
 
     def change(session: Session, issue: Issue, edits: Edits) -> Edits:
         titles = {row.comparison.key: row.comparison.title for row in on_shelf(session)}
-        meant = partial(find_key, known=titles, positions=[item.key for item in items_of(session, issue)])
+        positions = [item.key for item in items_of(session, issue)]
         for one in changes:
-            edits = one(edits, Keys(list(titles), meant))
+            edits = one(edits, Keys(titles, positions))
         return edits
 
     return change
 
 
-def _for_key(act: Callable[[Edits, str, list[str]], Edits], typed: str) -> Change:
-    return lambda edits, keys: act(edits, keys.meant(typed), keys.known)
-
-
-def _order(typed: str) -> Change:
-    words = [word.strip() for word in typed.split(",") if word.strip()]
-    if not words:
+def _places(lead: str | None, pins: list[str], drops: list[str], releases: list[str], order: str | None) -> Change:
+    """Everything that moves items, in one go: what contradicts itself is refused."""
+    places = [word.strip() for word in order.split(",") if word.strip()] if order is not None else []
+    if order is not None and not places:
         raise IssueError(
             "--order names no comparison; write KEY,KEY or the numbers that 'newsletter issue show' gives."
         )
-    return lambda edits, keys: editing.reorder(edits, [keys.meant(word) for word in words], keys.known)
+    return lambda edits, keys: arrange(
+        edits,
+        keys.titles,
+        lead=lead,
+        pins=pins,
+        drops=drops,
+        releases=releases,
+        order=places,
+        positions=keys.positions,
+    )
 
 
 def _headline(pair: str) -> Change:
     typed, equals, text = pair.partition("=")
     if not equals:
         raise IssueError(f"'{pair}' is not KEY=TEXT; write --headline heron=\"A tie\".")
-    return lambda edits, keys: editing.with_headline(edits, keys.meant(typed.strip()), text.strip(), keys.known)
+    return lambda edits, keys: editing.with_headline(edits, keys.meant(typed.strip()), text.strip(), keys.titles)
 
 
 def _text(path: Path) -> str:

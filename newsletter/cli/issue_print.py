@@ -8,6 +8,7 @@ from newsletter.desk.sending import Audience
 from newsletter.issues.composition import Composition
 from newsletter.issues.drafting import Draft
 from newsletter.issues.issue import Issue
+from newsletter.issues.wording import counted
 from newsletter.mail.rendered import Level, RenderedIssue
 
 KB = 1024
@@ -78,7 +79,7 @@ def issue(found: Issue, words: Composition, history: list[dict[str, Any]], *, js
             }
         )
         return
-    say(f"{name(found)} is {found.status}.")
+    say(f"{name(found)} is {found.state}.")
     _words(words)
     rows(items, json_wanted=False, nothing="No items.", title="\nItems")
     rows(history, json_wanted=False, nothing="", title="\nSteps") if history else None
@@ -107,11 +108,9 @@ def findings(found: Issue, rendered: RenderedIssue) -> None:
     number = {level: sum(finding.level is level for finding in rendered.findings) for level in Level}
     size = sizes(rendered)
     verdict = "cannot be approved yet" if number[Level.ERROR] else "can be approved"
-    say(
-        "",
-        f"{name(found)} {verdict}: {number[Level.ERROR]} errors, {number[Level.WARNING]} warnings; "
-        f"{size['html_bytes'] / KB:.1f} KB of HTML, {size['text_bytes'] / KB:.1f} KB of text.",
-    )
+    said = f"{counted(number[Level.ERROR], 'error')}, {counted(number[Level.WARNING], 'warning')}"
+    kilobytes = f"{size['html_bytes'] / KB:.1f} KB of HTML, {size['text_bytes'] / KB:.1f} KB of text"
+    say("", f"{name(found)} {verdict}: {said}; {kilobytes}.")
 
 
 def audience(found: Issue, would: Audience) -> None:
@@ -132,7 +131,7 @@ def progress(found: Issue, state: Progress) -> None:
     }
     listing = [{"outcome": what, "people": number} for what, number in counted.items() if number or what == "accepted"]
     rows([*listing, {"outcome": "on the list", "people": state.list_size}], json_wanted=False, nothing="")
-    say("", f"{name(found)} is {found.status}.")
+    say("", f"{name(found)} is {found.state}.")
 
 
 def status(found: Issue, state: Progress | None, would: Audience | None, *, json_wanted: bool) -> None:
@@ -143,6 +142,6 @@ def status(found: Issue, state: Progress | None, would: Audience | None, *, json
     elif state:
         progress(found, state)
     else:
-        say(f"{name(found)} is {found.status}; nothing of it has been sent.")
+        say(f"{name(found)} is {found.state}; nothing of it has been sent.")
         if would:
             audience(found, would)

@@ -168,7 +168,7 @@ def test_an_issue_is_scheduled_paused_cancelled_and_reopened(house: Run) -> None
 
     assert "Thursday, 01 January 2099" in scheduled
     assert "Possible now:" in refused
-    assert "is draft; nothing of it has been sent" in house("issue", "status", "1").stdout
+    assert "is a draft; nothing of it has been sent" in house("issue", "status", "1").stdout
 
 
 def test_the_preflight_is_a_gate_for_scripts(house: Run, tmp_path: Path) -> None:
