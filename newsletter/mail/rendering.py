@@ -33,7 +33,9 @@ def render(composition: Composition, publication: Publication, *, templates: Pat
 
     Raises TemplateError, HeaderError (subject, sender), or MergeError where a template lacks a merge field.
     """
-    nonce = nonce_of(composition.model_dump_json() + publication.model_dump_json())
+    # Also of the cleaned words: what cleaning removes from the middle of a word must not make a token of it.
+    words = composition.model_dump_json() + wording.cleaned(composition).model_dump_json()
+    nonce = nonce_of(words + publication.model_dump_json())
     fields = (*ALWAYS, "name") if markdown.uses_name(wording.cleaned_lines(composition.intro)) else ALWAYS
     context = _context(composition, publication, nonce)
     environment = _environment(templates / "email")
@@ -50,8 +52,11 @@ def render(composition: Composition, publication: Publication, *, templates: Pat
 
 
 def nonce_of(content: str) -> str:
-    """Eight hexadecimal digits that this content determines and does not contain."""
-    digests = (hashlib.blake2b(f"{attempt}:{content}".encode(), digest_size=4).hexdigest() for attempt in count())
+    """128 bits, in hexadecimal, that this content determines and does not contain.
+
+    So many that nobody can write a quote which holds the nonce that it leads to (with 32 bits: an hour's work).
+    """
+    digests = (hashlib.blake2b(f"{attempt}:{content}".encode(), digest_size=16).hexdigest() for attempt in count())
     return next(nonce for nonce in digests if nonce not in content)
 
 

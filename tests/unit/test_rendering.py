@@ -326,7 +326,7 @@ def test_the_nonce_is_not_in_the_content() -> None:
     first = nonce_of("content")
 
     assert nonce_of(f"content {first}") not in f"content {first}"
-    assert re.fullmatch("[0-9a-f]{8}", first)
+    assert re.fullmatch("[0-9a-f]{32}", first)
 
 
 def test_the_sender_is_frozen_with_what_it_was() -> None:
