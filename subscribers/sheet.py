@@ -187,7 +187,7 @@ def _named(header: list[str], theirs: str) -> int:
 def _no_email(header: list[str]) -> str:
     if not header:
         return "The file is empty. The first line names the columns: email,name."
-    return f"No column looks like the e-mail address. {_there_are(header)} Name the one that holds it."
+    return f"No column looks like the e-mail address. {_there_are(header)}"
 
 
 def _there_are(header: list[str]) -> str:
@@ -196,7 +196,7 @@ def _there_are(header: list[str]) -> str:
     if len(header) == 1:
         return "The first line is one cell, which is not repeated here: put the column names there, such as email,name."
     names = (cell if _like_a_name(cell) else f"(column {at})" for at, cell in enumerate(header[:20], start=1))
-    return f"There are: {', '.join(names)}."
+    return f"There are: {', '.join(names)}. Name the one that is meant."
 
 
 def _like_a_name(cell: str) -> bool:
