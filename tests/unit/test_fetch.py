@@ -3,6 +3,7 @@
 import gzip
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -191,7 +192,7 @@ def test_a_resolver_that_hangs_is_not_waited_for(server: Loopback) -> None:
     """It has no time limit of its own."""
 
     def slow(*_: object) -> list[str]:
-        time.sleep(1)
+        threading.Event().wait(1)
         return ["127.0.0.1"]
 
     with pytest.raises(FetchRefused, match="too slow"):
