@@ -3,8 +3,9 @@
     key id - ref - expiry - mac          each of a-z, 0-9 and hyphens: safe in a path, in HTML and in a header
 
 The mac is HMAC-SHA256 cut to 160 bits, under a key that is derived per purpose: a token for leaving confirms nothing.
-The first key signs, older ones still verify, so that the links of old issues work after a change of keys. Tokens are
-not single-use: a link scanner must not burn one (product reference 4.2); what a token may do, it may do twice.
+The first key signs, older ones would still verify; today there is one, because the secret of a database is not changed
+(keymark.py). Tokens are not single-use: a link scanner must not burn one (product reference 4.2); what a token may do,
+it may do twice.
 """
 
 import hmac
