@@ -157,7 +157,10 @@ def test_one_unusable_link_is_found_among_good_ones(spoiled: dict[str, str], pla
         PERSONALIZED.body(people)
 
 
-@pytest.mark.parametrize("change", [{"address": "a b@example.org"}, {"address": "a@example.org\n"}, {"key": 'x"'}])
+@pytest.mark.parametrize(
+    "change",
+    [{"address": "a b@example.org"}, {"address": "a@example.org\n"}, {"key": 'x"'}, {"key": ""}, {"key": "x" * 129}],
+)
 def test_an_unusable_address_or_key_is_refused(change: dict[str, str]) -> None:
     """Before a byte has left."""
     with pytest.raises(HeaderError):
