@@ -36,28 +36,26 @@ class Loopback:
 
     def send(self, batch: OutgoingBatch) -> Answer:
         """Certainly not taken: no connection, or "not now". Taken or refused: a whole answer. Else: nobody knows."""
+        keys = [recipient.key for recipient in batch.recipients]
         connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
         try:
             connection.connect()
         except OSError as error:
             return Answer(all_alike(batch, Outcome.RETRY, f"no connection: {error}"))
-        status, words = self._ask(connection, "send", batch)
+        status, words = self._ask(connection, "send", batch.key, keys)
         if status == 429:
             return Answer(all_alike(batch, Outcome.RETRY, "not now"))
-        if status != 200 or len(words) != len(batch.recipients):
-            return Answer(all_alike(batch, Outcome.UNKNOWN, f"the answer was lost or no answer: {status}"))
-        return Answer(_receipts(batch, words))
+        return Answer(_receipts(keys, words if status == 200 else []))
 
-    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
-        """What it has of this batch; unknown where it does not say."""
-        status, words = self._ask(HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT), "look-up", batch)
-        if status != 200 or len(words) != len(batch.recipients):
-            return all_alike(batch, Outcome.UNKNOWN, f"the look-up was not answered: {status}")
-        return _receipts(batch, words)
+    def look_up(self, batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
+        """What it has of these; unknown where it does not say."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        status, words = self._ask(connection, "look-up", batch_key, delivery_keys)
+        return _receipts(delivery_keys, words if status == 200 else [])
 
-    def _ask(self, connection: HTTPConnection, what: str, batch: OutgoingBatch) -> tuple[int, list[str]]:
+    def _ask(self, connection: HTTPConnection, what: str, key: str, keys: Sequence[str]) -> tuple[int, list[str]]:
         """Status and words; 0 where the answer is lost or is not one."""
-        body = json.dumps({"key": batch.key, "to": [recipient.key for recipient in batch.recipients]})
+        body = json.dumps({"key": key, "to": list(keys)})
         try:
             connection.request("POST", f"/{self.run}/{self.capability}/{self.dial}/{what}", body)
             answer = connection.getresponse()
@@ -69,6 +67,8 @@ class Loopback:
         return answer.status, words if isinstance(words, list) else []
 
 
-def _receipts(batch: OutgoingBatch, words: Sequence[str]) -> list[Receipt]:
-    pairs = zip(batch.recipients, words, strict=True)
-    return [Receipt(recipient.key, Outcome(word), provider_id=recipient.key[:8]) for recipient, word in pairs]
+def _receipts(keys: Sequence[str], words: Sequence[str]) -> list[Receipt]:
+    """One for each, by what the provider said; an answer that is not whole says nothing about anybody."""
+    if len(words) != len(keys):
+        return [Receipt(key, Outcome.UNKNOWN, reason="the answer was lost, or was none") for key in keys]
+    return [Receipt(key, Outcome(word), provider_id=key[:8]) for key, word in zip(keys, words, strict=True)]

@@ -96,7 +96,8 @@ def provider(folder: Path) -> Iterator[int]:
     """The provider's process, for as long as the block; its port."""
     command = [sys.executable, str(Path(__file__).with_name("provider.py")), str(folder)]
     pipe, apart = subprocess.PIPE, True  # an interrupt from the keyboard must not reach it before us
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=apart) as process:  # noqa: S603
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=apart)  # noqa: S603
+    with process:
         try:
             assert process.stdout is not None
             yield int(process.stdout.readline())
@@ -106,14 +107,12 @@ def provider(folder: Path) -> Iterator[int]:
 
 def table(rows: list[Row]) -> str:
     """The table as text."""
-    lines = [
-        f"{'kind':<26}{'provider has':<13}{'kills':>7}{'lost':>6}{'doubled':>9}{'lied':>6}{'held':>7}{'asked':>7}{'s':>7}"
-    ]
-    lines += [
-        f"{row.kind:<26}{row.capability:<13}{row.kills:>7}{row.verdict.lost:>6}{row.verdict.doubled:>9}"
-        f"{row.verdict.lied:>6}{row.verdict.held:>7}{row.verdict.asked:>7}{row.seconds:>7.0f}"
-        for row in rows
-    ]
+    heads = ("kills", "lost", "doubled", "lied", "held", "asked", "s")
+    lines = [f"{'kind':<26}{'provider has':<13}" + "".join(f"{head:>9}" for head in heads)]
+    for row in rows:
+        what = row.verdict
+        counts = (row.kills, what.lost, what.doubled, what.lied, what.held, what.asked, round(row.seconds))
+        lines.append(f"{row.kind:<26}{row.capability:<13}" + "".join(f"{count:>9}" for count in counts))
     return "\n".join(lines)
 
 

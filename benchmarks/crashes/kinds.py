@@ -23,6 +23,7 @@ Faults = Iterator[tuple[int, Verdict]]  #: faults done, and what became of every
 
 CALLS = ("fdatasync", "pwrite64", "sendto", "recvfrom", "connect")
 OUTBOX_CALLS = ("fdatasync", "pwrite64", "rename", "fsync")
+FULL_FOR, LONG = "{}..{}", 12  #: strace's words for the n-th to the m-th time
 SQL_EVENTS = ("before_cursor_execute", "after_cursor_execute", "commit")
 
 
@@ -62,18 +63,19 @@ def _undisturbed(trial: Trial) -> Verdict:
 def at_a_system_call(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
     """SIGKILL at the n-th occurrence of a system call: the last thing that the process does."""
     calls = OUTBOX_CALLS if capability == "outbox" else CALLS
-    yield from _injections(make, capability, luck, dict.fromkeys(calls, ("signal=SIGKILL", "")))
+    yield from _injections(make, capability, luck, dict.fromkeys(calls, ("signal=SIGKILL", "{}")))
 
 
 def lost_answers(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
     """The connection is reset while the answer is read, or while the request is written."""
-    what = {"recvfrom": ("error=ECONNRESET", ""), "sendto": ("error=ECONNRESET", "")}
+    what = {"recvfrom": ("error=ECONNRESET", "{}"), "sendto": ("error=ECONNRESET", "{}")}
     yield from _injections(make, capability, luck, what)
 
 
 def full_disk(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
-    """From the n-th write on the disk is full."""
-    yield from _injections(make, capability, luck, {"pwrite64": ("error=ENOSPC", "+"), "fdatasync": ("error=EIO", "")})
+    """From the n-th write on the disk is full, for a while; or it fails once to sync."""
+    what = {"pwrite64": ("error=ENOSPC", FULL_FOR), "fdatasync": ("error=EIO", "{}")}
+    yield from _injections(make, capability, luck, what)
 
 
 def _injections(make: MakeTrial, capability: str, luck: random.Random, what: dict[str, tuple[str, str]]) -> Faults:
@@ -84,8 +86,8 @@ def _injections(make: MakeTrial, capability: str, luck: random.Random, what: dic
         luck.shuffle(points)
         for call, n in points:
             trial = make(capability)
-            fault, further = what[call]
-            tracing.injected(trial, call, fault, f"{n}{further}")
+            fault, when = what[call]
+            tracing.injected(trial, call, fault, when.format(n, n + LONG))
             yield 1, trial.verdict()
 
 

@@ -18,7 +18,7 @@ from crashes.trial import Trial
 from newsletter.desk.desk import Desk
 
 CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "sendto", "recvfrom", "write", "rename")
-DATABASE, MARK, DRAFT = "newsletter.db", "newsletter.posted", "newsletter.posted.new"
+DATABASE, MARK, DRAFT = "newsletter.db", "newsletter.db.posted", "newsletter.db.posted.new"
 SECTOR = 512
 LINE = re.compile(r"^(?P<pid>\d+) +(?P<resumed><\.\.\. )?(?P<call>\w+)(?: resumed>)?\(?(?P<rest>.*)$")
 TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -137,7 +137,7 @@ def cut(done: Sequence[Act], template: Path, luck: random.Random) -> tuple[dict[
     until = done[: luck.randrange(1, len(done) + 1)]
     disk = Disk({DATABASE: bytearray(template.read_bytes())})
     for act in until:
-        if act.file.startswith(DATABASE) and not act.file.endswith("-shm"):
+        if act.file in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-journal"):
             disk.do(act)
     disk.lose_power(luck)
     files = {name: bytes(content) for name, content in disk.files.items()}

@@ -30,6 +30,8 @@ from newsletter.providers.outbox import Outbox
 
 DONE, NOT_YET, ERROR = 0, 3, 4  #: exit codes of a child
 RESTARTS = 40
+LONGEST_RUN = 30  #: seconds, then the kernel kills it
+SHORTEST_WAIT = 0.02  #: a sender that waits, for a disk to be emptied or a provider to recover, does not wait long
 ASK = "--after-restore"  #: in the sentence of a sender that waits for an operator
 ENDED = (IssueStatus.SENT, IssueStatus.PARTIAL)
 PR_SET_PTRACER = 0x59616D61  #: prctl(2): who may trace us, where Yama lets only ancestors do it
@@ -64,6 +66,7 @@ class Trial:
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.alarm(LONGEST_RUN)
             if wait_for is not None:
                 ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
                 os.read(wait_for, 1)
@@ -80,7 +83,7 @@ class Trial:
         try:
             if self.ended(desk):
                 return DONE
-            sent = send(desk, "1", by="the campaign", after_restore=bool(self.asked))
+            sent = send(desk, "1", by="the campaign", after_restore=bool(self.asked), pause=briefly)
         except NewsletterError as error:
             self.said.write_text(str(error))
             return ERROR
@@ -128,6 +131,11 @@ class Trial:
             files = self.provider.folder.glob("[nc][eu][wr]/*.eml*")
             return Counter(path.name.partition(".")[0] for path in files)
         return Counter(self.log.read_text().split() if self.log.exists() else ())
+
+
+def briefly(seconds: float) -> None:
+    """Wait, but not long: the sender looks again whether its time has come."""
+    time.sleep(min(seconds, SHORTEST_WAIT))
 
 
 def code_of(pid: int) -> int:

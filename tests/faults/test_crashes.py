@@ -1,0 +1,81 @@
+"""The fast core of the crash campaign: the real dispatcher dies in every way, and the provider's log is asked.
+
+`make crashes KILLS=1000` does the same at length.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from crashes.checker import Verdict, judge
+
+CAMPAIGN = Path(__file__).parents[2] / "benchmarks" / "crashes" / "campaign.py"
+HERE = ["any instant, statement", "bad days, may not grow"]
+TRACED = ["system call", "lost answers, disk full", "power cut"]
+
+
+def campaign(tmp_path: Path, *, only: str, kills: int, mutant: str = "") -> tuple[int, Verdict, int]:
+    """Run some kinds of it: how it ended, what became of everybody, and how many faults there were."""
+    report = tmp_path / "rows.json"
+    options = ["--kills", str(kills), "--only", only, "--minutes", "0.3", "--json", str(report), "--mutant", mutant]
+    command = [sys.executable, str(CAMPAIGN), *options]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=90)  # noqa: S603
+    assert report.exists(), ended.stdout + ended.stderr
+    total = json.loads(report.read_text())[-1]
+    return ended.returncode, Verdict(**total["verdict"]), total["kills"]
+
+
+def requires_strace() -> None:
+    """Skip with a sentence where strace is absent."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed (apt-get install strace)")
+
+
+@pytest.mark.parametrize("only", HERE)
+def test_whoever_kills_it_nobody_is_mailed_twice_or_lost(tmp_path: Path, only: str) -> None:
+    """SIGKILL at random instants and at SQL statements, bad days at the provider, files that may not grow."""
+    ended, verdict, kills = campaign(tmp_path, only=only, kills=12)
+
+    assert (ended, verdict.doubled, verdict.lost, verdict.lied) == (0, 0, 0, 0)
+    assert kills >= 6
+
+
+@pytest.mark.parametrize("only", TRACED)
+def test_whatever_call_fails_nobody_is_mailed_twice_or_lost(tmp_path: Path, only: str) -> None:
+    """SIGKILL at system calls, answers that are cut off, a full disk, power cuts that lose what was not synced."""
+    requires_strace()
+    ended, verdict, kills = campaign(tmp_path, only=only, kills=12)
+
+    assert (ended, verdict.doubled, verdict.lost, verdict.lied) == (0, 0, 0, 0)
+    assert kills >= 6
+
+
+def test_the_campaign_sees_a_lease(tmp_path: Path) -> None:
+    """With stale claims given back, as a queue would do it, people are mailed twice, and it says so."""
+    ended, verdict, _ = campaign(tmp_path, only="any instant", kills=6, mutant="lease")
+
+    assert ended == 1
+    assert verdict.doubled
+
+
+def test_the_campaign_sees_a_database_that_syncs_too_little(tmp_path: Path) -> None:
+    """With `synchronous=normal` a power cut takes back claims, and people are mailed twice."""
+    requires_strace()
+    ended, verdict, _ = campaign(tmp_path, only="power cut", kills=30, mutant="normal")
+
+    assert ended == 1
+    assert verdict.doubled
+
+
+def test_the_judge_counts_people() -> None:
+    """One case of each."""
+    ledger = {"a": "accepted", "b": "accepted", "c": "refused", "d": "unknown", "e": "sending", "f": "accepted"}
+    mailed = {"a": 1, "b": 2, "c": 1, "d": 1, "x": 1}
+
+    found = judge(ledger, mailed, ended=True, adds_up=True)
+
+    assert found == Verdict(doubled=1, lost=1, lied=3, held=1)  # lies: c was mailed, f was not, x is not in the ledger
+    assert judge({}, {}, ended=False, adds_up=False) == Verdict(lost=1, lied=1)

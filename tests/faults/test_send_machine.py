@@ -1,0 +1,246 @@
+"""Everything at once: sends, deaths, lost answers and refusals, while people leave, bounce, join and are imported."""
+
+import contextlib
+import io
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from delivery_samples import NOW, crowd, issue_on_its_way, rendered_issue
+from fake_provider import Killed
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from people import PAGE, SECRET
+from sqlmodel import Session, select
+
+from newsletter.database import engine_for, transaction
+from newsletter.delivery.addressing import Addressing
+from newsletter.delivery.batch import Batch, Delivery, DeliveryException
+from newsletter.delivery.dispatch import Dispatcher, Ending
+from newsletter.delivery.progress import progress
+from newsletter.issues.issue import Issue, IssueStatus
+from newsletter.mail.message import MessageBuilder
+from newsletter.migrations import upgrade
+from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
+from subscribers.address import parse
+from subscribers.consent import Evidence
+from subscribers.subscriber import add, find, unsubscribe
+from subscribers.suppression import Reason, suppress
+from subscribers.tokens import Keys
+from subscribers.transfer import Terms, import_csv
+
+PEOPLE, ISSUE, LONGEST = 7, 1, timedelta(seconds=30)
+CAN_DO = {
+    "key": {"remembers_keys_for": timedelta(days=1)},
+    "look-up": {"answers_look_ups": True},
+    "neither": {},
+}
+DIALS = ("accept", "refuse", "later", "take, lose the answer", "lose the request", "take, die", "die", "name nobody")
+
+
+@dataclass
+class Mailer:
+    """A provider that keeps what it took, honours its promises, and notes who asked it twice on a guess."""
+
+    can: str
+    dials: list[str] = field(default_factory=list)
+    mailed: Counter[str] = field(default_factory=Counter)
+    taken: set[str] = field(default_factory=set)  #: keys of batches
+    in_doubt: set[str] = field(default_factory=set)  #: keys of batches whose answer nobody heard
+    guesses: list[str] = field(default_factory=list)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it was told to be able to do."""
+        return Capabilities("machine", batch_size=100, longest_request=LONGEST, **CAN_DO[self.can])
+
+    def send(self, batch: OutgoingBatch) -> Answer:
+        """As the next dial says; without one, accept."""
+        dial = self.dials.pop(0) if self.dials else "accept"
+        if self.can != "key" and batch.key in self.in_doubt:
+            self.guesses.append(batch.key)
+        if dial.startswith(("accept", "take")) and not (self.can == "key" and batch.key in self.taken):
+            self.mailed.update(recipient.key for recipient in batch.recipients)
+            self.taken.add(batch.key)
+        if dial not in ("accept", "refuse", "later"):
+            self.in_doubt.add(batch.key)
+        if dial in ("die", "take, die"):
+            raise Killed
+        known = {"accept": Outcome.ACCEPTED, "refuse": Outcome.REFUSED, "later": Outcome.RETRY}
+        return Answer([] if dial == "name nobody" else all_alike(batch, known.get(dial, Outcome.UNKNOWN), dial))
+
+    def look_up(self, batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
+        """What it has; after this nobody is in doubt about this batch."""
+        self.in_doubt.discard(batch_key)
+        return [Receipt(key, Outcome.ACCEPTED if key in self.mailed else Outcome.RETRY) for key in delivery_keys]
+
+
+@dataclass
+class Time:
+    """Both clocks, moved by whoever waits."""
+
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        """The wall clock."""
+        return NOW + timedelta(seconds=self.seconds)
+
+    def ticks(self) -> float:
+        """The monotonic clock."""
+        return self.seconds
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and never less than a millisecond: a smaller step would be lost in the rounding."""
+        self.seconds += max(seconds, 0.001)
+
+
+@cache
+def blank() -> Path:
+    """A database with tables and nothing in them, made once."""
+    path = Path(tempfile.mkdtemp()) / "newsletter.db"
+    engine = engine_for(f"sqlite:///{path}")
+    upgrade(engine)
+    engine.dispose()
+    return path
+
+
+class SendMachine(RuleBasedStateMachine):
+    """One issue, seven people, a provider with dials, a process that dies and comes back."""
+
+    @initialize(can=st.sampled_from(sorted(CAN_DO)), in_flight=st.integers(1, 3))
+    def begin(self, can: str, in_flight: int) -> None:
+        """The issue is on its way; nobody is claimed yet."""
+        self.folder = Path(tempfile.mkdtemp())
+        copy = shutil.copy(blank(), self.folder / "newsletter.db")
+        self.engine, self.time, self.mailer = engine_for(f"sqlite:///{copy}"), Time(), Mailer(can)
+        self.must_not: set[str] = set()
+        with transaction(self.engine) as session:
+            crowd(session, PEOPLE)
+            issue_on_its_way(session)
+        self.addressing = Addressing(Keys(SECRET), SECRET, "https://news.example.org", issue_id=ISSUE, week="2026-W46")
+        self.dispatcher = Dispatcher(
+            self.engine,
+            self.mailer,
+            MessageBuilder(rendered_issue(), date=NOW),
+            self.addressing,
+            batch_size=3,
+            clock=self.time.now,
+            in_flight=in_flight,
+            pause=self.time.wait,
+            ticks=self.time.ticks,
+        )
+
+    @rule(dials=st.lists(st.sampled_from(DIALS), max_size=4), calls=st.integers(1, 5))
+    def send(self, dials: list[str], calls: int) -> None:
+        """A run that dies, stops, or comes to its end."""
+        self.mailer.dials, seen = list(dials), []
+        with contextlib.suppress(Killed):
+            self.dispatcher.run(ISSUE, stop=lambda: bool(seen.append(1)) or len(seen) > calls)
+
+    @rule(number=st.integers(0, PEOPLE - 1), how=st.sampled_from(["leaves", "bounces"]))
+    def somebody_goes(self, number: int, how: str) -> None:
+        """Whoever goes before being claimed must not be mailed."""
+        with transaction(self.engine) as session:
+            person = find(session, f"reader{number}@example.org")
+            if not session.get(Delivery, (ISSUE, person.id)):
+                self.must_not.add(self.addressing.key(person.ref))
+            if how == "leaves":
+                unsubscribe(session, person, Evidence("/u"), self.time.now())
+            else:
+                suppress(session, person.fingerprint, Reason.HARD_BOUNCE, self.time.now(), address=person.address)
+
+    @rule()
+    def the_list_is_imported_again(self) -> None:
+        """An import brings nobody back."""
+        lines = "email,status,confirmed_at\n" + "".join(
+            f"reader{number}@example.org,active,2026-01-01\n" for number in range(PEOPLE)
+        )
+        terms = Terms("machine", "none", by="machine", consented=True)
+        with transaction(self.engine) as session:
+            import_csv(session, io.BytesIO(lines.encode()), terms, secret=SECRET, now=self.time.now())
+
+    @rule(name=st.integers(0, 10**6))
+    def somebody_joins(self, name: int) -> None:
+        """Too late for this issue."""
+        with transaction(self.engine) as session, contextlib.suppress(Exception):
+            person = add(session, parse(f"late{name}@example.org"), PAGE, secret=SECRET, now=NOW, confirmed=True)
+            self.must_not.add(self.addressing.key(person.ref))
+
+    @rule(status=st.sampled_from([IssueStatus.PAUSED, IssueStatus.SENDING]))
+    def pause_or_resume(self, status: IssueStatus) -> None:
+        """An operator's hand."""
+        with transaction(self.engine) as session:
+            session.get_one(Issue, ISSUE).status = status
+
+    @rule(minutes=st.integers(1, 60))
+    def time_passes(self, minutes: int) -> None:
+        """Nobody does anything."""
+        self.time.wait(60.0 * minutes)
+
+    @invariant()
+    def invariant_5_nobody_is_mailed_twice(self) -> None:
+        """By the provider's own log."""
+        assert max(self.mailer.mailed.values(), default=0) <= 1, self.mailer.mailed
+
+    @invariant()
+    def invariant_6_nobody_is_lost_and_the_ledger_is_truthful(self) -> None:
+        """The sum holds; accepted means mailed, refused means not mailed."""
+        with transaction(self.engine) as session:
+            state = progress(session, ISSUE)
+            fates = self.fates(session)
+        assert state is not None
+        assert state.adds_up
+        for key, fate in fates.items():
+            assert fate != "accepted" or self.mailer.mailed[key], f"{key} is {fate}"
+            assert fate != "refused" or not self.mailer.mailed[key], f"{key} is {fate}"
+
+    @invariant()
+    def invariant_7_nothing_is_repeated_on_a_guess(self) -> None:
+        """A call after a lost answer needs a key or a look-up."""
+        assert not self.mailer.guesses
+
+    @invariant()
+    def invariant_8_whoever_went_before_the_claim_is_not_mailed(self) -> None:
+        """And no import changes that."""
+        assert not self.must_not & set(self.mailer.mailed)
+
+    def fates(self, session: Session) -> dict[str, str]:
+        """What the ledger says of each delivery, by its key."""
+        people = {
+            row.subscriber_id: session.get_one(Batch, row.batch_id).status for row in session.exec(select(Delivery))
+        }
+        people |= {one.subscriber_id: one.outcome for one in session.exec(select(DeliveryException))}
+        found = {number: find(session, f"reader{number - 1}@example.org") for number in people}
+        return {self.addressing.key(found[number].ref): str(status) for number, status in people.items()}
+
+    def teardown(self) -> None:
+        """The issue comes to its end, whatever happened; then the files go."""
+        try:
+            self.come_to_an_end()
+        finally:
+            self.engine.dispose()
+            shutil.rmtree(self.folder)
+
+    def come_to_an_end(self) -> None:
+        """In the end everybody is accepted, refused, skipped, or shown as unknown."""
+        self.pause_or_resume(IssueStatus.SENDING)
+        self.mailer.dials, self.time.seconds = [], min(self.time.seconds, 86_400.0)
+        endings = [self.dispatcher.run(ISSUE)[0] for _ in range(3)]
+        assert Ending.DONE in endings, endings
+        with transaction(self.engine) as session:
+            assert self.dispatcher.finish(session, ISSUE) is not None
+        self.invariant_5_nobody_is_mailed_twice()
+        self.invariant_6_nobody_is_lost_and_the_ledger_is_truthful()
+        self.invariant_7_nothing_is_repeated_on_a_guess()
+
+
+TestSendMachine = SendMachine.TestCase
+TestSendMachine.settings = settings(
+    max_examples=15, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
+)
