@@ -48,14 +48,14 @@ class FakeEspProvider:
         """Build, post, interpret."""
         return self.interpret(batch, self.poster.post(self.build(batch)))
 
-    def look_up(self, batch: OutgoingBatch) -> Sequence[Receipt]:
+    def look_up(self, _batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
         """Ask which of these it has."""
-        asked = "&".join(f"key={recipient.key}" for recipient in batch.recipients)
+        asked = "&".join(f"key={key}" for key in delivery_keys)
         said = self.poster.post(Request("GET", f"{self.url}?{asked}"))
         found = _parsed(said).get("accepted") if isinstance(said, Answered) else None
         if found is None:
-            return all_alike(batch, Outcome.UNKNOWN)
-        return [Receipt(one.key, Outcome.ACCEPTED if one.key in found else Outcome.RETRY) for one in batch.recipients]
+            return [Receipt(key, Outcome.UNKNOWN) for key in delivery_keys]
+        return [Receipt(key, Outcome.ACCEPTED if key in found else Outcome.RETRY) for key in delivery_keys]
 
     def build(self, batch: OutgoingBatch) -> Request:
         """The call. Raises MailError for an unusable recipient, before anything is sent."""
