@@ -16,6 +16,7 @@
      NO_MARGIN        the key may be forgotten while a request under it is under way
      NO_FENCE         an old attempt's answer is written over a newer attempt
      HASTY_RECOVERY   recovery does not wait until the longest request is over
+     SHORT_WAIT       the wait ends when nothing may be posted any more, though the last post is still under way
      HASTY_LOOKUP     nor does a look-up after a lost answer
      GUESSING         an operator's guess "it was not sent" is believed
 
@@ -53,15 +54,20 @@
 #else
 #define forgettable (under_way == 0)
 #endif
+#ifdef SHORT_WAIT
+#define waited (age != young)
+#else
+#define waited (age == over)
+#endif
 #ifdef HASTY_RECOVERY
 #define recoverable true
 #else
-#define recoverable (age == over)
+#define recoverable waited
 #endif
 #ifdef HASTY_LOOKUP
 #define answerable true
 #else
-#define answerable (age == over)
+#define answerable waited
 #endif
 
 mtype = { pending, claimed, sending, accepted, refused, unknown,    /* the row */

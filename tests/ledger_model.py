@@ -34,6 +34,9 @@ class Rules:
     key_age_has_margin: bool = True  #: else a key may be forgotten while a request under it is under way
     receipts_are_fenced: bool = True  #: else an old attempt's answer is written over a newer attempt
     recovery_spares_the_young: bool = True  #: else it takes up claims whose request is still under way
+    wait_covers_the_request: bool = (
+        True  #: else it ends when nothing may be posted any more: the last post is under way
+    )
     look_up_waits: bool = True  #: else "nothing there" is believed while a request may still be taken
     evidence_only_closes_doubt: bool = True  #: else an operator's guess "it was not sent" gives the batch back
     tries: int = 2  #: `docs/ledger.pml` goes to three
@@ -155,7 +158,8 @@ def _recorded(world: World, mine: Sender, rules: Rules) -> World:
 def _recovery(world: World, rules: Rules) -> Iterator[Step]:
     """What is done with a batch whose answer nobody has."""
     again = world.attempt < rules.tries
-    if world.status == SENDING and (world.age == OVER or not rules.recovery_spares_the_young):
+    waited = world.age >= (OVER if rules.wait_covers_the_request else TOO_OLD_TO_POST)
+    if world.status == SENDING and (waited or not rules.recovery_spares_the_young):
         if not rules.stale_claim_is_doubt and again:
             yield "recovery gives the claim back", world._replace(status=CLAIMED)
         elif rules.capability == "look-up":
@@ -164,7 +168,7 @@ def _recovery(world: World, rules: Rules) -> Iterator[Step]:
             yield "recovery marks the claim as doubtful", world._replace(status=UNKNOWN, doubt=True)
     if world.status == UNKNOWN and _keyed(rules) and again and not world.key_old:
         yield "recovery gives it back under its key", world._replace(status=CLAIMED, doubt=True)
-    if world.status == UNKNOWN and rules.capability == "look-up" and (world.age == OVER or not rules.look_up_waits):
+    if world.status == UNKNOWN and rules.capability == "look-up" and (waited or not rules.look_up_waits):
         yield from _look_up(world, again=again, who="a look-up asks the provider")
 
 

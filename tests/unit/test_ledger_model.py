@@ -23,6 +23,7 @@ NEEDED = [
     ("receipts_are_fenced", "key", LIE, 11),
     ("receipts_are_fenced", "neither", LIE, 11),
     ("recovery_spares_the_young", "look-up", TWICE, 7),
+    ("wait_covers_the_request", "look-up", TWICE, 8),
     ("look_up_waits", "look-up", TWICE, 9),
     ("evidence_only_closes_doubt", "neither", TWICE, 9),
 ]
@@ -36,6 +37,7 @@ MUTANTS = [
     ("KEYED -DNO_MARGIN", "nobody_twice"),
     ("KEYED -DNO_FENCE", "truthful"),
     ("LOOKUP -DHASTY_RECOVERY", "nobody_twice"),
+    ("LOOKUP -DSHORT_WAIT", "nobody_twice"),
     ("LOOKUP -DHASTY_LOOKUP", "nobody_twice"),
     ("NEITHER -DGUESSING", "nobody_twice"),
 ]
