@@ -25,16 +25,21 @@ class Caller:
 
     def call(self, batch: Batch, recipients: Sequence[Recipient]) -> Answer:
         """Hand over one batch; a receipt for every recipient, whatever the provider answered."""
+        outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, recipients)
+        if why := self._too_late(batch) or _changed(batch, recipients):
+            return Answer(all_alike(outgoing, Outcome.UNKNOWN, why))
         reachable = [recipient for recipient in recipients if recipient.address]
-        outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, reachable)
-        if why := self._too_late(batch):
-            return Answer(all_alike(replace(outgoing, recipients=recipients), Outcome.UNKNOWN, why))
-        answer = self.provider.send(outgoing)
-        if answer.directive is Directive.SPLIT:
-            answer = self._in_halves(outgoing)
+        answer = self._send(batch, replace(outgoing, recipients=reachable)) if reachable else Answer([])
         by_key = {receipt.key: receipt for receipt in answer.receipts}
-        whole = [by_key.get(recipient.key) or _no_answer(batch, recipient) for recipient in recipients]
-        return replace(answer, receipts=whole)
+        return replace(answer, receipts=[by_key.get(one.key) or _no_answer(one) for one in recipients])
+
+    def _send(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
+        answer = self.provider.send(outgoing)
+        if answer.directive is not Directive.SPLIT:
+            return answer
+        if batch.doubtful:  # the halves have keys of their own: who is in doubt may have been taken under this one
+            return Answer(all_alike(outgoing, Outcome.UNKNOWN, _reason(answer)))
+        return self._in_halves(batch, outgoing)
 
     def _too_late(self, batch: Batch) -> str:
         """Why this attempt must not be posted any more: this process has slept, or the key may be forgotten.
@@ -48,7 +53,11 @@ class Caller:
         slept = can.longest_request and now - batch.attempted_at > can.longest_request
         return "The process slept between the claim and the call; somebody may have taken it up." if slept else ""
 
-    def _in_halves(self, outgoing: OutgoingBatch) -> Answer:
+    def _half(self, batch: Batch, half: OutgoingBatch) -> Answer:
+        why = self._too_late(batch)
+        return Answer(all_alike(half, Outcome.UNKNOWN, why)) if why else self.provider.send(half)
+
+    def _in_halves(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
         """The same in two calls under keys of their own; a half that is refused again is refused."""
         middle = (len(outgoing.recipients) + 1) // 2
         parts = (outgoing.recipients[:middle], outgoing.recipients[middle:])
@@ -57,7 +66,7 @@ class Caller:
             for number, part in enumerate(parts, start=1)
             if part
         ]
-        answers = [self.provider.send(half) for half in halves]
+        answers = [self._half(batch, half) for half in halves]
         receipts: list[Receipt] = []
         for half, answer in zip(halves, answers, strict=True):
             again = answer.directive is Directive.SPLIT
@@ -67,14 +76,18 @@ class Caller:
         return Answer(receipts, directive, worst.wait)
 
 
+def _changed(batch: Batch, recipients: Sequence[Recipient]) -> str:
+    """Why a batch in doubt cannot be repeated as it was."""
+    erased = batch.doubtful and not all(recipient.address for recipient in recipients)
+    return "Somebody in it was erased since, so the call cannot be repeated as it was." if erased else ""
+
+
 def _reason(answer: Answer) -> str:
     return next((receipt.reason for receipt in answer.receipts if receipt.reason), "")
 
 
-def _no_answer(batch: Batch, recipient: Recipient) -> Receipt:
+def _no_answer(recipient: Recipient) -> Receipt:
     """The receipt of somebody whom the answer does not mention, or who could not be handed over."""
     if recipient.address:
         return Receipt(recipient.key, Outcome.UNKNOWN, reason="The provider's answer did not mention this delivery.")
-    # An earlier attempt, made before they left, may have reached them: then nobody knows.
-    outcome = Outcome.UNKNOWN if batch.doubtful else Outcome.REFUSED
-    return Receipt(recipient.key, outcome, reason="The subscriber left, or was suppressed, before it could be sent.")
+    return Receipt(recipient.key, Outcome.REFUSED, reason="The subscriber was erased before it could be sent.")

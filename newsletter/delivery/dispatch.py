@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -244,16 +244,7 @@ class Dispatcher:
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
 
     def _recipients(self, session: Session, batch: Batch) -> list[Recipient]:
-        """The members of a batch; who must not be mailed any more has no address there.
-
-        A batch in doubt keeps everybody: it may have been taken, and a replay has to be the same call (invariant 7).
-        """
-        members = ledger.members(session, batch)
-        if batch.attempt == 1 or batch.doubtful:
-            return [self.addressing.recipient(one) for one in members]
-        allowed = ledger.still_eligible(session, batch, self.clock())
-        recipients = ((one.id in allowed, self.addressing.recipient(one)) for one in members)
-        return [recipient if yes else replace(recipient, address="") for yes, recipient in recipients]
+        return [self.addressing.recipient(one) for one in ledger.members(session, batch)]
 
 
 def _suspicious(state: Progress | None) -> str:

@@ -145,23 +145,44 @@ class Member(NamedTuple):
 
 
 def members(session: Session, batch: Batch) -> list[Member]:
-    """The subscribers of a batch, in the order of their ids: the same at every attempt. Rows, not objects: 5 times."""
+    """Who is handed over with a batch, in the order of ids; whoever was set apart before an attempt is not.
+
+    The same at every attempt that may have reached the provider. Rows and no objects: five times as fast.
+    """
     columns = (getattr(Subscriber, name) for name in Member._fields)
     query = (
         sql_select(*columns)
         .join(Delivery, col(Delivery.subscriber_id) == col(Subscriber.id))
         .where(col(Delivery.issue_id) == batch.issue_id, col(Delivery.batch_id) == batch.id)
         .where(col(Delivery.subscriber_id) > batch.after, col(Delivery.subscriber_id) <= batch.upto)
+        .where(not_(_set_apart()))
         .order_by(col(Subscriber.id))
     )
     return [Member._make(row) for row in session.execute(query)]
 
 
-def still_eligible(session: Session, batch: Batch, now: datetime) -> set[int]:
-    """The ids of members who may still be mailed: a batch that was not taken is not an excuse to mail who left."""
+def _set_apart() -> ColumnElement[bool]:
+    same = and_(
+        col(DeliveryException.issue_id) == col(Delivery.issue_id),
+        col(DeliveryException.subscriber_id) == col(Delivery.subscriber_id),
+    )
+    return exists().where(same)
+
+
+def set_apart(session: Session, batch: Batch, now: datetime) -> None:
+    """Before a batch is tried again: whoever left, paused or was suppressed meanwhile is not in it any more.
+
+    Only for a batch that was certainly not taken: one in doubt has to be repeated as it was, or not at all.
+    """
     ids = col(Subscriber.id)
-    query = select(ids).where(ids > batch.after, ids <= batch.upto, eligible(now))
-    return {number for number in session.exec(query) if number is not None}
+    allowed = set(session.exec(select(ids).where(ids > batch.after, ids <= batch.upto, eligible(now))))
+    gone = [member.id for member in members(session, batch) if member.id not in allowed]
+    why = "Left, paused or was suppressed before it could be sent."
+    where = {"issue_id": batch.issue_id, "batch_id": batch.id or 0}
+    session.add_all(DeliveryException(subscriber_id=one, outcome=Outcome.REFUSED, reason=why, **where) for one in gone)
+    batch.refused += len(gone)
+    session.add(batch)
+    session.flush()
 
 
 def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: datetime) -> bool:
@@ -171,8 +192,8 @@ def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: dat
     about the earlier one, and the batch stays unknown (security reference 3.1, rule 1).
     """
     outcomes = [receipt.outcome for receipt in receipts]
-    if len(outcomes) != batch.size:
-        outcomes = [Outcome.UNKNOWN] * batch.size
+    if len(outcomes) != batch.size - batch.refused:
+        outcomes = [Outcome.UNKNOWN]
     status = _status_of(outcomes, doubtful=batch.doubtful)
     exceptions = [
         (position, receipt)
@@ -182,7 +203,7 @@ def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: dat
     values = {
         "status": status,
         "doubtful": batch.doubtful or status is BatchStatus.UNKNOWN,
-        "refused": sum(receipt.outcome is Outcome.REFUSED for _, receipt in exceptions),
+        "refused": batch.refused + sum(receipt.outcome is Outcome.REFUSED for _, receipt in exceptions),
         "unknown": sum(receipt.outcome is not Outcome.REFUSED for _, receipt in exceptions),
         "closed_at": now if status in (BatchStatus.ACCEPTED, BatchStatus.REFUSED) else None,
         "reason": next((receipt.reason for receipt in receipts if receipt.reason), ""),
@@ -226,6 +247,9 @@ def take_again(session: Session, batch: Batch, now: datetime) -> Batch | None:
 
     Only for a batch that was certainly not taken, or whose provider honours its key (invariant 7).
     """
+    if batch.status is BatchStatus.CLAIMED and not batch.doubtful:
+        batch = session.merge(batch)
+        set_apart(session, batch, now)
     again = (BatchStatus.CLAIMED, *OPEN)
     mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status).in_(again))
     doubt = batch.doubtful or batch.status in OPEN

@@ -47,19 +47,18 @@ def progress(session: Session, issue_id: int, *, counted: bool = True) -> Progre
     count: dict[str, int] = dict.fromkeys(BatchStatus, 0)
     refused = unknown = 0
     for status, size, some_refused, some_unknown in session.exec(query):
-        count[status] = size
+        count[status] = size - some_refused - some_unknown
         refused, unknown = refused + some_refused, unknown + some_unknown
     skipped = {reason: getattr(sending, reason) for reason in ("pending", "paused", "unsubscribed", "suppressed")}
+    known = sum(count.values()) + refused + unknown + sum(skipped.values())
     return Progress(
         list_size=sending.list_size,
-        accepted=count[BatchStatus.ACCEPTED] - refused - unknown,
+        accepted=count[BatchStatus.ACCEPTED],
         refused=count[BatchStatus.REFUSED] + refused,
         unknown=count[BatchStatus.UNKNOWN] + unknown,
         under_way=count[BatchStatus.SENDING] + count[BatchStatus.CLAIMED],
         skipped=skipped,
-        to_claim=_ahead(session, sending)
-        if counted
-        else sending.list_size - sum(count.values()) - sum(skipped.values()),
+        to_claim=_ahead(session, sending) if counted else sending.list_size - known,
     )
 
 

@@ -6,7 +6,8 @@
 | answers look-ups | asked about, after the same wait; what it certainly does not have is sent again |
 | does neither | held as unknown, until an event or an operator says what became of it |
 
-Claims younger than the longest request are left alone: their owner may be alive (security reference 3.1, rule 4).
+Claims younger than twice the longest request are left alone: their owner may be alive, may post at the last moment
+that `calling` allows, and the request may take its time (security reference 3.1, rule 4).
 """
 
 from collections.abc import Sequence
@@ -43,7 +44,8 @@ def take_stock(session: Session, can: Capabilities, issue_id: int, now: datetime
 
 def place(stock: Stock, session: Session, can: Capabilities, batch: Batch, now: datetime) -> None:
     """Put one batch in doubt where it belongs."""
-    rest = max(0.0, (batch.attempted_at + can.longest_request - now).total_seconds())
+    over = batch.attempted_at + 2 * can.longest_request  # it may be posted late, and then take its time
+    rest = max(0.0, (over - now).total_seconds())
     if can.remembers_keys_for:
         stock.again.append((rest, batch))
     elif can.answers_look_ups:
@@ -58,7 +60,7 @@ def settle(session: Session, batch: Batch, found: Sequence[Receipt], now: dateti
     All there: accepted. Certainly nothing there: it may be sent again. Anything else stays unknown: a batch of which
     a part was taken cannot be repeated, and its membership does not change.
     """
-    outcomes = {receipt.outcome for receipt in found} if len(found) == batch.size else {Outcome.UNKNOWN}
+    outcomes = {receipt.outcome for receipt in found} if len(found) == batch.size - batch.refused else {Outcome.UNKNOWN}
     status = {
         frozenset({Outcome.ACCEPTED}): BatchStatus.ACCEPTED,
         frozenset({Outcome.RETRY}): BatchStatus.CLAIMED,

@@ -64,6 +64,6 @@ def _asked(desk: Desk, issue: Issue, batch: Batch, members: Sequence[ledger.Memb
     if batch.status is BatchStatus.CLAIMED:
         return [Receipt(recipient.key, Outcome.RETRY) for recipient in recipients]
     can = desk.provider.capabilities
-    if not can.answers_look_ups or desk.clock() < batch.attempted_at + can.longest_request:
+    if not can.answers_look_ups or desk.clock() < batch.attempted_at + 2 * can.longest_request:
         return []
     return desk.provider.look_up(batch.key, [recipient.key for recipient in recipients])
