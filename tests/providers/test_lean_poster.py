@@ -92,6 +92,13 @@ def test_a_connection_is_kept_only_where_both_sides_agree(content: bytes, reusab
     assert read(content)[1].reusable is reusable
 
 
+def test_an_answer_without_a_length_lasts_until_the_end() -> None:
+    """However many pieces it comes in."""
+    content = b"HTTP/1.1 200 OK\r\n\r\nuntil the end"
+
+    assert read(content, list(range(len(content))))[0].body == b"until the end"
+
+
 def test_the_answer_to_head_has_no_body() -> None:
     """Its length is the one that a body would have."""
     assert read(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", method="HEAD")[0].body == b""
