@@ -26,7 +26,10 @@ class PostMark:
         self._written = 0
 
     def require_not_behind(self, session: Session) -> None:
-        """Raise DeliveryError where the ledger is older than the last post."""
+        """Raise DeliveryError where the ledger is older than the last post; the first time, make the mark.
+
+        Made before the first claim, so that a death between a claim and its post does not look like a restore.
+        """
         newest = _newest(session)
         if self.path is None:
             return
@@ -42,6 +45,8 @@ class PostMark:
                 f"This ledger is older than the last post (batch {newest} < {posted}): was it restored? Nothing is "
                 "sent. If you know who has the issue: newsletter issue send N --after-restore; if not, cancel it."
             )
+        if posted is None:
+            self.accept(session)
 
     def write(self, batch_id: int) -> None:
         """Say that this batch is about to be posted: durable before it returns."""

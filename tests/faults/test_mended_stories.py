@@ -1,9 +1,8 @@
-"""Stories in which a promise is broken today. Each is to be mended; the test then says so by passing."""
+"""Stories that once broke a promise: somebody leaves between two attempts, a batch in doubt is split, a post is late."""
 
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from delivery_samples import NOW, dispatcher_for_ten, state_of
 from fake_provider import FakeProvider
 from sqlalchemy import Engine
