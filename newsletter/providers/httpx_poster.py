@@ -6,7 +6,9 @@ recipients, much for a call of one; for those see lean.py.
 
 import ssl
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore
@@ -33,23 +35,49 @@ TAKEN: Mapping[type[httpx.TransportError], Taken] = {
 
 
 class HttpxPoster:
-    """Posts with one httpx client."""
+    """Posts with httpx clients: each has one connection and serves one call at a time.
+
+    Threads that share a client share its pool, and httpcore 1.0.9 may then close, as idle, a connection that another
+    thread has just begun to use: a call in doubt for nothing.
+    """
 
     def __init__(self, limits: Limits | None = None, *, context: ssl.SSLContext | None = None) -> None:
         """`context` verifies the server; without one, httpx's own does (certifi's list, by name)."""
         self.limits = limits or Limits()
-        transport = _Transport(self.limits, context or httpx.create_ssl_context(trust_env=False))
-        self._calls = transport.calls
-        wait = httpx.Timeout(self.limits.whole, connect=self.limits.connect, pool=self.limits.connect)
-        self._client = httpx.Client(transport=transport, timeout=wait, trust_env=False, follow_redirects=False)
+        self._context = context or httpx.create_ssl_context(trust_env=False)
+        self._resting: deque[_Client] = deque()
+        self._free = threading.BoundedSemaphore(self.limits.connections)
 
     def post(self, request: Request) -> Answered | Failed:
         """See Poster.post."""
-        self._calls.left = deadline(self.limits.whole)
+        left = deadline(self.limits.whole)
+        if not self._free.acquire(timeout=self.limits.connect):
+            return not_sent("no free connection")
+        client = self._take()
+        try:
+            client.call.left = left
+            return self._post(client, request)
+        finally:
+            self._resting.append(client)
+            self._free.release()
+
+    def close(self) -> None:
+        """See Poster.close."""
+        while self._resting:
+            self._resting.pop().http.close()
+
+    def _take(self) -> "_Client":
+        """The client that was used last: its connection is the freshest."""
+        try:
+            return self._resting.pop()
+        except IndexError:
+            return _Client(self.limits, self._context)
+
+    def _post(self, client: "_Client", request: Request) -> Answered | Failed:
         sending = _Sending(request.body, request.length)
         headers = {"accept-encoding": "identity", **request.headers, "content-length": str(request.length)}
         try:
-            with self._client.stream(request.method, request.url, headers=headers, content=sending) as response:
+            with client.http.stream(request.method, request.url, headers=headers, content=sending) as response:
                 answered = self._answer(response)
         except httpx.TransportError as error:
             told = not_sent if TAKEN.get(type(error)) is Taken.NOT_SENT else maybe_sent
@@ -66,10 +94,6 @@ class HttpxPoster:
             if len(body) > self.limits.answer_bytes:
                 return None
         return Answered(response.status_code, dict(response.headers), bytes(body))
-
-    def close(self) -> None:
-        """See Poster.close."""
-        self._client.close()
 
 
 class _WrongLength(Exception):
@@ -93,49 +117,58 @@ class _Sending:
         self.whole = True
 
 
-class _Calls(threading.local):
-    """How long the call that this thread makes may still take."""
+@dataclass
+class _Call:
+    """How long the call of one client may still take; set before each."""
 
     left: Left
 
 
-class _Transport(httpx.HTTPTransport):
-    """httpx's own, over connections that end at the call's deadline."""
+class _Client:
+    """One httpx client and the deadline of its call."""
 
     def __init__(self, limits: Limits, context: ssl.SSLContext) -> None:
+        self.call = _Call(deadline(limits.whole))
+        wait = httpx.Timeout(limits.whole, connect=limits.connect)
+        transport = _Transport(self.call, limits, context)
+        self.http = httpx.Client(transport=transport, timeout=wait, trust_env=False, follow_redirects=False)
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, over a connection that ends at the call's deadline."""
+
+    def __init__(self, call: _Call, limits: Limits, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
-        self.calls = _Calls()
         self._pool.close()
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,
-            max_connections=limits.connections,
-            max_keepalive_connections=limits.connections,
+            max_connections=1,
             keepalive_expiry=limits.keep,
             retries=0,
-            network_backend=_Backend(self.calls, limits),
+            network_backend=_Backend(call, limits),
         )
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, calls: _Calls, limits: Limits) -> None:
-        self.calls, self.limits = calls, limits
+    def __init__(self, call: _Call, limits: Limits) -> None:
+        self.call, self.limits = call, limits
 
     def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> httpcore.NetworkStream:
         with _Named(httpcore.ConnectTimeout, httpcore.ConnectError):
-            return _Stream(Wire.to(host, port, self.calls.left, self.limits), self.calls)
+            return _Stream(Wire.to(host, port, self.call.left, self.limits), self.call)
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, wire: Wire, calls: _Calls) -> None:
-        self.wire, self.calls = wire, calls
+    def __init__(self, wire: Wire, call: _Call) -> None:
+        self.wire, self.call = wire, call
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline is ours
         with _Named(httpcore.ReadTimeout, httpcore.ReadError):
-            return self.wire.receive(self.calls.left, max_bytes)
+            return self.wire.receive(self.call.left, max_bytes)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         with _Named(httpcore.WriteTimeout, httpcore.WriteError):
-            self.wire.send(buffer, self.calls.left)
+            self.wire.send(buffer, self.call.left)
 
     def start_tls(
         self,
@@ -144,7 +177,7 @@ class _Stream(httpcore.NetworkStream):
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
         with _Named(httpcore.ConnectTimeout, httpcore.ConnectError):
-            return _Stream(self.wire.secured(ssl_context, server_hostname or "", self.calls.left), self.calls)
+            return _Stream(self.wire.secured(ssl_context, server_hostname or "", self.call.left), self.call)
 
     def close(self) -> None:
         self.wire.close()
