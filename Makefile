@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint serve bench clean help lock
+.PHONY: demo test lint serve bench crashes clean help lock
 
 demo: $(VENV)/run.stamp  ## the whole weekly job on the sample week, into ./outbox
 	@$(BIN)/newsletter demo
@@ -29,6 +29,9 @@ serve: $(VENV)/run.stamp  ## the scheduler in the foreground (config.toml decide
 
 bench: $(VENV)/dev.stamp  ## what docs/benchmarks.md reports, measured here
 	@$(BIN)/python benchmarks/rendering.py
+
+crashes: $(VENV)/dev.stamp  ## kill the real dispatcher KILLS times and ask the provider's log: lost, doubled, held
+	@$(BIN)/python benchmarks/crashes/campaign.py --kills $(or $(KILLS),200)
 
 clean:  ## remove what make made: the virtual environment, the demo's outbox, caches
 	@rm -rf $(VENV) outbox .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist build

@@ -246,3 +246,14 @@ def test_an_operator_closes_a_doubt_by_hand(dispatcher: Dispatcher) -> None:
     held.run(ISSUE)
 
     assert state_of(held).accepted == 10
+
+
+def test_a_death_before_the_first_post_does_not_look_like_a_restore(dispatcher: Dispatcher) -> None:
+    """The mark is made before the first claim, so the next run simply goes on."""
+    dying = told(dispatcher, "die before", remembers=True)
+    with pytest.raises(Killed):
+        dying.run(ISSUE)
+    PostMark(dispatcher.engine).path.write_text("0\n")  # the claim was committed, its mark was not written
+    dying.run(ISSUE)
+
+    assert list(dying.provider.log.values()) == [1] * 10

@@ -1,4 +1,4 @@
-"""Stories that once broke a promise: somebody leaves between two attempts, a batch in doubt is split, a post is late."""
+"""Stories that once broke a promise: somebody leaves between attempts, a doubt is split, a post is late."""
 
 from dataclasses import replace
 from datetime import timedelta
