@@ -8,6 +8,7 @@ what it has. It starts one process that listens on 127.0.0.1, and stops it by it
 
 import argparse
 import contextlib
+import functools
 import itertools
 import json
 import random
@@ -17,14 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from crashes import kinds
-from crashes.adapter import Loopback
+from crashes.adapter import CAPABILITIES, Loopback
 from crashes.checker import Verdict
 from crashes.scene import Scene, build
 from crashes.trial import Trial
@@ -51,15 +52,14 @@ class Campaign:
     folder: Path
     port: int
     mutant: str
-    few: Scene
-    crowd: Scene
+    scene: Callable[[bool], Scene]  #: of a crowd, or of a few; made when it is first asked for
     rows: list[Row] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def trial(self, capability: str, *, crowd: bool = False, dial: str = "plain") -> Trial:
         """A fresh run."""
         name = f"run{next(self.numbers)}"
-        scene, folder = self.crowd if crowd else self.few, self.folder / name
+        scene, folder = self.scene(crowd), self.folder / name
         database = scene.copy(folder)
         loopback = Loopback(self.port, name, capability, dial)
         provider = Outbox(folder / "outbox") if capability == "outbox" else loopback
@@ -119,15 +119,12 @@ def table(rows: list[Row]) -> str:
 def run(options: argparse.Namespace, folder: Path, seed: str) -> Campaign:
     """The whole campaign, or as much of it as there is time for."""
     chosen = kinds.possible(kinds.named(options.only), lambda words: print(f"left out, {words}"))
-    pairs = [(kind, capability) for kind in chosen for capability in kind.capabilities]
+    wanted = options.provider.split(",") if options.provider else [*CAPABILITIES, "outbox"]
+    pairs = [(kind, has) for kind in chosen for has in kind.capabilities if has in wanted]
     shares = sum(kind.share for kind, _ in pairs)
     began = time.monotonic()
     with provider(folder) as port:
-        scenes = [
-            build(folder / name / "newsletter.db", Loopback(port, name, "neither"), people=people, batch=batch)
-            for name, (people, batch) in (("few", FEW), ("crowd", CROWD))
-        ]
-        campaign = Campaign(folder, port, options.mutant, *scenes)
+        campaign = Campaign(folder, port, options.mutant, functools.cache(lambda crowd: scene(folder, port, crowd)))
         try:
             for number, (kind, capability) in enumerate(pairs):
                 kills = max(1, round(options.kills * kind.share / shares))
@@ -138,6 +135,12 @@ def run(options: argparse.Namespace, folder: Path, seed: str) -> Campaign:
         except KeyboardInterrupt:
             print("\nInterrupted; this is what it has.")
         return campaign
+
+
+def scene(folder: Path, port: int, crowd: bool) -> Scene:
+    """The database that the trials copy."""
+    (people, batch), name = (CROWD, "crowd") if crowd else (FEW, "few")
+    return build(folder / name / "newsletter.db", Loopback(port, name, "neither"), people=people, batch=batch)
 
 
 def say_progress(campaign: Campaign, began: float, done: int, of: int) -> None:
@@ -154,6 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=200, help="how many faults in all")
     parser.add_argument("--seed", default=str(random.randrange(10**6)), help="the same faults again")
     parser.add_argument("--only", default="", help="kinds whose names hold one of these words, comma between them")
+    parser.add_argument("--provider", default="", help="only these: key, look-up, neither, outbox; comma between them")
     parser.add_argument("--minutes", type=float, default=60, help="stop after about so long")
     parser.add_argument("--mutant", choices=("", "lease", "normal"), default="", help="take a guard away and see")
     parser.add_argument("--json", type=Path, help="write the rows to this file as well")
