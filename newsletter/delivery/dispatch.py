@@ -26,7 +26,7 @@ from newsletter.delivery.progress import Progress, finish, progress
 from newsletter.delivery.throttle import Throttle, back_off
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
-from newsletter.mail.message import MessageBuilder, Recipient
+from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Answer, Directive, Provider
 
 #: How often in one run a batch that was certainly not taken is tried before the run gives up and says so.
@@ -124,12 +124,16 @@ class Dispatcher:
         if stop() or self.halted():
             flight.halt(Ending.STOPPED)
         taken = self._record_and_claim(issue_id, flight, back)
-        for batch, recipients in taken:
+        for batch, members in taken:
             mark.write(batch.id or 0)
-            flight.calls[pool.submit(caller.call, batch, recipients)] = batch
+            flight.calls[pool.submit(self._call, caller, batch, members)] = batch
         if flight.calls:
             return True
         return flight.ending is None and (self._ask(flight) or self._wait(flight))
+
+    def _call(self, caller: Caller, batch: Batch, members: Sequence[ledger.Member]) -> Answer:
+        """In a thread of its own, and outside of any transaction: links are signed while others write."""
+        return caller.call(batch, [self.addressing.recipient(member) for member in members])
 
     def _come_back(self, flight: Flight) -> list[tuple[Batch, Answer]]:
         """The calls that have come back, at least one where any is under way."""
@@ -140,7 +144,7 @@ class Dispatcher:
 
     def _record_and_claim(
         self, issue_id: int, flight: Flight, back: Iterable[tuple[Batch, Answer]]
-    ) -> list[tuple[Batch, Sequence[Recipient]]]:
+    ) -> list[tuple[Batch, Sequence[ledger.Member]]]:
         """One transaction: what came back is recorded, free places are filled. Recording is tried stubbornly."""
         back = list(back)
         for tries_left in reversed(range(RECORD_TRIES if back else 1)):
@@ -178,17 +182,17 @@ class Dispatcher:
             recovery.place(stock, session, self.provider.capabilities, after, self.clock())
         return stock
 
-    def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[Recipient]]]:
+    def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[ledger.Member]]]:
         """Batches for the free places: those whose time has come again first, then new ones."""
         self._look(session, issue_id, flight)
         free = self.in_flight - len(flight.calls)
-        taken: list[tuple[Batch, Sequence[Recipient]]] = []
+        taken: list[tuple[Batch, Sequence[ledger.Member]]] = []
         while flight.ending is None and len(taken) < free and self.throttle.ready_at <= self.ticks():
             batch = self._again(session, flight) or self._new(session, issue_id)
             if batch is None:
                 return taken
             self.throttle.spend(batch.size, self.ticks())
-            taken.append((batch, self._recipients(session, batch)))
+            taken.append((batch, ledger.members(session, batch)))
         return taken
 
     def _look(self, session: Session, issue_id: int, flight: Flight) -> None:
@@ -219,8 +223,8 @@ class Dispatcher:
             return False
         _, batch = flight.asked.pop(place)
         with transaction(self.engine) as session:
-            recipients = self._recipients(session, batch)
-        found = self.provider.look_up(batch.key, [recipient.key for recipient in recipients])
+            members = ledger.members(session, batch)
+        found = self.provider.look_up(batch.key, [self.addressing.key(member.ref) for member in members])
         with transaction(self.engine) as session:
             status = recovery.settle(session, batch, found, self.clock())
             after = session.get_one(Batch, batch.id, populate_existing=True)
@@ -242,9 +246,6 @@ class Dispatcher:
     def _from_now(self, waiting: Iterable[recovery.Waiting]) -> list[tuple[float, Batch]]:
         """Seconds from now as moments of the monotonic clock."""
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
-
-    def _recipients(self, session: Session, batch: Batch) -> list[Recipient]:
-        return [self.addressing.recipient(one) for one in ledger.members(session, batch)]
 
 
 def _suspicious(state: Progress | None) -> str:
