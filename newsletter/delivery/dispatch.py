@@ -27,7 +27,7 @@ from newsletter.delivery.throttle import Throttle, back_off
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
-from newsletter.providers.base import Answer, Directive, Provider
+from newsletter.providers.base import Answer, Directive, Outcome, Provider, Receipt
 
 #: How often in one run a batch that was certainly not taken is tried before the run gives up and says so.
 TRIES = 3
@@ -124,12 +124,24 @@ class Dispatcher:
         if stop() or self.halted():
             flight.halt(Ending.STOPPED)
         taken = self._record_and_claim(issue_id, flight, back)
+        if taken and not self._mark(mark, max(batch.id or 0 for batch, _ in taken), flight):
+            unposted = [(batch, Answer([Receipt("", Outcome.RETRY)] * len(members))) for batch, members in taken]
+            self._record_and_claim(issue_id, flight, unposted)
+            taken = []
         for batch, members in taken:
-            mark.write(batch.id or 0)
             flight.calls[pool.submit(self._call, caller, batch, members)] = batch
         if flight.calls:
             return True
         return flight.ending is None and (self._ask(flight) or self._wait(flight))
+
+    def _mark(self, mark: PostMark, batch_id: int, flight: Flight) -> bool:
+        """Say beside the database what is about to be posted. False, and no post, where that cannot be written."""
+        try:
+            mark.write(batch_id)
+        except OSError as error:
+            flight.halt(Ending.REFUSING, f"{mark.path} cannot be written: {error.strerror or error}.")
+            return False
+        return True
 
     def _call(self, caller: Caller, batch: Batch, members: Sequence[ledger.Member]) -> Answer:
         """In a thread of its own, and outside of any transaction: links are signed while others write."""
@@ -146,13 +158,14 @@ class Dispatcher:
         self, issue_id: int, flight: Flight, back: Iterable[tuple[Batch, Answer]]
     ) -> list[tuple[Batch, Sequence[ledger.Member]]]:
         """One transaction: what came back is recorded, free places are filled. Recording is tried stubbornly."""
-        back = list(back)
+        back, parked = list(back), list(flight.parked)
         for tries_left in reversed(range(RECORD_TRIES if back else 1)):
             try:
                 with transaction(self.engine) as session:
                     stocks = [self._record(session, flight, batch, answer) for batch, answer in back]
                     claimed = self._claim(session, issue_id, flight)
             except DatabaseError:
+                flight.parked = list(parked)  # what was taken from it in a transaction that failed
                 if not tries_left:
                     raise
                 self.pause(RECORD_WAIT)
