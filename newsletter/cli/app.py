@@ -59,3 +59,4 @@ def _open(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     context.obj = Door(config_path(config))
+    context.call_on_close(context.obj.close)

@@ -4,7 +4,6 @@ import typer
 
 from newsletter.cli.door import Json, door
 from newsletter.cli.output import as_json, say
-from newsletter.database import engine_for
 from newsletter.migrations import current, newest
 from newsletter.migrations import upgrade as upgrade_schema
 
@@ -17,7 +16,8 @@ def upgrade(context: typer.Context) -> None:
 
     Example: newsletter db upgrade
     """
-    engine = engine_for(door(context).config.database.url)
+    here = door(context)
+    engine = here.opened(here.config.database.url)
     before = current(engine)
     upgrade_schema(engine)
     where = engine.url.render_as_string(hide_password=True)
@@ -32,7 +32,8 @@ def status(context: typer.Context, json: Json = False) -> None:
 
     Example: newsletter db status --json
     """
-    engine = engine_for(door(context).config.database.url)
+    here = door(context)
+    engine = here.opened(here.config.database.url)
     found = {"database": engine.url.render_as_string(hide_password=True), "schema": current(engine), "needed": newest()}
     if json:
         as_json(found)

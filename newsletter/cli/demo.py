@@ -13,9 +13,9 @@ import typer
 
 from jobs.weekly import Weekly, run
 from newsletter import config as settings
-from newsletter.cli.door import desk_for, make_key
+from newsletter.cli.door import Door, desk_for, door, make_key
 from newsletter.cli.output import progress, rows, say
-from newsletter.database import engine_for, transaction
+from newsletter.database import transaction
 from newsletter.delivery.progress import progress as progress_of
 from newsletter.desk import looking, writing
 from newsletter.desk.collecting import collect_all
@@ -63,6 +63,7 @@ key_file = "secret.key"
 
 
 def demo(
+    context: typer.Context,
     into: Annotated[Path, typer.Option(help="The folder; the demo makes it and begins anew in it.")] = Path("outbox"),
     again: Annotated[
         bool, typer.Option("--again", help="Keep what is there: see that nobody gets a second copy.")
@@ -73,7 +74,7 @@ def demo(
     Example: newsletter demo --into /tmp/outbox
     """
     _prepare(into, again=again)
-    desk = _desk(into)
+    desk = _desk(door(context), into)
     began = time.perf_counter()
     story = [("list", _people(desk))] if again else [("before", _earlier(desk)), ("list", _people(desk))]
     with progress("Sending") as bar:
@@ -138,9 +139,9 @@ def _prepare(into: Path, *, again: bool) -> None:
     (into / "demo" / "config.toml").write_text(CONFIG.format(pages=json.dumps(str(PAGES))), encoding="utf-8")
 
 
-def _desk(into: Path) -> Desk:
+def _desk(here: Door, into: Path) -> Desk:
     config = settings.read(into / "demo" / "config.toml")
-    engine = engine_for(config.database.url)
+    engine = here.opened(config.database.url)
     upgrade(engine)
     make_key(config, engine)
     return desk_for(config, engine, settings.secret_key(config), lambda: NOW)

@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -48,6 +48,7 @@ class Door:
     """Where the settings are. Everything else is opened when a command asks for it."""
 
     path: Path
+    engines: list[Engine] = field(default_factory=list)
 
     @property
     def config(self) -> settings.Config:
@@ -60,9 +61,20 @@ class Door:
         name = url.removeprefix("sqlite:///")
         if url.startswith("sqlite") and not Path(name).exists():
             raise ConfigError(f"There is no database at {name}. Run 'newsletter init' to make one.")
-        engine = engine_for(url)
+        engine = self.opened(url)
         require_newest(engine)
         return engine
+
+    def opened(self, url: str) -> Engine:
+        """The database at this URL, whatever its schema; closed when the command ends."""
+        engine = engine_for(url)
+        self.engines.append(engine)
+        return engine
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for engine in self.engines:
+            engine.dispose()
 
     def keyed(self) -> tuple[Engine, bytes]:
         """The database and the secret key that it was made with. Raises DatabaseError, ConfigError, WrongKey."""

@@ -11,7 +11,6 @@ import typer
 from newsletter import config as settings
 from newsletter.cli.door import door, make_key
 from newsletter.cli.output import say
-from newsletter.database import engine_for
 from newsletter.errors import ConfigError
 from newsletter.migrations import upgrade
 
@@ -40,7 +39,7 @@ def init(
         _write_config(path, {} if yes else _ask())
         say(f"Wrote {path}: every setting is in it, with its meaning.")
     config = door(context).config
-    engine = engine_for(config.database.url)
+    engine = door(context).opened(config.database.url)
     upgrade(engine)
     make_key(config, engine)
     place = settings.key_file(config) or "the environment"

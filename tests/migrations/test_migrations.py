@@ -1,5 +1,6 @@
 """The schema that the migrations make is the schema that the code describes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,18 @@ def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
     require_newest(engine)
 
 
-def test_an_empty_database_is_told_to_upgrade(tmp_path: Path) -> None:
-    """The sentence names the command."""
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Engine]:
+    """A database without any table."""
     engine = engine_for(f"sqlite:///{tmp_path / 'empty.db'}")
+    yield engine
+    engine.dispose()
 
+
+def test_an_empty_database_is_told_to_upgrade(empty: Engine) -> None:
+    """The sentence names the command."""
     with pytest.raises(DatabaseError, match="newsletter db upgrade"):
-        require_newest(engine)
+        require_newest(empty)
 
 
 def test_a_newer_database_is_left_alone(engine: Engine) -> None:
@@ -51,16 +58,15 @@ def test_a_newer_database_is_left_alone(engine: Engine) -> None:
         upgrade(engine)
 
 
-def test_a_failed_upgrade_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_failed_upgrade_leaves_nothing_behind(empty: Engine) -> None:
     """All of it or nothing: a table that is in the way rolls back the whole upgrade."""
-    engine = engine_for(f"sqlite:///{tmp_path / 'half.db'}")
-    with engine.begin() as connection:
+    with empty.begin() as connection:
         connection.execute(text("create table subscriber (id integer)"))
 
     with pytest.raises(Exception, match="already exists"):
-        upgrade(engine)
+        upgrade(empty)
 
-    with engine.connect() as connection:
+    with empty.connect() as connection:
         names = connection.execute(text("select name from sqlite_master where type = 'table'")).scalars().all()
     assert names == ["subscriber"]
     assert newest()
