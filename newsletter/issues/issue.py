@@ -296,4 +296,4 @@ def _refusal(issue: Issue, command: Command, *, claimed: bool) -> str:
 
 def stays_cancelled(issue: Issue) -> str:
     """The sentence that this issue is at its end, though nobody may have all of it."""
-    return f"{opened(issue.name)} is cancelled, and stays cancelled because some readers have it."
+    return f"{opened(issue.name)} is cancelled, and stays cancelled because some readers may have it."

@@ -235,7 +235,7 @@ def test_a_cancelled_issue_that_some_readers_may_have_keeps_them(engine: Engine)
 
         assert reserved(session) == ["a00-vs-b00"]
         assert frozen(session, issue, digest_of)
-        said = "stays cancelled because some readers have it.$"
+        said = "stays cancelled because some readers may have it.$"
         for again in (
             lambda: reopen(session, issue, NOW, claimed=True),
             lambda: reopen(session, issue, NOW),

@@ -158,7 +158,7 @@ def test_a_cancelled_issue_that_some_readers_may_have_stays_cancelled(session: S
     issue = issue_in(session, IssueStatus.CANCELLED)
 
     with pytest.raises(
-        IllegalStep, match=r"^Issue 1 .* is cancelled, and stays cancelled because some readers have it\.$"
+        IllegalStep, match=r"^Issue 1 .* is cancelled, and stays cancelled because some readers may have it\.$"
     ):
         step(session, issue, Command.REOPEN, NOW, claimed=True)
     assert step(session, issue, Command.REOPEN, NOW) is IssueStatus.DRAFT
