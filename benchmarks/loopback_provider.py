@@ -18,6 +18,7 @@ from newsletter.database import engine_for, transaction
 from newsletter.delivery.addressing import Addressing
 from newsletter.delivery.ledger import begin
 from newsletter.issues.issue import Issue, IssueStatus
+from newsletter.mail.columns import Columns
 from newsletter.mail.json_message import JsonMessage, Slots
 from newsletter.mail.message import MessageBuilder
 from newsletter.mail.rendered import RenderedIssue, Sender
@@ -147,6 +148,10 @@ class LoopbackProvider:
         if said.status == 202:
             return Answer(all_alike(batch, Outcome.ACCEPTED))
         results = json.loads(said.body)["results"]
+        if [one["key"] for one in results] == Columns.of(batch.recipients).keys and not any(
+            r["error"] for r in results
+        ):
+            return Answer(all_alike(batch, Outcome.ACCEPTED, provider_ids=[one["id"] for one in results]))
         return Answer(
             [Receipt(one["key"], Outcome.REFUSED if one["error"] else Outcome.ACCEPTED, one["id"]) for one in results]
         )
@@ -200,4 +205,4 @@ def fill(path: Path, people: int) -> None:
 
 def addressing() -> Addressing:
     """Links as real ones are."""
-    return Addressing(Keys(SECRET), SECRET, BASE, issue_id=1, week="2026-W46")
+    return Addressing(Keys(SECRET), BASE, issue_id=1, week="2026-W46")

@@ -107,7 +107,7 @@ def dispatcher_for_ten(engine: Engine) -> Dispatcher:
     with transaction(engine) as session:
         crowd(session, 10)
         issue_on_its_way(session)
-    addressing = Addressing(Keys(SECRET), SECRET, "https://news.example.org", issue_id=1, week="2026-W46")
+    addressing = Addressing(Keys(SECRET), "https://news.example.org", issue_id=1, week="2026-W46")
     builder, time = MessageBuilder(rendered_issue(), date=NOW), Ticks()
     return Dispatcher(
         engine, FakeProvider(), builder, addressing, batch_size=4, clock=lambda: NOW, pause=time.forward, ticks=time

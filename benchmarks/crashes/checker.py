@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from newsletter.delivery.addressing import Addressing
 from newsletter.delivery.batch import Batch, Delivery, DeliveryException
@@ -51,7 +51,11 @@ def ledger_of(session: Session, addressing: Addressing) -> dict[str, str]:
     refs = {person.id: person.ref for person in session.exec(select(Subscriber)) if person.status is Status.ACTIVE}
     states = {addressing.key(ref): "forgotten" for ref in refs.values()}
     issue = addressing.issue_id
-    rows = select(Delivery.subscriber_id, Batch.status).join(Batch).where(Delivery.issue_id == issue)
+    rows = (
+        select(Delivery.subscriber_id, Batch.status)
+        .join(Batch, col(Batch.id) == col(Delivery.batch_id))
+        .where(Delivery.issue_id == issue)
+    )
     states |= {addressing.key(refs[who]): str(status) for who, status in session.exec(rows)}
     exceptions = select(DeliveryException).where(DeliveryException.issue_id == issue)
     return states | {addressing.key(refs[one.subscriber_id]): str(one.outcome) for one in session.exec(exceptions)}

@@ -17,8 +17,8 @@ from crashes.tracing import lines_of
 from crashes.trial import Trial
 from newsletter.desk.desk import Desk
 
-CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "sendto", "recvfrom", "write", "rename")
-DATABASE, MARK, DRAFT = "newsletter.db", "newsletter.db.posted", "newsletter.db.posted.new"
+CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "sendto", "recvfrom")
+DATABASE, MARK = "newsletter.db", "newsletter.db.posted"
 SECTOR = 512
 LINE = re.compile(r"^(?P<pid>\d+) +(?P<resumed><\.\.\. )?(?P<call>\w+)(?: resumed>)?\(?(?P<rest>.*)$")
 TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -29,7 +29,7 @@ NUMBER = re.compile(r", (\d+)(?:\)| <unf)")
 class Act:
     """One thing that the recorded sender did to a file, or a request that it posted."""
 
-    kind: str  #: write, sync, truncate, unlink, mark, post, answer
+    kind: str  #: write, sync, truncate, unlink, post, answer
     file: str = ""
     offset: int = 0
     data: bytes = b""
@@ -83,8 +83,6 @@ def _act(call: str, file: str, rest: str) -> Iterator[Act]:
         yield Act("truncate", file, int(number[0]))
     elif call == "unlink":
         yield Act("unlink", Path(data.decode()).name)
-    elif call == "write" and file == DRAFT:
-        yield Act("mark", data=data)
     elif call == "sendto" and data.startswith(b'{"key"'):
         yield Act("post", data=data)
 
@@ -137,19 +135,10 @@ def cut(done: Sequence[Act], template: Path, luck: random.Random) -> tuple[dict[
     until = done[: luck.randrange(1, len(done) + 1)]
     disk = Disk({DATABASE: bytearray(template.read_bytes())})
     for act in until:
-        if act.file in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-journal"):
+        if act.file in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-journal", MARK):
             disk.do(act)
     disk.lose_power(luck)
-    files = {name: bytes(content) for name, content in disk.files.items()}
-    return files | mark_after(until, luck), posted_by(until, luck)
-
-
-def mark_after(done: Sequence[Act], luck: random.Random) -> dict[str, bytes]:
-    """The mark beside the database: the last one, or, where its renaming was not yet on the platter, the one before."""
-    marks = [act.data for act in done if act.kind == "mark"]
-    if marks and luck.random() < 0.3:
-        marks.pop()
-    return {MARK: marks[-1]} if marks else {}
+    return {name: bytes(content) for name, content in disk.files.items()}, posted_by(until, luck)
 
 
 def posted_by(done: Sequence[Act], luck: random.Random) -> list[bytes]:

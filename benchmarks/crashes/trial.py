@@ -122,7 +122,7 @@ class Trial:
         issue = desk.find(session, "1")
         state = progress(session, issue.id or 0)
         adds_up = state is not None and state.adds_up and not state.to_claim
-        keys = Addressing(desk.keys, desk.secret, "", issue_id=issue.id or 0, week=issue.week)
+        keys = Addressing(desk.keys, "", issue_id=issue.id or 0, week=issue.week)
         return judge(ledger_of(session, keys), self.mailed(), ended=ended, adds_up=adds_up)
 
     def mailed(self) -> Counter[str]:

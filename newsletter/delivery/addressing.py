@@ -1,28 +1,31 @@
-"""From a subscriber to the recipient of one message: the delivery's key and the values of the merge fields."""
+"""From subscribers to the recipients of a call: each delivery's key and the values of the merge fields."""
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple
 
+from newsletter.mail.columns import Columns
 from newsletter.mail.message import Recipient
-from subscribers.tokens import Keys, Purpose, sign
+from newsletter.mail.rendered import FIELDS
+from subscribers.subscriber import Subscriber
+from subscribers.tokens import Keys, Purpose, sign_each
 
 
-class Person(Protocol):
-    """A subscriber, or a row that knows as much."""
+class Member(NamedTuple):
+    """What a message needs to know of a subscriber."""
 
-    @property
-    def ref(self) -> str: ...  # noqa: D102
-    @property
-    def address(self) -> str | None: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def signed_up_at(self) -> datetime: ...  # noqa: D102
-    @property
-    def confirmed_at(self) -> datetime | None: ...  # noqa: D102
+    ref: str
+    address: str | None  #: None once erased
+    name: str
+    since: str  #: their newest yes, in UTC; begins with the day, "2026-11-12"
+
+
+def member(subscriber: Subscriber) -> Member:
+    """One subscriber as a claim reads them."""
+    since = (subscriber.confirmed_at or subscriber.signed_up_at).date().isoformat()
+    return Member(subscriber.ref, subscriber.address, subscriber.name, since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +33,45 @@ class Addressing:
     """Everything that a recipient's links are made of. The base URL is the one of the issue, never of a request."""
 
     keys: Keys
-    secret: bytes
     base_url: str
     issue_id: int
     week: str
 
-    def recipient(self, subscriber: Person) -> Recipient:
+    def recipient(self, subscriber: Subscriber) -> Recipient:
         """The recipient for this subscriber: equal at every call, and holding nobody else's token."""
-        return Recipient(
-            address=subscriber.address or "",
-            key=self.key(subscriber.ref),
-            values={
-                "view": f"{self.base_url}/issues/{self.week}",
-                "unsubscribe": f"{self.base_url}/u/{sign(self.keys, Purpose.UNSUBSCRIBE, subscriber.ref)}",
-                "preferences": f"{self.base_url}/preferences/{sign(self.keys, Purpose.PREFERENCES, subscriber.ref)}",
-                "address": subscriber.address or "",
-                "since": _in_words(_since(subscriber)),
-                "name": subscriber.name,
-            },
+        return self.columns([member(subscriber)])[0]
+
+    def columns(self, members: Sequence[Member], fields: Sequence[str] = tuple(FIELDS)) -> Columns:
+        """The recipients of one call, in this order, with the values of these merge fields."""
+        if not members:
+            return Columns([], [], {})
+        refs, addresses, names, since = zip(*members, strict=True)
+        readable = [address or "" for address in addresses] if None in addresses else addresses
+        unsubscribe, preferences = sign_each(
+            self.keys,
+            {f"{self.base_url}/u/": Purpose.UNSUBSCRIBE, f"{self.base_url}/preferences/": Purpose.PREFERENCES},
+            refs,
         )
+        values = {
+            "view": [f"{self.base_url}/issues/{self.week}"] * len(refs),
+            "unsubscribe": unsubscribe,
+            "preferences": preferences,
+            "address": readable,
+            "since": [_in_words(moment[:10]) for moment in since] if "since" in fields else [""] * len(refs),
+            "name": names,
+        }
+        return Columns([self.key(ref) for ref in refs], readable, {name: values[name] for name in fields})
 
     def key(self, ref: str) -> str:
-        """The delivery's opaque id: 128 bits, from ids only, and nobody outside can compute another's."""
-        name = f"{self.issue_id}:{ref}".encode()
-        return hashlib.blake2b(name, key=self.secret[:64], digest_size=16, person=b"delivery").hexdigest()
+        """The delivery's opaque id, stable and from ids only, as "12-mfrggzdf…".
 
-
-def _since(person: Person) -> date:
-    return (person.confirmed_at or person.signed_up_at).date()
+        A ref is 120 random bits, so nobody outside can compute another's; it says nothing and opens nothing. No hash:
+        an event that names it must lead back to the subscriber.
+        """
+        return f"{self.issue_id}-{ref}"
 
 
 @lru_cache(maxsize=4096)
-def _in_words(day: date) -> str:
+def _in_words(day: str) -> str:
     """Like "3 February 2026": there are fewer days than subscribers."""
-    return f"{day.day} {day:%B %Y}"
+    return f"{int(day[8:10])} {date.fromisoformat(day):%B %Y}"

@@ -15,7 +15,7 @@ between claim and receipt leaves a batch `sending`: that is doubt, and doubt is 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Column, Field, Integer, SQLModel
 
 from newsletter.database import word
@@ -79,13 +79,17 @@ class Batch(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One issue × one subscriber: written once, never changed."""
+    """One issue × one subscriber: written once, never changed.
+
+    Without foreign keys: one statement writes it, in the transaction that writes its batch, and looking both parents up
+    for each row was a third of the claim (docs/benchmarks.md).
+    """
 
     __table_args__ = {"sqlite_with_rowid": False}
 
-    issue_id: int = Field(sa_column=Column(Integer, ForeignKey("issue.id"), primary_key=True))
+    issue_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     subscriber_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    batch_id: int = Field(foreign_key="batch.id")  #: found by its range of ids: an index would double the cost of a row
+    batch_id: int  #: found by its range of ids: an index would double the cost of a row
 
 
 class DeliveryException(SQLModel, table=True):

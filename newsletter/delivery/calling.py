@@ -3,13 +3,14 @@
 Runs in a thread of its own and touches no database.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from newsletter.delivery.batch import Batch
+from newsletter.mail.columns import Columns
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch, Provider, Receipt, all_alike
+from newsletter.providers.base import Alike, Answer, Directive, Outcome, OutgoingBatch, Provider, Receipt, all_alike
 
 #: Between our clock and the provider's, when a key's age is judged.
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -23,15 +24,17 @@ class Caller:
     builder: MessageBuilder
     clock: Callable[[], datetime]
 
-    def call(self, batch: Batch, recipients: Sequence[Recipient]) -> Answer:
+    def call(self, batch: Batch, recipients: Columns) -> Answer:
         """Hand over one batch; a receipt for every recipient, whatever the provider answered."""
         outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, recipients)
         if why := self._too_late(batch) or _changed(batch, recipients):
             return Answer(all_alike(outgoing, Outcome.UNKNOWN, why))
-        reachable = [recipient for recipient in recipients if recipient.address]
-        answer = self._send(batch, replace(outgoing, recipients=reachable)) if reachable else Answer([])
-        by_key = {receipt.key: receipt for receipt in answer.receipts}
-        return replace(answer, receipts=[by_key.get(one.key) or _no_answer(one) for one in recipients])
+        if all(recipients.addresses):
+            return _whole(self._send(batch, outgoing), recipients)
+        reachable = Columns.of([recipient for recipient in recipients if recipient.address])
+        return _whole(
+            self._send(batch, replace(outgoing, recipients=reachable)) if reachable else Answer([]), recipients
+        )
 
     def _send(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
         answer = self.provider.send(outgoing)
@@ -76,9 +79,18 @@ class Caller:
         return Answer(receipts, directive, worst.wait)
 
 
-def _changed(batch: Batch, recipients: Sequence[Recipient]) -> str:
+def _whole(answer: Answer, recipients: Columns) -> Answer:
+    """The same answer with a receipt for every recipient, in their order."""
+    receipts = answer.receipts
+    if isinstance(receipts, Alike) and receipts.keys == recipients.keys:
+        return answer
+    by_key = {receipt.key: receipt for receipt in receipts}
+    return replace(answer, receipts=[by_key.get(one.key) or _no_answer(one) for one in recipients])
+
+
+def _changed(batch: Batch, recipients: Columns) -> str:
     """Why a batch in doubt cannot be repeated as it was."""
-    erased = batch.doubtful and not all(recipient.address for recipient in recipients)
+    erased = batch.doubtful and not all(recipients.addresses)
     return "Somebody in it was erased since, so the call cannot be repeated as it was." if erased else ""
 
 

@@ -5,20 +5,23 @@ has come back and claims what is free, so that two commits serve many calls. It 
 had claimed and not recorded is taken up by the next run, by evidence and never on a guess (recovery.py).
 """
 
+import gc
+import math
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlalchemy import Engine, bindparam
+from sqlmodel import Session, col, select
 
 from newsletter.database import transaction
-from newsletter.delivery import ledger, recovery
-from newsletter.delivery.addressing import Addressing
+from newsletter.delivery import claims, ledger, recovery
+from newsletter.delivery.addressing import Addressing, Member
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
 from newsletter.delivery.mark import PostMark
@@ -27,7 +30,7 @@ from newsletter.delivery.throttle import Throttle, back_off
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
-from newsletter.providers.base import Answer, Directive, Outcome, Provider, Receipt
+from newsletter.providers.base import Alike, Answer, Directive, Outcome, Provider
 
 #: How often in one run a batch that was certainly not taken is tried before the run gives up and says so.
 TRIES = 3
@@ -35,6 +38,14 @@ TRIES = 3
 RECORD_TRIES, RECORD_WAIT = 60, 5.0
 #: Refusals: from so many on, and above this share, something is wrong with more than single addresses.
 REFUSALS, REFUSED_SHARE = 50, 0.2
+#: Seconds between two counts while everything is accepted.
+LOOK_EVERY = 0.2
+
+_STANDING = (
+    select(col(Issue.status), col(Sending.not_after))
+    .join(Sending, col(Sending.issue_id) == col(Issue.id))
+    .where(col(Issue.id) == bindparam("issue"))
+)
 
 
 class Ending(StrEnum):
@@ -57,6 +68,7 @@ class Flight:
     parked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to send again
     asked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to ask about
     state: Progress | None = None
+    looked_at: float = -math.inf  #: when `state` was counted (monotonic)
     ending: Ending | None = None
     reason: str = ""
 
@@ -100,7 +112,7 @@ class Dispatcher:
             stock = recovery.take_stock(session, self.provider.capabilities, issue_id, self.clock())
         flight = Flight(parked=self._from_now(stock.again), asked=self._from_now(stock.to_look_up))
         caller = Caller(self.provider, self.builder, self.clock)
-        with ThreadPoolExecutor(self.in_flight) as pool:
+        with _settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
             while self._turn(issue_id, flight, caller, pool, mark, stop):
                 if flight.state:
                     on_progress(flight.state)
@@ -125,7 +137,7 @@ class Dispatcher:
             flight.halt(Ending.STOPPED)
         taken = self._record_and_claim(issue_id, flight, back)
         if taken and not self._mark(mark, max(batch.id or 0 for batch, _ in taken), flight):
-            unposted = [(batch, Answer([Receipt("", Outcome.RETRY)] * len(members))) for batch, members in taken]
+            unposted = [(batch, Answer(Alike([""] * len(members), Outcome.RETRY))) for batch, members in taken]
             self._record_and_claim(issue_id, flight, unposted)
             taken = []
         for batch, members in taken:
@@ -143,9 +155,9 @@ class Dispatcher:
             return False
         return True
 
-    def _call(self, caller: Caller, batch: Batch, members: Sequence[ledger.Member]) -> Answer:
+    def _call(self, caller: Caller, batch: Batch, members: Sequence[Member]) -> Answer:
         """In a thread of its own, and outside of any transaction: links are signed while others write."""
-        return caller.call(batch, [self.addressing.recipient(member) for member in members])
+        return caller.call(batch, self.addressing.columns(members, self.builder.rendered.fields))
 
     def _come_back(self, flight: Flight) -> list[tuple[Batch, Answer]]:
         """The calls that have come back, at least one where any is under way."""
@@ -156,7 +168,7 @@ class Dispatcher:
 
     def _record_and_claim(
         self, issue_id: int, flight: Flight, back: Iterable[tuple[Batch, Answer]]
-    ) -> list[tuple[Batch, Sequence[ledger.Member]]]:
+    ) -> list[tuple[Batch, Sequence[Member]]]:
         """One transaction: what came back is recorded, free places are filled. Recording is tried stubbornly."""
         back, parked = list(back), list(flight.parked)
         for tries_left in reversed(range(RECORD_TRIES if back else 1)):
@@ -179,12 +191,16 @@ class Dispatcher:
     def _record(self, session: Session, flight: Flight, batch: Batch, answer: Answer) -> recovery.Stock:
         """Write one answer down; what is to be tried again, or asked about, comes back with its time."""
         ledger.record(session, batch, answer.receipts, self.clock())
+        stock = recovery.Stock()
+        if answer.is_plain:
+            return stock
+        flight.looked_at = -math.inf  # the numbers that the breakers watch have changed
         after = session.get_one(Batch, batch.id, populate_existing=True)
+        tired = after.attempt >= TRIES
         if answer.directive is Directive.HALT:
             flight.halt(Ending.HALTED, after.reason)
         if answer.directive is Directive.SLOW_DOWN:
             self.throttle.hold_until(self.ticks() + answer.wait)
-        stock, tired = recovery.Stock(), after.attempt >= TRIES
         if after.status is BatchStatus.CLAIMED and tired:
             flight.halt(Ending.REFUSING, after.reason)
         elif after.status is BatchStatus.CLAIMED:
@@ -195,28 +211,32 @@ class Dispatcher:
             recovery.place(stock, session, self.provider.capabilities, after, self.clock())
         return stock
 
-    def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[ledger.Member]]]:
+    def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[Member]]]:
         """Batches for the free places: those whose time has come again first, then new ones."""
         self._look(session, issue_id, flight)
         free = self.in_flight - len(flight.calls)
-        taken: list[tuple[Batch, Sequence[ledger.Member]]] = []
+        taken: list[tuple[Batch, Sequence[Member]]] = []
         while flight.ending is None and len(taken) < free and self.throttle.ready_at <= self.ticks():
             batch = self._again(session, flight) or self._new(session, issue_id)
             if batch is None:
                 return taken
             self.throttle.spend(batch.size, self.ticks())
-            taken.append((batch, ledger.members(session, batch)))
+            taken.append((batch, claims.members(session, batch)))
         return taken
 
     def _look(self, session: Session, issue_id: int, flight: Flight) -> None:
-        """Whether it may go on: the issue's status, its time, its numbers."""
-        issue = session.get_one(Issue, issue_id, populate_existing=True)
-        sending = session.get_one(Sending, issue_id)
-        if issue.status is not IssueStatus.SENDING:
+        """Whether it may go on: the issue's status and its time at every turn, its numbers when they tell news."""
+        found = session.connection().execute(_STANDING, {"issue": issue_id}).one()
+        if found.status != IssueStatus.SENDING:
             flight.halt(Ending.PAUSED)
-        elif self.clock() > sending.not_after:
-            flight.halt(Ending.STALE, f"It was to be sent by {sending.not_after:%Y-%m-%d %H:%M %Z}.")
-        flight.state = progress(session, issue_id, counted=False)
+        elif self.clock() > found.not_after:
+            flight.halt(Ending.STALE, f"It was to be sent by {found.not_after:%Y-%m-%d %H:%M %Z}.")
+        if flight.ending or self.ticks() >= flight.looked_at + LOOK_EVERY:
+            self._count(session, issue_id, flight)
+
+    def _count(self, session: Session, issue_id: int, flight: Flight) -> None:
+        """Add up the batches: as many rows as there were calls, so not at every turn."""
+        flight.state, flight.looked_at = progress(session, issue_id, counted=False), self.ticks()
         if flight.ending is None and (why := _suspicious(flight.state)):
             flight.halt(Ending.BREAKER, why)
 
@@ -227,7 +247,7 @@ class Dispatcher:
     def _new(self, session: Session, issue_id: int) -> Batch | None:
         capabilities = self.provider.capabilities
         size = min(self.batch_size, capabilities.batch_size)
-        return ledger.claim(session, issue_id, size, self.clock(), capabilities.name)
+        return claims.claim(session, issue_id, size, self.clock(), capabilities.name)
 
     def _ask(self, flight: Flight) -> bool:
         """Nothing is under way: ask the provider about one batch in doubt whose time has come. False: there is none."""
@@ -236,7 +256,7 @@ class Dispatcher:
             return False
         _, batch = flight.asked.pop(place)
         with transaction(self.engine) as session:
-            members = ledger.members(session, batch)
+            members = claims.members(session, batch)
         found = self.provider.look_up(batch.key, [self.addressing.key(member.ref) for member in members])
         with transaction(self.engine) as session:
             status = recovery.settle(session, batch, found, self.clock())
@@ -259,6 +279,21 @@ class Dispatcher:
     def _from_now(self, waiting: Iterable[recovery.Waiting]) -> list[tuple[float, Batch]]:
         """Seconds from now as moments of the monotonic clock."""
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
+
+
+@contextmanager
+def _settled_heap() -> Iterator[None]:
+    """Take what is there now out of garbage collection for a while.
+
+    A thousand recipients are some ten thousand new objects, and now and then that makes the collector look through all
+    modules and tables as well: 45 ms in the middle of a transaction, while everybody who wants to leave waits.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _suspicious(state: Progress | None) -> str:

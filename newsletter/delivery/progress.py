@@ -39,7 +39,7 @@ def progress(session: Session, issue_id: int, *, counted: bool = True) -> Progre
 
     Who is still to come is `counted` on the list, which costs a walk over it, or is what the other numbers leave.
     """
-    sending = session.get(Sending, issue_id)
+    sending = session.get(Sending, issue_id, populate_existing=True)
     if sending is None:
         return None
     sums = (func.sum(Batch.size), func.sum(Batch.refused), func.sum(Batch.unknown))

@@ -44,4 +44,4 @@ class Desk:
 
     def addressing(self, issue: Issue, base_url: str) -> Addressing:
         """What turns a subscriber into a recipient of this issue; links begin as the rendered issue says."""
-        return Addressing(self.keys, self.secret, base_url, issue_id=issue.id or 0, week=issue.week)
+        return Addressing(self.keys, base_url, issue_id=issue.id or 0, week=issue.week)

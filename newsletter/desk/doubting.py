@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from newsletter.delivery import ledger, recovery
+from newsletter.delivery import claims, ledger, recovery
+from newsletter.delivery.addressing import Member
 from newsletter.delivery.batch import Batch, BatchStatus
 from newsletter.desk.desk import Desk
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from newsletter.issues.wording import opened
-from newsletter.providers.base import Outcome, Receipt
+from newsletter.providers.base import Alike, Outcome, Receipt
 
 
 def in_doubt(desk: Desk) -> list[tuple[Issue, Batch]]:
@@ -47,7 +48,7 @@ def settle_cancelled(desk: Desk, which: str) -> None:
         issue = desk.find(session, which)
         cancelled = issue.status is IssueStatus.CANCELLED
         found = ledger.open_batches(session, issue.id or 0) if cancelled else []
-        members = {batch.key: ledger.members(session, batch) for batch in found}
+        members = {batch.key: claims.members(session, batch) for batch in found}
     for batch in found:
         receipts = _asked(desk, issue, batch, members[batch.key])
         with desk.transaction() as session:
@@ -57,13 +58,13 @@ def settle_cancelled(desk: Desk, which: str) -> None:
                 ledger.call_off(session, again, desk.clock())
 
 
-def _asked(desk: Desk, issue: Issue, batch: Batch, members: Sequence[ledger.Member]) -> Sequence[Receipt]:
+def _asked(desk: Desk, issue: Issue, batch: Batch, members: Sequence[Member]) -> Sequence[Receipt]:
     """What is known of an open batch: parked ones were certainly not taken, others only the provider can tell."""
     addressing = desk.addressing(issue, desk.config.publication.base_url)  # only keys are used
-    recipients = [addressing.recipient(member) for member in members]
+    keys = [addressing.key(member.ref) for member in members]
     if batch.status is BatchStatus.CLAIMED:
-        return [Receipt(recipient.key, Outcome.RETRY) for recipient in recipients]
+        return Alike(keys, Outcome.RETRY)
     can = desk.provider.capabilities
     if not can.answers_look_ups or desk.clock() < batch.attempted_at + 2 * can.longest_request:
         return []
-    return desk.provider.look_up(batch.key, [recipient.key for recipient in recipients])
+    return desk.provider.look_up(batch.key, keys)

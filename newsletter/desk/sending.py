@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from newsletter.delivery import ledger
+from newsletter.delivery import claims, ledger
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.dispatch import Dispatcher, Ending
 from newsletter.delivery.lock import only_dispatcher
@@ -55,8 +55,8 @@ HELD = (Ending.HALTED, Ending.BREAKER, Ending.STALE)
 def audience(desk: Desk, session: Session) -> Audience:
     """How many would be mailed now, and how many not, by reason."""
     now = desk.clock()
-    eligible = session.exec(select(func.count()).select_from(Subscriber).where(ledger.eligible(now))).one()
-    return Audience(eligible, ledger.not_eligible(session, now))
+    eligible = session.exec(select(func.count()).select_from(Subscriber).where(claims.eligible(now))).one()
+    return Audience(eligible, claims.not_eligible(session, now))
 
 
 def schedule(desk: Desk, which: str, *, at: datetime | None, by: str) -> Issue:

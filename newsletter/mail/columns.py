@@ -20,7 +20,9 @@ from newsletter.mail.rendered import FieldKind, MergeField
 Column = Sequence[str]
 
 SPECIAL = re.compile("[&<>\"']")  #: what html.escape escapes
-LONGEST_KEY = 128  #: as in message.KEY
+#: The same grammars as for one value, for a column with a line for each.
+_ADDRESSES = re.compile(f"(?:{headers.ADDRESS.pattern}\n)*")
+_KEYS = re.compile(f"(?:{KEY.pattern}\n)*")
 _LINK_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~/-:\n"
 
 
@@ -67,10 +69,8 @@ def checked_values(field: MergeField, column: Column) -> Column:
     """Every value of a merge field as `merging.checked` gives it. Raises MergeError."""
     if len(column) > 1 and column.count(column[0]) == len(column):
         return [checked(field, column[0])] * len(column)
-    if field.kind is FieldKind.URL and _alike_links(field, column):
-        return column
     if field.kind is FieldKind.URL:
-        return [checked(field, value) for value in column]
+        return column if _alike_links(field, column) else [checked(field, value) for value in column]
     longest = field.longest
     return [  # the condition is what `checked` gives back as it is: most values, at a fifth of the cost of the call
         value
@@ -82,16 +82,20 @@ def checked_values(field: MergeField, column: Column) -> Column:
 
 def checked_keys(column: Column) -> Column:
     """The delivery keys. Raises HeaderError as the message builder does."""
-    joined = "".join(column)
-    plain = joined.isascii() and joined.isalnum() and all(column) and len(max(column, key=len)) <= LONGEST_KEY
-    if not plain and not all(map(KEY.fullmatch, column)):
+    if not _all_match(_KEYS, column):
         raise HeaderError("A delivery's key must be 1 to 128 letters, digits and ._- to stand in a Message-ID.")
     return column
 
 
+def addresses_as_text(field: MergeField, column: Column) -> Column:
+    """Addresses that `checked_addresses` has let through, as a merge field: they can only be too long."""
+    short = len(max(column, key=len, default="")) <= field.longest
+    return column if short else checked_values(field, column)
+
+
 def checked_addresses(column: Column) -> Column:
     """The addresses. Raises HeaderError, without repeating one."""
-    if not all(map(headers.ADDRESS.fullmatch, column)):
+    if not _all_match(_ADDRESSES, column):
         raise HeaderError("An address cannot stand in a mail header: it must be plain ASCII, local@domain.")
     return column
 
@@ -124,3 +128,9 @@ def _alike_links(field: MergeField, column: Column) -> bool:
         and lines.isascii()
         and not lines.encode("ascii").translate(None, _LINK_BYTES)
     )
+
+
+def _all_match(lines: re.Pattern[str], column: Column) -> bool:
+    """Whether every value is a line of this grammar, and one line only."""
+    text = "\n".join((*column, ""))
+    return text.count("\n") == len(column) and lines.fullmatch(text) is not None

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from newsletter.errors import MergeError
-from newsletter.mail.columns import Column, Columns, checked_addresses, checked_keys, checked_values, for_html, for_json
+from newsletter.mail.columns import (
+    Column,
+    Columns,
+    addresses_as_text,
+    checked_addresses,
+    checked_keys,
+    checked_values,
+    for_html,
+    for_json,
+)
 from newsletter.mail.merging import Merger, Piece, Segments, token
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.rendered import FIELDS, FieldKind
@@ -114,15 +123,17 @@ class JsonMessage:
 
         Everything that can be wrong is found here, before a byte has left.
         """
-        by_name = self._escaped(Columns.of(recipients))
-        columns, number = [by_name[name] for name in self._names], len(recipients)
-        entries = sum(map(len, self._parts)) * number + sum(sum(map(len, column)) for column in columns)
+        by_name, number = self._escaped(Columns.of(recipients)), len(recipients)
+        columns = [by_name[name] for name in self._names]
+        long = {name: sum(map(len, column)) for name, column in by_name.items()}
+        entries = sum(map(len, self._parts)) * number + sum(long[name] for name in self._names)
         length = len(self._head) + entries + max(0, number - 1) + len(self._tail)
-        return Body(length, lambda: self._chunks(columns, number))
+        return Body(length, lambda: self._chunks(columns, number, entries))
 
-    def _chunks(self, columns: Sequence[Column], number: int) -> Iterator[bytes]:
+    def _chunks(self, columns: Sequence[Column], number: int, length: int) -> Iterator[bytes]:
         yield from _cut(self._head.encode("ascii"))
-        for entries in _entries(self._parts, columns, number):
+        step = max(1, CHUNK * number // (length + number)) if number else 1
+        for entries in _entries(self._parts, columns, number, step):
             yield from _cut(entries)
         yield from _cut(self._tail.encode("ascii"))
 
@@ -130,8 +141,10 @@ class JsonMessage:
         """The values of every slot, checked and escaped."""
         missing = [""] * len(recipients)
         values = {**recipients.values, "address": recipients.addresses}
-        plain = {field.name: checked_values(field, values.get(field.name, missing)) for field in self._merger.fields}
-        plain |= {_KEY: checked_keys(recipients.keys), _TO: checked_addresses(recipients.addresses)}
+        plain = {_KEY: checked_keys(recipients.keys), _TO: checked_addresses(recipients.addresses)}
+        for field in self._merger.fields:
+            check = addresses_as_text if field.name == "address" else checked_values
+            plain[field.name] = check(field, values.get(field.name, missing))
         return {name: _escaped(name, plain) for name in dict.fromkeys(self._names)}
 
     def _refuse_unknown(self, name: str, *, own: bool) -> None:
@@ -144,7 +157,7 @@ class JsonMessage:
 
 def _escaped(name: str, plain: Mapping[str, Column]) -> Column:
     """One slot's values between the quotes of a JSON string; keys, addresses and links need no escaping there."""
-    if name in (_KEY, _TO) or _is_link(name):
+    if name in (_KEY, _TO) or _is_link(name) or plain.get(name) is plain[_TO]:
         return plain[name]
     if name.startswith(_INNER):
         return for_json(_escaped(name.removeprefix(_INNER), plain))
@@ -153,13 +166,10 @@ def _escaped(name: str, plain: Mapping[str, Column]) -> Column:
     return for_json(plain[name])
 
 
-def _entries(parts: Sequence[str], columns: Sequence[Column], number: int) -> Iterator[bytes]:
-    """As many entries at a time as fit a chunk, with a comma before each but the first."""
+def _entries(parts: Sequence[str], columns: Sequence[Column], number: int, step: int) -> Iterator[bytes]:
+    """The entries, `step` at a time, with a comma before each but the first."""
     parts = (f",{parts[0]}", *parts[1:])
-    fixed = sum(map(len, parts))
-    widest = fixed + sum(len(max(column, key=len, default="")) for column in columns)
-    step = max(1, CHUNK // widest)
-    encoded = [part.encode("ascii") for part in parts] if fixed >= WIDE else []
+    encoded = [part.encode("ascii") for part in parts] if sum(map(len, parts)) >= WIDE else []
     for start in range(0, number, step):
         some = [column[start : start + step] for column in columns]
         times = min(step, number - start)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, overload
 
+from newsletter.mail.columns import Columns
 from newsletter.mail.message import MessageBuilder, Recipient
 
 
@@ -48,6 +49,12 @@ class Answer:
     receipts: Sequence[Receipt]
     directive: Directive = Directive.GO_ON
     wait: float = 0.0  #: seconds that the provider asked for (Retry-After); 0: it did not say
+
+    @property
+    def is_plain(self) -> bool:
+        """Everybody was accepted, and there is nothing else to say."""
+        alike = isinstance(self.receipts, Alike) and self.receipts.outcome is Outcome.ACCEPTED
+        return alike and self.directive is Directive.GO_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,33 @@ class Provider(Protocol):
         ...
 
 
-def all_alike(batch: OutgoingBatch, outcome: Outcome, reason: str = "") -> list[Receipt]:
+class Alike(Sequence[Receipt]):
+    """Receipts that differ in nothing but their keys, and perhaps the provider's ids: most calls end so.
+
+    One object for a thousand people; a receipt is made when somebody looks at it.
+    """
+
+    __slots__ = ("keys", "outcome", "provider_ids", "reason")
+
+    def __init__(
+        self, keys: Sequence[str], outcome: Outcome, reason: str = "", provider_ids: Sequence[str] = ()
+    ) -> None:
+        """`provider_ids`: in the order of the keys, or none at all."""
+        self.keys, self.outcome, self.reason, self.provider_ids = keys, outcome, reason, provider_ids
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, at: int) -> Receipt: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Alike": ...
+    def __getitem__(self, at: int | slice) -> "Receipt | Alike":
+        if isinstance(at, slice):
+            return Alike(self.keys[at], self.outcome, self.reason, self.provider_ids[at])
+        return Receipt(self.keys[at], self.outcome, self.provider_ids[at] if self.provider_ids else "", self.reason)
+
+
+def all_alike(batch: OutgoingBatch, outcome: Outcome, reason: str = "", provider_ids: Sequence[str] = ()) -> Alike:
     """The same receipt for every recipient of a batch."""
-    return [Receipt(recipient.key, outcome, reason=reason) for recipient in batch.recipients]
+    return Alike(Columns.of(batch.recipients).keys, outcome, reason, provider_ids)

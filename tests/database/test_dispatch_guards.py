@@ -260,14 +260,24 @@ def test_a_death_before_the_first_post_does_not_look_like_a_restore(dispatcher: 
 
 
 def test_a_mark_that_cannot_be_written_posts_nothing_and_loses_nobody(dispatcher: Dispatcher, tmp_path: Path) -> None:
-    """A folder has the name of its draft: the batch was certainly not taken, and the next run sends it."""
-    in_the_way = tmp_path / "newsletter.db.posted.new"
+    """A folder takes its place just before it is written: the next run, without the folder, sends the batch."""
+    mark = tmp_path / "newsletter.db.posted"
     dispatcher.run(ISSUE, stop=lambda: True)
-    in_the_way.mkdir()
-    ending, why = dispatcher.run(ISSUE)
-    in_the_way.rmdir()
+    before = mark.read_text()
+    ending, why = dispatcher.run(ISSUE, stop=lambda: mark.is_file() and (mark.unlink(), mark.mkdir()) is None)
+    mark.rmdir()
+    mark.write_text(before)
 
     assert (ending, dispatcher.provider.calls) == (Ending.REFUSING, [])
     assert "cannot be written" in why
     assert dispatcher.run(ISSUE)[0] is Ending.DONE
     assert list(dispatcher.provider.log.values()) == [1] * 10
+
+
+def test_a_mark_that_cannot_be_read_holds_everything(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    """A folder has its name."""
+    (tmp_path / "newsletter.db.posted").mkdir()
+
+    with pytest.raises(DeliveryError, match="cannot be read"):
+        dispatcher.run(ISSUE)
+    assert dispatcher.provider.calls == []

@@ -6,8 +6,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from newsletter.database import transaction
+from newsletter.delivery.claims import claim
 from newsletter.delivery.explain import fates
-from newsletter.delivery.ledger import claim, record
+from newsletter.delivery.ledger import record
 from newsletter.providers.base import Outcome
 from subscribers.consent import Evidence
 

@@ -9,13 +9,11 @@ from sqlmodel import Session, select
 
 from newsletter.database import transaction
 from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryException
+from newsletter.delivery.claims import claim, members, not_eligible
 from newsletter.delivery.ledger import (
     begin,
     begun,
-    claim,
     doubt,
-    members,
-    not_eligible,
     open_batches,
     record,
     take_again,
@@ -157,13 +155,13 @@ def test_a_batch_that_was_certainly_not_taken_waits_for_another_attempt(engine: 
     with transaction(engine) as session:
         crowd(session, 2)
         batch = claimed(session, issue_on_its_way(session))
-        before = [person.id for person in members(session, batch)], batch.key
+        before = [person.ref for person in members(session, batch)], batch.key
         record(session, batch, answers(batch, Outcome.RETRY), NOW)
         again = take_again(session, batch, NOW)
 
         assert again is not None
         assert (again.attempt, again.status, again.doubtful) == (2, BatchStatus.SENDING, False)
-        assert ([person.id for person in members(session, again)], again.key) == before
+        assert ([person.ref for person in members(session, again)], again.key) == before
 
 
 def test_a_refusal_after_doubt_proves_nothing(engine: Engine) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from newsletter.database import transaction
-from newsletter.delivery import ledger, recovery
+from newsletter.delivery import claims, ledger, recovery
 from newsletter.delivery.batch import Batch, BatchStatus
 from newsletter.providers.base import Outcome
 
@@ -14,7 +14,7 @@ from newsletter.providers.base import Outcome
 def in_doubt(session: Session) -> Batch:
     """A batch of two whose answer nobody heard."""
     crowd(session, 2)
-    batch = ledger.claim(session, issue_on_its_way(session), 10, NOW)
+    batch = claims.claim(session, issue_on_its_way(session), 10, NOW)
     assert batch is not None
     ledger.doubt(session, batch)
     session.refresh(batch)

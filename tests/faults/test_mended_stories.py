@@ -8,7 +8,7 @@ from fake_provider import FakeProvider
 from sqlalchemy import Engine
 
 from newsletter.database import transaction
-from newsletter.delivery import ledger, recovery
+from newsletter.delivery import claims, recovery
 from newsletter.delivery.calling import Caller
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, all_alike
@@ -66,8 +66,10 @@ def test_a_look_up_waits_for_the_request_that_was_posted_last(engine: Engine) ->
             return Answer(all_alike(batch, Outcome.UNKNOWN))
 
     with transaction(engine) as session:
-        batch = ledger.claim(session, 1, 4, NOW, "slow")
-        Caller(Slow(), dispatcher.builder, lambda: NOW + timedelta(seconds=59)).call(batch, [])
+        batch = claims.claim(session, 1, 4, NOW, "slow")
+        Caller(Slow(), dispatcher.builder, lambda: NOW + timedelta(seconds=59)).call(
+            batch, dispatcher.addressing.columns(claims.members(session, batch))
+        )
         recovery.place(stock := recovery.Stock(), session, Slow.capabilities, batch, NOW)
 
     asked = timedelta(seconds=stock.to_look_up[0][0])

@@ -123,7 +123,7 @@ class SendMachine(RuleBasedStateMachine):
         with transaction(self.engine) as session:
             crowd(session, PEOPLE)
             issue_on_its_way(session)
-        self.addressing = Addressing(Keys(SECRET), SECRET, "https://news.example.org", issue_id=ISSUE, week="2026-W46")
+        self.addressing = Addressing(Keys(SECRET), "https://news.example.org", issue_id=ISSUE, week="2026-W46")
         self.dispatcher = Dispatcher(
             self.engine,
             self.mailer,

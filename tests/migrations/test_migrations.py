@@ -4,15 +4,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from newsletter.database import engine_for
 from newsletter.errors import DatabaseError
 from newsletter.migrations import newest, require_newest, settings, upgrade
+
+ONE_ISSUE = """
+    insert into issue (id, number, week, status, newsletter, date, created_at, updated_at, subject, preheader, edits)
+    values (1, 1, '2026-W46', 'sending', 'weekly', '2026-11-12', '2026-11-12', '2026-11-12', '', '', '{}')
+"""
+ONE_BATCH = """
+    insert into batch (id, issue_id, number, key, status, attempt, doubtful, after, upto, size, refused, unknown,
+                       claimed_at, attempted_at, provider, reason)
+    values (1, 1, 1, 'issue:1:batch:1', 'accepted', 1, 0, 0, 9, 2, 0, 0, '2026-11-12', '2026-11-12', 'outbox', '')
+"""
 
 
 def test_there_is_one_newest_revision() -> None:
@@ -47,6 +59,23 @@ def test_an_empty_database_is_told_to_upgrade(empty: Engine) -> None:
     """The sentence names the command."""
     with pytest.raises(DatabaseError, match="newsletter db upgrade"):
         require_newest(empty)
+
+
+def test_deliveries_of_the_first_schema_survive_the_second(empty: Engine) -> None:
+    """Who had which issue is the one thing that an upgrade must not forget."""
+    with empty.begin() as connection:
+        command.upgrade(settings(connection), "0001")
+        connection.execute(text("pragma defer_foreign_keys=on"))
+        connection.execute(text(ONE_ISSUE))
+        connection.execute(text(ONE_BATCH))
+        connection.execute(text("insert into delivery (issue_id, subscriber_id, batch_id) values (1, 7, 1), (1, 9, 1)"))
+
+    upgrade(empty)
+
+    with empty.connect() as connection:
+        assert connection.execute(text("select * from delivery")).all() == [(1, 7, 1), (1, 9, 1)]
+    with pytest.raises(IntegrityError), empty.begin() as connection:
+        connection.execute(text("insert into delivery (issue_id, subscriber_id, batch_id) values (1, 9, 2)"))
 
 
 def test_a_newer_database_is_left_alone(engine: Engine) -> None:

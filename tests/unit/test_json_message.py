@@ -11,7 +11,7 @@ from json_samples import full, personalized
 from mail_samples import DATE, recipient, rendered
 
 from newsletter.errors import HeaderError, MergeError, NewsletterError
-from newsletter.mail.columns import Columns
+from newsletter.mail.columns import Columns, checked_addresses, checked_keys
 from newsletter.mail.json_message import CHUNK, JsonMessage
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.rendered import RenderedIssue
@@ -133,6 +133,20 @@ def test_a_message_longer_than_a_chunk_is_cut() -> None:
 def test_nobody_is_an_empty_array() -> None:
     """No comma, no slot."""
     assert sent(FULL, []) == b"[]"
+
+
+@pytest.mark.parametrize("unusable", ["a@example.org\nb@example.org", "a@example.org\n", "\na@example.org", ""])
+def test_an_address_of_two_lines_is_no_two_addresses(unusable: str) -> None:
+    """Columns are checked line by line: a line break inside a value must not hide in that."""
+    with pytest.raises(HeaderError):
+        checked_addresses(["ada@example.org", unusable, "bo@example.org"])
+
+
+@pytest.mark.parametrize("unusable", ["1-a\n1-b", "1-a\n", "", "-a", "1 a", "x" * 129])
+def test_a_key_of_two_lines_is_no_two_keys(unusable: str) -> None:
+    """The same for what stands in a Message-ID."""
+    with pytest.raises(HeaderError):
+        checked_keys(["1-ada", unusable, "1-bo"])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from people import NOW
 
 from subscribers.errors import BadToken
 from subscribers.subscriber import new_ref
-from subscribers.tokens import Keys, Purpose, sign, verify
+from subscribers.tokens import Keys, Purpose, sign, sign_each, verify
 
 KEYS = Keys(b"first key, at least thirty-two bytes")
 OTHERS = Keys(b"other key, at least thirty-two bytes")
@@ -106,3 +106,20 @@ def test_refs_are_random_and_short_enough_for_a_path() -> None:
 
     assert len(refs) == 1000
     assert all(len(ref) == 24 and set(ref) <= set(string.ascii_lowercase + "234567") for ref in refs)
+
+
+@given(st.lists(REFS, max_size=5))
+def test_links_made_for_many_are_the_links_of_each(refs: list[str]) -> None:
+    """A column of links says what `sign` says, person by person."""
+    beginnings = {"https://news.example.org/u/": Purpose.UNSUBSCRIBE, "https://news.example.org/v/": Purpose.VOTE}
+
+    columns = sign_each(KEYS, beginnings, refs)
+
+    assert columns == [[link + sign(KEYS, why, ref) for ref in refs] for link, why in beginnings.items()]
+
+
+@pytest.mark.parametrize("ref", ["Ada@example.org", "UPPER", "-a", "a-", "", "é", "a\n"])
+def test_one_wrong_ref_among_many_makes_no_links_at_all(ref: str) -> None:
+    """An address in a link would be read by everybody on the way."""
+    with pytest.raises(ValueError, match="never an address"):
+        sign_each(KEYS, {"https://news.example.org/u/": Purpose.UNSUBSCRIBE}, [REF, ref, REF])

@@ -1,0 +1,214 @@
+"""The claim: who is in the next call, fixed before the call, and who of them is handed over at an attempt.
+
+Consent and suppression are looked at in the claiming transaction, once for everybody that it walks past: the cursor,
+the batch, its deliveries and the counts of who was skipped move together, or not at all (DESIGN, invariants 5 to 8).
+
+The statements are built once, and run on the session's connection: both cost more than what they do for a recipient.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    not_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import make_transient_to_detached
+from sqlmodel import Session, col
+
+from newsletter.database import UtcTime
+from newsletter.delivery.addressing import Member
+from newsletter.delivery.batch import Batch, Delivery, DeliveryException, Sending
+from newsletter.providers.base import Outcome
+from subscribers.subscriber import Status, Subscriber
+from subscribers.suppression import Suppression
+
+_ID = col(Subscriber.id)
+_NOW = bindparam("now", type_=UtcTime())
+_ISSUE, _BATCH = bindparam("issue", type_=Integer()), bindparam("batch", type_=Integer())
+
+
+def eligible(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Consent and suppression, in the words of the claim. A pause ends when its date has come.
+
+    A CASE and no OR, so that the walk over the list goes by ids: given an OR, SQLite looks both statuses up in their
+    index and sorts everybody at every claim (70 µs a recipient instead of 1).
+    """
+    status = col(Subscriber.status)
+    rested = case((status == Status.PAUSED, col(Subscriber.paused_until) <= now), else_=false())
+    return and_(case((status == Status.ACTIVE, true()), else_=rested), not_(_suppressed()))
+
+
+def _suppressed() -> ColumnElement[bool]:
+    return exists().where(col(Suppression.fingerprint) == col(Subscriber.fingerprint))
+
+
+def _why_not() -> ColumnElement[str]:
+    """The reason why somebody is not mailed, given that they are not: a column of `Sending`."""
+    return case((_suppressed(), "suppressed"), else_=sql_cast(col(Subscriber.status), String))
+
+
+_WALK = and_(bindparam("after") < _ID, bindparam("upto") >= _ID)
+_BATCHES = Batch.metadata.tables["batch"]
+_NUMBER = select(func.coalesce(func.max(Batch.number), 0)).where(col(Batch.issue_id) == _ISSUE).scalar_subquery()
+_WHERE = select(col(Sending.cursor), col(Sending.last), _NUMBER.label("number")).where(col(Sending.issue_id) == _ISSUE)
+_NEW = insert(_BATCHES)
+_SIZED = (
+    update(_BATCHES)
+    .where(_BATCHES.c.id == _BATCH)
+    .values({"size": bindparam("new_size"), "upto": bindparam("new_upto")})
+)
+_NONE = delete(_BATCHES).where(_BATCHES.c.id == _BATCH)
+_FIX = insert(Delivery.metadata.tables["delivery"]).from_select(
+    ["issue_id", "subscriber_id", "batch_id"],
+    select(_ISSUE, _ID, _BATCH).where(_WALK, eligible(_NOW)).order_by(_ID).limit(bindparam("size")),
+)
+_NEWEST = select(func.max(col(Delivery.subscriber_id))).where(col(Delivery.issue_id) == _ISSUE)
+_IS_IN_IT = exists().where(col(Delivery.issue_id) == _ISSUE, col(Delivery.subscriber_id) == _ID)
+_SKIPPED = (
+    select(_why_not().label("reason"), func.count().label("number"))
+    .select_from(Subscriber)
+    .where(_WALK, not_(_IS_IN_IT))
+    .group_by(_why_not())
+)
+_REASONS = ("pending", "paused", "unsubscribed", "suppressed")
+_MOVE = (
+    update(Sending.metadata.tables["sending"])
+    .where(col(Sending.issue_id) == _ISSUE)
+    .values(
+        {"cursor": bindparam("upto"), **{name: getattr(Sending, name) + bindparam(f"n_{name}") for name in _REASONS}}
+    )
+)
+
+
+def _run(session: Session, statement: Executable, values: Mapping[str, object]) -> CursorResult[Any]:
+    return session.connection().execute(statement, values)
+
+
+def claim(session: Session, issue_id: int, size: int, now: datetime, provider: str = "") -> Batch | None:
+    """Fix the next batch of at most `size` subscribers, and move the cursor past everybody looked at.
+
+    None when nobody is left. The caller commits before the first byte leaves. A second delivery to anybody is an error
+    of the database's.
+    """
+    place = _run(session, _WHERE, {"issue": issue_id}).one_or_none()
+    if place is None or place.cursor >= place.last:
+        return None
+    number, after = place.number + 1, place.cursor
+    batch = Batch(
+        issue_id=issue_id,
+        number=number,
+        key=f"issue:{issue_id}:batch:{number}",
+        claimed_at=now,
+        attempted_at=now,
+        provider=provider,
+        after=after,
+        upto=after,
+    )
+    return _with_members(session, batch, size, place.last, now)
+
+
+def _with_members(session: Session, batch: Batch, size: int, last: int, now: datetime) -> Batch | None:
+    """Store the batch and its deliveries, one insert for all of them; nothing if there are none."""
+    values = batch.model_dump(exclude={"id"})
+    (batch.id,) = _run(session, _NEW, values).inserted_primary_key or (None,)
+    walk = {"issue": batch.issue_id, "batch": batch.id, "after": batch.after, "upto": last}
+    batch.size = _run(session, _FIX, {**walk, "now": now, "size": size}).rowcount
+    batch.upto = last if batch.size < size else _run(session, _NEWEST, walk).scalar_one()
+    _move(session, {**walk, "upto": batch.upto}, batch.upto - batch.after - batch.size)
+    _run(session, _SIZED if batch.size else _NONE, {"batch": batch.id, "new_size": batch.size, "new_upto": batch.upto})
+    if not batch.size:
+        return None
+    make_transient_to_detached(batch)
+    session.add(batch)  # as a row that is known already
+    return batch
+
+
+def _move(session: Session, walk: dict[str, int | None], others: int) -> None:
+    """Move the cursor and count who was skipped; `others` are ids on the way that are nobody's in this batch."""
+    skipped = dict.fromkeys(_REASONS, 0)
+    if others:
+        for row in _run(session, _SKIPPED, walk):
+            skipped[row.reason] = row.number
+    _run(session, _MOVE, {**walk, **{f"n_{name}": number for name, number in skipped.items()}})
+
+
+def not_eligible(session: Session, now: datetime) -> dict[str, int]:
+    """How many on the list may not be mailed now, by reason: suppressed, pending, paused, unsubscribed."""
+    why = _why_not()
+    query = select(why, func.count()).select_from(Subscriber).where(not_(eligible(now))).group_by(why)
+    return {str(reason): number for reason, number in session.execute(query)}
+
+
+_SET_APART = exists().where(
+    col(DeliveryException.issue_id) == col(Delivery.issue_id),
+    col(DeliveryException.subscriber_id) == col(Delivery.subscriber_id),
+)
+#: As it is stored: a day is cut from it in Python, which is cheaper than a date for each.
+_SINCE = type_coerce(func.coalesce(col(Subscriber.confirmed_at), col(Subscriber.signed_up_at)), String)
+_BATCH_OF = and_(
+    col(Delivery.issue_id) == _ISSUE,
+    col(Delivery.batch_id) == _BATCH,
+    col(Delivery.subscriber_id) > bindparam("after"),
+    col(Delivery.subscriber_id) <= bindparam("upto"),
+)
+_IN_ORDER = col(Delivery.subscriber_id)  # not by the subscriber's own id: SQLite would sort
+_MEMBERS = (
+    select(col(Subscriber.ref), col(Subscriber.address), col(Subscriber.name), _SINCE)
+    .join(Delivery, col(Delivery.subscriber_id) == _ID)
+    .where(_BATCH_OF)
+    .order_by(_IN_ORDER)
+)
+_NOT_SET_APART = _MEMBERS.where(not_(_SET_APART))
+_IDS = select(col(Delivery.subscriber_id)).where(_BATCH_OF, not_(_SET_APART)).order_by(_IN_ORDER)
+
+
+def members(session: Session, batch: Batch) -> list[Member]:
+    """Who is handed over with a batch, in the order of ids; whoever was set apart before an attempt is not.
+
+    The same at every attempt that may have reached the provider. Rows and no objects: five times as fast.
+    """
+    query = _NOT_SET_APART if batch.refused or batch.unknown else _MEMBERS
+    return cast("list[Member]", _run(session, query, _walk(batch)).all())
+
+
+def member_ids(session: Session, batch: Batch) -> list[int]:
+    """The ids of `members`, in the same order."""
+    return list(_run(session, _IDS, _walk(batch)).scalars())
+
+
+def _walk(batch: Batch) -> dict[str, int | None]:
+    return {"issue": batch.issue_id, "batch": batch.id, "after": batch.after, "upto": batch.upto}
+
+
+def set_apart(session: Session, batch: Batch, now: datetime) -> None:
+    """Before a batch is tried again: whoever left, paused or was suppressed meanwhile is not in it any more.
+
+    Only for a batch that was certainly not taken: one in doubt has to be repeated as it was, or not at all.
+    """
+    allowed = set(session.scalars(select(_ID).where(batch.after < _ID, batch.upto >= _ID, eligible(now))))
+    gone = [one for one in member_ids(session, batch) if one not in allowed]
+    why = "Left, paused or was suppressed before it could be sent."
+    where = {"issue_id": batch.issue_id, "batch_id": batch.id or 0}
+    session.add_all(DeliveryException(subscriber_id=one, outcome=Outcome.REFUSED, reason=why, **where) for one in gone)
+    batch.refused += len(gone)
+    session.add(batch)
+    session.flush()
