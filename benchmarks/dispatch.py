@@ -15,92 +15,120 @@ import json
 import os
 import pstats
 import random
-import resource
+import select
 import smtplib
+import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jinja2
-from loopback_provider import NOW, LoopbackProvider, addressing, database, issue_of
+from loopback_provider import FIELDS, NOW, SECRET, LoopbackProvider, addressing, database, issue_of, style_b
 from sink import Sink, core, raw_rate, sink, smtp_sink
-from sqlalchemy import Engine
 
-from newsletter.database import transaction
+from newsletter.database import engine_for, transaction
+from newsletter.delivery.addressing import Member
 from newsletter.delivery.dispatch import Dispatcher, Ending
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.httpx_poster import HttpxPoster
 from newsletter.providers.lean import LeanPoster
 from newsletter.providers.poster import Limits, Poster
 from subscribers.consent import Evidence
-from subscribers.subscriber import Subscriber, unsubscribe
+from subscribers.subscriber import Subscriber, new_refs, unsubscribe
 
 POSTERS: dict[str, Callable[[Limits], Poster]] = {"lean": LeanPoster, "httpx": HttpxPoster}
 Figures = dict[str, float]
+FLOOR_CLAIM = (
+    "insert into delivery select 1, id, 1 from subscriber s where id > ? and status = 'active' and not exists "
+    "(select 1 from suppression where fingerprint = s.fingerprint) order by id limit 1000"
+)
+FLOOR_READ = (
+    "select ref, address, name from delivery cross join subscriber on id = subscriber_id "
+    "where issue_id = 1 and subscriber_id > ? and subscriber_id <= ? order by subscriber_id"
+)
 
 
 def peak() -> float:
-    """The most memory that this process ever had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process ever had, in MB. Not ru_maxrss, which begins with the parent's."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def dispatch(kind: str, style: str, people: int, url: str, *, profile: bool = False, leave: bool = False) -> Figures:
-    """One sending, in this process; `kind` is a poster, or "ledger" for none."""
+def dispatch(kind: str, style: str, people: int, url: str, folder: str, *, profile: bool = False) -> Figures:
+    """One sending, in this process; `kind` is a poster, or "ledger" for none. The folder has a filled database."""
     os.sched_setaffinity(0, core(0))
-    with tempfile.TemporaryDirectory() as folder:
-        engine = database(Path(folder), people)
-        builder = MessageBuilder(issue_of(60), date=NOW)
-        poster = POSTERS[kind](Limits()) if kind in POSTERS else None
-        provider = LoopbackProvider(builder, style, poster, url)
-        size = provider.capabilities.batch_size
-        dispatcher = Dispatcher(engine, provider, builder, addressing(), size, lambda: NOW, in_flight=2)
-        latencies = Leaving(engine, people) if leave else None
-        before, profiler = peak(), cProfile.Profile()
-        began, spent = time.perf_counter(), time.process_time()
-        if profile:
-            profiler.enable()
-        ending, why = dispatcher.run(1)
-        profiler.disable()
-        took, cpu = time.perf_counter() - began, time.process_time() - spent
-        assert ending is Ending.DONE, why
-        if profile:
-            pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
-        figures = {"people": people, "wall": took, "cpu": cpu, "rss": peak(), "grown": peak() - before}
-        return figures | (latencies.stop() if latencies else {})
+    engine = engine_for(f"sqlite:///{folder}/newsletter.db")
+    builder = MessageBuilder(issue_of(60), date=NOW)
+    poster = POSTERS[kind](Limits()) if kind in POSTERS else None
+    provider = LoopbackProvider(builder, style, poster, url)
+    size = provider.capabilities.batch_size
+    dispatcher = Dispatcher(engine, provider, builder, addressing(), size, lambda: NOW, in_flight=2)
+    before, profiler = peak(), cProfile.Profile()
+    began, spent = time.perf_counter(), time.process_time()
+    if profile:
+        profiler.enable()
+    ending, why = dispatcher.run(1)
+    profiler.disable()
+    took, cpu = time.perf_counter() - began, time.process_time() - spent
+    assert ending is Ending.DONE, why
+    if profile:
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+    engine.dispose()
+    return {"people": people, "wall": took, "cpu": cpu, "rss": peak(), "grown": peak() - before}
 
 
-class Leaving:
-    """Somebody unsubscribes fifty times a second while the sending goes on."""
+def floor(folder: str, people: int) -> Figures:
+    """The least that Python does for this: sqlite3 alone, one hash and one formatted line for each, nothing sent."""
+    os.sched_setaffinity(0, core(0))
+    connection = sqlite3.connect(f"{folder}/newsletter.db", isolation_level=None)
+    connection.execute("pragma synchronous=full")
+    keyed, line = hashlib.blake2b(key=SECRET[:32], digest_size=40), '{"to":"%s","key":"%s","u":"%s","name":"%s"}'
+    began, spent, cursor = time.perf_counter(), time.process_time(), 0
+    while cursor < people:
+        connection.execute("begin immediate")
+        connection.execute(FLOOR_CLAIM, (cursor,))
+        rows = connection.execute(FLOOR_READ, (cursor, cursor + 1000)).fetchall()
+        connection.execute("update sending set cursor = ?", (cursor + 1000,))
+        connection.execute("commit")
+        made = []
+        for ref, address, name in rows:
+            one_more = keyed.copy()
+            one_more.update(ref.encode())
+            made.append(line % (address, ref, one_more.hexdigest(), name))
+        ",".join(made).encode()
+        cursor += 1000
+    connection.close()
+    return {
+        "people": people,
+        "wall": time.perf_counter() - began,
+        "cpu": time.process_time() - spent,
+        "rss": peak(),
+    }
 
-    def __init__(self, engine: Engine, people: int) -> None:
-        self.engine, self.people, self.over = engine, people, threading.Event()
-        self.times: list[float] = []
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
 
-    def run(self) -> None:
-        """Leave, and look how long it took."""
-        dice = random.Random(47)
-        while not self.over.wait(0.02):
-            began = time.perf_counter()
-            with transaction(self.engine) as session:
-                unsubscribe(session, session.get_one(Subscriber, dice.randint(1, self.people)), Evidence("/u"), NOW)
-            self.times.append(time.perf_counter() - began)
-
-    def stop(self) -> Figures:
-        """The figures in milliseconds."""
-        self.over.set()
-        self.thread.join()
-        ordered = sorted(self.times)
-        at = {"p50": 0.5, "p99": 0.99}
-        return {name: 1000 * ordered[int(len(ordered) * share)] for name, share in at.items()} | {"left": len(ordered)}
+def leaving(folder: str, people: int) -> Figures:
+    """Somebody unsubscribes a hundred times a second, as the web process does it, until the input ends."""
+    os.sched_setaffinity(0, core(1))
+    engine, dice, times = engine_for(f"sqlite:///{folder}/newsletter.db"), random.Random(47), []
+    print("ready", flush=True)
+    while not select.select([sys.stdin], [], [], 0.01)[0]:
+        began = time.perf_counter()
+        with transaction(engine) as session:
+            unsubscribe(session, session.get_one(Subscriber, dice.randint(1, people)), Evidence("/u"), NOW)
+        times.append(1000 * (time.perf_counter() - began))
+    engine.dispose()
+    ordered = sorted(times)
+    at = {"p50": 0.5, "p99": 0.99, "longest": 1}
+    return {name: ordered[min(int(len(ordered) * share), len(ordered) - 1)] for name, share in at.items()} | {
+        "left": len(ordered)
+    }
 
 
 def plain_loop(url: str, people: int) -> Figures:
@@ -158,20 +186,45 @@ def values_of(number: int) -> dict[str, str]:
 
 def apart(*arguments: object) -> Figures:
     """One measurement in a process of its own."""
-    command = [sys.executable, __file__, "--one", json.dumps(arguments)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ourselves
+    done = subprocess.run(_ourselves(arguments), check=True, capture_output=True, text=True)  # noqa: S603 - ourselves
     found: Figures = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _ourselves(arguments: Sequence[object]) -> list[str]:
+    return [sys.executable, __file__, "--one", json.dumps(arguments)]
 
 
 def one(arguments: list[Any]) -> Figures:
     """What `apart` asks for."""
     what, *rest = arguments
-    if what == "plain":
-        return plain_loop(*rest)
-    if what == "smtp":
-        return smtp_loop(*rest)
-    return dispatch(what, *rest[:3], leave=len(rest) > 3)
+    if what == "fill":
+        database(Path(rest[0]), rest[1]).dispose()
+        return {}
+    called: dict[str, Callable[..., Figures]] = {
+        "plain": plain_loop,
+        "smtp": smtp_loop,
+        "leave": leaving,
+        "floor": floor,
+    }
+    return called[what](*rest) if what in called else dispatch(what, *rest)
+
+
+CALLED: dict[str, Callable[..., Figures]] = {"plain": plain_loop, "smtp": smtp_loop, "leave": leaving, "floor": floor}
+
+
+@contextmanager
+def filled(people: int) -> Iterator[str]:
+    """A folder with a database of so many people, made in a process of its own: its memory is not the sender's."""
+    with tempfile.TemporaryDirectory() as folder:
+        apart("fill", folder, people)
+        yield folder
+
+
+def body_of_b() -> bytes:
+    """A call of 500 full messages, as it leaves."""
+    people = [Member(ref, f"reader{n}@example.org", "Ada Njeri", "2026-01-02") for n, ref in enumerate(new_refs(500))]
+    return b"".join(style_b(MessageBuilder(issue_of(60), date=NOW)).body(addressing().columns(people, FIELDS)))
 
 
 def speed() -> float:
@@ -197,10 +250,11 @@ def told(name: str, figures: Figures, reference: float, of: str) -> None:
 
 def table(where: Sink, sizes: list[int]) -> None:
     """All of it."""
-    raw_a = 1000 * raw_rate(where, "/raw", 500_000)
-    raw_b = 500 * raw_rate(where, "/raw", 30_000_000)
+    raw_a = 1000 * raw_rate(where, "/raw", bytes(800_000))
+    raw_b, prebuilt = 500 * raw_rate(where, "/raw", bytes(30_000_000)), 500 * raw_rate(where, "/batch", body_of_b())
     print(f"this machine now: {speed():.2f} µs for a keyed BLAKE2b; load {os.getloadavg()[0]:.1f}")
-    print(f"sink ({where.name}): {raw_a:,.0f} recipients/s in style a, {raw_b:,.0f} in style b, prebuilt\n")
+    print(f"sink ({where.name}), bare sockets, prebuilt: {raw_a:,.0f} recipients/s in style a, {raw_b:,.0f} in style b")
+    print(f"the same with bodies of style b that it reads and answers: {prebuilt:,.0f}\n")
     print(f"{'':34} {'people/s':>11} {'people/CPU-s':>13} {'CPU µs':>10} {'RSS MB':>8} {'grown':>6}     ratio")
     plain = apart("plain", where.url(), 300)
     reference = plain["people"] / plain["wall"]
@@ -208,22 +262,52 @@ def table(where: Sink, sizes: list[int]) -> None:
     with smtp_sink() as port:
         told("plain loop, jinja2 and smtplib", apart("smtp", port, 300), reference, "plain loop")
     for people in sizes:
-        told(f"ledger alone, {people:,}", apart("ledger", "a", people, ""), reference, "plain loop")
+        with filled(people) as folder:
+            told(f"floor, sqlite3 and a hash, {people:,}", apart("floor", folder, people), reference, "plain loop")
+        with filled(people) as folder:
+            told(f"ledger alone, {people:,}", apart("ledger", "a", people, "", folder), reference, "plain loop")
         for kind in POSTERS:
             told(f"style a, {kind}, {people:,}", counted(where, people, kind, "a", "/send"), reference, "plain loop")
     for kind in POSTERS:
-        told(f"style b, {kind}, 10,000", counted(where, 10_000, kind, "b", "/batch"), raw_b, "sink's raw rate")
-    left = apart("lean", "a", sizes[-1], where.url(), "leave")
-    print(f"\nunsubscribing meanwhile: {left['left']:.0f} times, p50 {left['p50']:.1f} ms, p99 {left['p99']:.1f} ms")
+        told(
+            f"style b, {kind}, 10,000",
+            counted(where, 10_000, kind, "b", "/batch"),
+            prebuilt,
+            "the sink with prebuilt bodies",
+        )
+    for kind in POSTERS:
+        left = while_leaving(where, sizes[-1], kind)
+        waited = ", ".join(f"{name} {left[name]:.1f} ms" for name in ("p50", "p99", "longest"))
+        print(f"unsubscribing meanwhile ({kind}): {left['left']:.0f} times, {waited}")
 
 
 def counted(where: Sink, people: int, kind: str, style: str, path: str) -> Figures:
     """One sending; the sink must have everybody once."""
     where.reset()
-    figures = apart(kind, style, people, where.url(path))
+    with filled(people) as folder:
+        figures = apart(kind, style, people, where.url(path), folder)
     stats = where.stats()
     assert stats["keys"] == stats["distinct"] == people, stats
     return figures
+
+
+def while_leaving(where: Sink, people: int, kind: str) -> Figures:
+    """How long an unsubscription waits while an issue goes out."""
+    with filled(people) as folder:
+        command = _ourselves(["leave", folder, people])
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+            assert process.stdout
+            process.stdout.readline()
+            apart(kind, "a", people, where.url(), folder)
+            found, _ = process.communicate()
+        left: Figures = json.loads(found.splitlines()[-1])
+        return left
+
+
+def profiled() -> None:
+    """The ledger alone, under cProfile."""
+    with filled(20_000) as folder:
+        dispatch("ledger", "a", 20_000, "", folder, profile=True)
 
 
 def main() -> None:
@@ -236,7 +320,7 @@ def main() -> None:
     if options.one:
         print(json.dumps(one(json.loads(options.one))))
     elif options.profile:
-        dispatch("ledger", "a", 20_000, "", profile=True)
+        profiled()
     else:
         with sink() as where:
             table(where, [10_000, 100_000] + ([1_000_000] if options.million else []))
