@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import event
 
 from crashes import powercuts, tracing
-from crashes.adapter import CAPABILITIES, Loopback
+from crashes.adapter import CAPABILITIES, LONGEST, Loopback
 from crashes.checker import Verdict
 from crashes.trial import DONE, Trial, code_of
 from newsletter.desk.desk import Desk
@@ -40,9 +40,7 @@ class Kind:
 
 def at_any_instant(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
     """SIGKILL at a random instant of a send to hundreds, and again at random instants of the restarts."""
-    began = time.monotonic()
-    yield 0, _undisturbed(make(capability, crowd=True))
-    whole = time.monotonic() - began
+    whole = _seconds(make(capability, crowd=True))
     while True:
         trial, kills = make(capability, crowd=True), 0
         for _ in range(luck.choice((1, 1, 2, 3))):
@@ -156,6 +154,46 @@ def power_cuts(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
         yield 1, trial.verdict()
 
 
+def frozen(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """SIGSTOP for longer than any request may take, as when a laptop sleeps or a machine is moved; then it wakes up."""
+    whole = _seconds(make(capability, crowd=True))
+    while True:
+        trial = make(capability, crowd=True)
+        pid = trial.start()
+        time.sleep(luck.uniform(0, whole))
+        os.kill(pid, signal.SIGSTOP)
+        second = code_of(trial.start())  # somebody sees that nothing moves, and starts another
+        time.sleep(2.5 * LONGEST.total_seconds())
+        os.kill(pid, signal.SIGCONT)
+        ended = code_of(pid)
+        assert second != DONE or ended == DONE, "two senders at once"
+        yield 1, trial.verdict()
+
+
+def backups_put_back(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+    """A copy of the database, taken in the middle of a send, is put back some time later."""
+    whole = _seconds(make(capability, crowd=True))
+    while True:
+        trial = make(capability, crowd=True)
+        pid, first = trial.start(), luck.uniform(0, whole)
+        time.sleep(first)
+        copy = trial.backup()
+        time.sleep(luck.uniform(0, whole - first))
+        os.kill(pid, signal.SIGKILL)
+        code_of(pid)
+        powercuts.restore(trial, {"newsletter.db": copy, **trial.mark()})
+        trial.database.chmod(0o600)
+        code_of(trial.start())
+        yield 1, trial.untouched() if trial.asks else trial.verdict()
+
+
+def _seconds(trial: Trial) -> float:
+    """How long an undisturbed send takes."""
+    began = time.monotonic()
+    _undisturbed(trial)
+    return time.monotonic() - began
+
+
 def _post(trial: Trial, body: bytes) -> None:
     """The provider took this request before the power went."""
     assert isinstance(trial.provider, Loopback)
@@ -173,6 +211,8 @@ KINDS = (
     Kind("bad days, and killed", CAPABILITIES, bad_days, share=2),
     Kind("disk full", CAPABILITIES, full_disk, needs_strace=True),
     Kind("files may not grow", CAPABILITIES, file_limit),
+    Kind("frozen, and woken", CAPABILITIES, frozen),
+    Kind("backup put back", CAPABILITIES, backups_put_back),
     Kind("power cut", CAPABILITIES, power_cuts, needs_strace=True, share=3),
 )
 

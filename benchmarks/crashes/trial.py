@@ -7,10 +7,12 @@ database and dies by itself, with a number that says how it ended.
 import ctypes
 import os
 import signal
+import sqlite3
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from crashes.adapter import Loopback
 from crashes.checker import Verdict, judge, ledger_of
 from crashes.scene import Scene
 from newsletter.delivery.addressing import Addressing
+from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import progress
 from newsletter.desk.desk import Desk
 from newsletter.desk.sending import send
@@ -99,8 +102,8 @@ class Trial:
         for _ in range(RESTARTS):
             if code_of(self.start()) == DONE:
                 return True
-            if self.said.exists() and ASK in (words := self.said.read_text()):
-                self.asked.append(words)
+            if self.asks:
+                self.asked.append(self.said.read_text())
             time.sleep(0.05)
         return False
 
@@ -108,6 +111,31 @@ class Trial:
     def said(self) -> Path:
         """The last sentence that a sender ended with."""
         return self.folder / "said.txt"
+
+    @property
+    def asks(self) -> bool:
+        """Whether the last sender ended with a question to an operator."""
+        return self.said.exists() and ASK in self.said.read_text()
+
+    def backup(self) -> bytes:
+        """The database as a backup takes it: whole, while it is written to."""
+        path = self.folder / "backup.db"
+        with closing(sqlite3.connect(self.database)) as here, closing(sqlite3.connect(path)) as there:
+            here.backup(there)
+        return path.read_bytes()
+
+    def mark(self) -> dict[str, bytes]:
+        """The mark beside the database, if there is one yet."""
+        path = PostMark(engine := self.desk().engine).path
+        engine.dispose()
+        return {path.name: path.read_bytes()} if path and path.exists() else {}
+
+    def untouched(self) -> Verdict:
+        """A sender that asks has mailed nobody twice; whoever has no mail yet is held."""
+        mailed = self.mailed()
+        return Verdict(
+            doubled=sum(times > 1 for times in mailed.values()), held=self.scene.people - len(mailed), asked=1
+        )
 
     def verdict(self) -> Verdict:
         """Restart until the end, then ask the provider's log."""
