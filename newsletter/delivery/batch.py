@@ -70,6 +70,7 @@ class Batch(SQLModel, table=True):
     size: int = 0
     refused: int = 0  #: of `size`, by rows in delivery_exception
     unknown: int = 0
+    proved: int = 0  #: of a batch in doubt: whom an event or a look-up showed to be with the provider
     claimed_at: datetime  #: the age of its key counts from here
     attempted_at: datetime  #: when the newest attempt began
     closed_at: datetime | None = None

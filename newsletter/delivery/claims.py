@@ -161,6 +161,7 @@ def not_eligible(session: Session, now: datetime) -> dict[str, int]:
 _SET_APART = exists().where(
     col(DeliveryException.issue_id) == col(Delivery.issue_id),
     col(DeliveryException.subscriber_id) == col(Delivery.subscriber_id),
+    col(DeliveryException.outcome) != Outcome.ACCEPTED,  # evidence does not change whom a call was for
 )
 #: As it is stored: a day is cut from it in Python, which is cheaper than a date for each.
 _SINCE = type_coerce(func.coalesce(col(Subscriber.confirmed_at), col(Subscriber.signed_up_at)), String)

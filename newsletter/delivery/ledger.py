@@ -59,12 +59,12 @@ def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: dat
     nothing about the earlier one, and the batch stays unknown (security reference 3.1, rule 1).
     """
     status = _status_of(_outcomes(batch, receipts), doubtful=batch.doubtful)
-    exceptions = _differing(receipts) if status is BatchStatus.ACCEPTED else []
+    exceptions = _exceptions(session, batch, receipts) if status is BatchStatus.ACCEPTED else []
     values = {
         "status": status,
         "doubtful": batch.doubtful or status is BatchStatus.UNKNOWN,
-        "refused": batch.refused + sum(receipt.outcome is Outcome.REFUSED for _, receipt in exceptions),
-        "unknown": sum(receipt.outcome is not Outcome.REFUSED for _, receipt in exceptions),
+        "refused": batch.refused + sum(one.outcome is Outcome.REFUSED for one in exceptions),
+        "unknown": sum(one.outcome is not Outcome.REFUSED for one in exceptions),
         "closed_at": now if status in (BatchStatus.ACCEPTED, BatchStatus.REFUSED) else None,
         "reason": _first_reason(receipts),
         "provider_ids": "\n".join(_provider_ids(receipts)).encode(),
@@ -76,9 +76,20 @@ def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: dat
         session.refresh(batch)
     if not recorded:
         return False
-    session.add_all(_exceptions(session, batch, exceptions))
+    session.add_all(exceptions)
     session.flush()
     return True
+
+
+def record_found(
+    session: Session, batch: Batch, found: Sequence[Receipt], now: datetime, *, by: str, note: str
+) -> bool:
+    """Close a doubt by evidence that accounts for everybody: as `record`, and `resolve`."""
+    exceptions = _exceptions(session, batch, found)
+    batch.refused += len(exceptions)
+    session.add_all(exceptions)
+    session.flush()
+    return resolve(session, batch, BatchStatus.ACCEPTED, now, by=by, note=note)
 
 
 def _outcomes(batch: Batch, receipts: Sequence[Receipt]) -> set[Outcome]:
@@ -113,9 +124,15 @@ def _status_of(kinds: set[Outcome], *, doubtful: bool) -> BatchStatus:
     return BatchStatus.CLAIMED if Outcome.RETRY in kinds else BatchStatus.REFUSED
 
 
-def _exceptions(session: Session, batch: Batch, found: list[tuple[int, Receipt]]) -> list[DeliveryException]:
-    """One row per recipient who fared otherwise. "Not taken" inside an accepted call is doubt: nobody asks again."""
+def _exceptions(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> list[DeliveryException]:
+    """One row per recipient who fared otherwise. "Not taken" inside an accepted call is doubt: nobody asks again.
+
+    Whoever is known to be with the provider, by an event, is not doubted again.
+    """
+    found = _differing(receipts)
     who = member_ids(session, batch) if found else []
+    proved = select(DeliveryException.subscriber_id).where(DeliveryException.batch_id == batch.id)
+    known = set(session.exec(proved)) if batch.proved else set()
     return [
         DeliveryException(
             issue_id=batch.issue_id,
@@ -125,6 +142,7 @@ def _exceptions(session: Session, batch: Batch, found: list[tuple[int, Receipt]]
             reason=receipt.reason,
         )
         for position, receipt in found
+        if who[position] not in known
     ]
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, update
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
@@ -42,20 +43,21 @@ def progress(session: Session, issue_id: int, *, counted: bool = True) -> Progre
     sending = session.get(Sending, issue_id, populate_existing=True)
     if sending is None:
         return None
-    sums = (func.sum(Batch.size), func.sum(Batch.refused), func.sum(Batch.unknown))
-    query = select(Batch.status, *sums).where(Batch.issue_id == issue_id).group_by(col(Batch.status))
+    sums = (func.sum(Batch.size), func.sum(Batch.refused), func.sum(Batch.unknown), func.sum(Batch.proved))
+    query = sql_select(col(Batch.status), *sums).where(col(Batch.issue_id) == issue_id).group_by(col(Batch.status))
     count: dict[str, int] = dict.fromkeys(BatchStatus, 0)
-    refused = unknown = 0
-    for status, size, some_refused, some_unknown in session.exec(query):
+    refused = unknown = proved = 0
+    for status, size, some_refused, some_unknown, some_proved in session.execute(query):
         count[status] = size - some_refused - some_unknown
         refused, unknown = refused + some_refused, unknown + some_unknown
+        proved += some_proved if status is BatchStatus.UNKNOWN else 0
     skipped = {reason: getattr(sending, reason) for reason in ("pending", "paused", "unsubscribed", "suppressed")}
     known = sum(count.values()) + refused + unknown + sum(skipped.values())
     return Progress(
         list_size=sending.list_size,
-        accepted=count[BatchStatus.ACCEPTED],
+        accepted=count[BatchStatus.ACCEPTED] + proved,
         refused=count[BatchStatus.REFUSED] + refused,
-        unknown=count[BatchStatus.UNKNOWN] + unknown,
+        unknown=count[BatchStatus.UNKNOWN] + unknown - proved,
         under_way=count[BatchStatus.SENDING] + count[BatchStatus.CLAIMED],
         skipped=skipped,
         to_claim=_ahead(session, sending) if counted else sending.list_size - known,

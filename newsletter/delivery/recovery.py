@@ -16,7 +16,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from newsletter.delivery import ledger
+from newsletter.delivery import evidence, ledger
 from newsletter.delivery.batch import Batch, BatchStatus
 from newsletter.providers.base import Capabilities, Outcome, Receipt
 
@@ -57,18 +57,19 @@ def place(stock: Stock, session: Session, can: Capabilities, batch: Batch, now: 
 def settle(session: Session, batch: Batch, found: Sequence[Receipt], now: datetime) -> BatchStatus:
     """Close a doubt by what a look-up found, and say what the batch is now.
 
-    All there: accepted. Certainly nothing there: it may be sent again. Anything else stays unknown: a batch of which
-    a part was taken cannot be repeated, and its membership does not change.
+    Everybody there or refused: closed. Certainly nothing there: it may be sent again, unless an event has shown that
+    something was. Anything else stays unknown: a batch of which a part was taken cannot be repeated, and its membership
+    does not change; but whoever was found is not in doubt any more.
     """
     outcomes = {receipt.outcome for receipt in found} if len(found) == batch.size - batch.refused else {Outcome.UNKNOWN}
-    status = {
-        frozenset({Outcome.ACCEPTED}): BatchStatus.ACCEPTED,
-        frozenset({Outcome.RETRY}): BatchStatus.CLAIMED,
-        frozenset({Outcome.REFUSED}): BatchStatus.REFUSED,
-    }.get(frozenset(outcomes), BatchStatus.UNKNOWN)
-    if status is BatchStatus.UNKNOWN:
-        ledger.doubt(session, batch)
-        return status
     note = f"{len(found)} of {batch.size} deliveries looked up"
-    ledger.resolve(session, batch, status, now, by="look-up", note=note)
-    return status
+    if outcomes == {Outcome.RETRY} and not batch.proved:
+        ledger.resolve(session, batch, BatchStatus.CLAIMED, now, by="look-up", note=note)
+    elif outcomes == {Outcome.REFUSED}:
+        ledger.resolve(session, batch, BatchStatus.REFUSED, now, by="look-up", note=note)
+    elif outcomes <= {Outcome.ACCEPTED, Outcome.REFUSED}:
+        ledger.record_found(session, batch, found, now, by="look-up", note=note)
+    else:
+        ledger.doubt(session, batch)
+        evidence.prove_some(session, batch, found, now, by="look-up")
+    return session.get_one(Batch, batch.id, populate_existing=True).status

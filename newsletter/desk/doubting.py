@@ -30,6 +30,11 @@ def decide(desk: Desk, number: int, status: BatchStatus, *, by: str, note: str) 
         batch = session.get(Batch, number)
         if batch is None or batch.status is not BatchStatus.UNKNOWN:
             raise DeliveryError(f"Batch {number} is not in doubt. 'newsletter unknown list' shows what is.")
+        if status is BatchStatus.CLAIMED and batch.proved:
+            raise DeliveryError(
+                f"{batch.proved} of the {batch.size} in batch {number} are with the provider: it says so itself. The "
+                "batch is not sent again; 'newsletter unknown accepted' closes it."
+            )
         issue = session.get_one(Issue, batch.issue_id)
         if status is BatchStatus.CLAIMED and issue.status in (IssueStatus.PARTIAL, IssueStatus.CANCELLED):
             if issue.status is IssueStatus.CANCELLED:

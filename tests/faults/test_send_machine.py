@@ -20,9 +20,11 @@ from people import PAGE, SECRET
 from sqlmodel import Session, select
 
 from newsletter.database import engine_for, transaction
+from newsletter.delivery import ledger
 from newsletter.delivery.addressing import Addressing
-from newsletter.delivery.batch import Batch, Delivery, DeliveryException
+from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryException
 from newsletter.delivery.dispatch import Dispatcher, Ending
+from newsletter.delivery.evidence import prove
 from newsletter.delivery.progress import progress
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
@@ -171,6 +173,25 @@ class SendMachine(RuleBasedStateMachine):
         with transaction(self.engine) as session, contextlib.suppress(Exception):
             person = add(session, parse(f"late{name}@example.org"), PAGE, secret=SECRET, now=NOW, confirmed=True)
             self.must_not.add(self.addressing.key(person.ref))
+
+    @rule(number=st.integers(0, PEOPLE - 1), wrong=st.booleans())
+    def an_event_comes(self, number: int, wrong: bool) -> None:
+        """The provider says that it has somebody's; or an event names somebody who is on no list."""
+        with transaction(self.engine) as session:
+            ref = find(session, f"reader{number}@example.org").ref
+            if self.mailer.mailed[self.addressing.key(ref)]:
+                prove(session, ISSUE, ["nobody" if wrong else ref], self.time.now(), by="event")
+
+    @rule()
+    def an_operator_says_what_the_console_shows(self) -> None:
+        """The truth about the oldest doubt, once no request can be under way any more."""
+        with transaction(self.engine) as session:
+            for batch in ledger.in_doubt(session, ISSUE)[:1]:
+                there = batch.key in self.mailer.taken
+                if there or not batch.proved:
+                    self.mailer.in_doubt.discard(batch.key)
+                    status = BatchStatus.ACCEPTED if there else BatchStatus.CLAIMED
+                    ledger.resolve(session, batch, status, self.time.now(), by="Mara", note="console")
 
     @rule(status=st.sampled_from([IssueStatus.PAUSED, IssueStatus.SENDING]))
     def pause_or_resume(self, status: IssueStatus) -> None:

@@ -8,6 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.add_column("batch", sa.Column("proved", sa.Integer(), nullable=False, server_default="0"))
     if op.get_bind().dialect.name != "sqlite":
         for column in ("batch_id", "issue_id"):
             op.drop_constraint(f"delivery_{column}_fkey", "delivery", type_="foreignkey")
