@@ -124,6 +124,10 @@ class LoopbackProvider:
         """As the style's real providers have them."""
         return Capabilities("sink", 1000 if self.style == "a" else 500, remembers_keys_for=timedelta(days=1))
 
+    def fits(self, _builder: MessageBuilder) -> int:
+        """As many as it says."""
+        return self.capabilities.batch_size
+
     def send(self, batch: OutgoingBatch) -> Answer:
         """Build, post, interpret."""
         if self.poster is None:

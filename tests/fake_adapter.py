@@ -44,6 +44,10 @@ class FakeEspProvider:
         keys = timedelta(days=1) if self.remembers else None
         return Capabilities("fake-esp", self.batch_size, None, timedelta(seconds=60), keys, self.answers_look_ups)
 
+    def fits(self, _builder: MessageBuilder) -> int:
+        """As many as it says."""
+        return self.capabilities.batch_size
+
     def send(self, batch: OutgoingBatch) -> Answer:
         """Build, post, interpret."""
         return self.interpret(batch, self.poster.post(self.build(batch)))

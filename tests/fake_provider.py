@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, Receipt, all_alike
 
 
@@ -41,6 +42,10 @@ class FakeProvider:
         return Capabilities(
             "fake", batch_size=self.batch_size, remembers_keys_for=keys, answers_look_ups=self.answers_look_ups
         )
+
+    def fits(self, _builder: MessageBuilder) -> int:
+        """As many as it says."""
+        return self.capabilities.batch_size
 
     def send(self, batch: OutgoingBatch) -> Answer:
         """Do what the next answer says; without one, accept."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 
+from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
 
 CAPABILITIES = ("key", "look-up", "neither")
@@ -33,6 +34,10 @@ class Loopback:
             remembers_keys_for=timedelta(days=1) if self.capability == "key" else None,
             answers_look_ups=self.capability == "look-up",
         )
+
+    def fits(self, _builder: MessageBuilder) -> int:
+        """As many as it says."""
+        return self.capabilities.batch_size
 
     def send(self, batch: OutgoingBatch) -> Answer:
         """Certainly not taken: no connection, or "not now". Taken or refused: a whole answer. Else: nobody knows."""

@@ -245,9 +245,8 @@ class Dispatcher:
         return None if place is None else ledger.take_again(session, flight.parked.pop(place)[1], self.clock())
 
     def _new(self, session: Session, issue_id: int) -> Batch | None:
-        capabilities = self.provider.capabilities
-        size = min(self.batch_size, capabilities.batch_size)
-        return claims.claim(session, issue_id, size, self.clock(), capabilities.name)
+        size = min(self.batch_size, self.provider.fits(self.builder))
+        return claims.claim(session, issue_id, size, self.clock(), self.provider.capabilities.name)
 
     def _ask(self, flight: Flight) -> bool:
         """Nothing is under way: ask the provider about one batch in doubt whose time has come. False: there is none."""

@@ -28,6 +28,7 @@ from newsletter.mail.rendered import FIELDS, FieldKind
 
 #: Chunks of 490 KB and more doubled the cost in threads: fresh pages for each (dispatch reference, section 1).
 CHUNK = 250_000
+ROOM = 300  #: bytes that a value takes when a call's size is planned: links have some 120, names up to 80 characters
 WIDE = 4_096  #: entries of this many bytes are joined as bytes, narrower ones as text that is encoded once a chunk
 
 _KEY, _TO, _EACH = "key", "to", "each"
@@ -117,6 +118,11 @@ class JsonMessage:
         self._parts, self._names = entries.parts, entries.names
         for name in (*self._names, *Segments.of(f"{self._head}{self._tail}", nonce).names):
             self._refuse_unknown(name, own=name in self._names)
+
+    def most(self, budget: int) -> int:
+        """How many recipients a body of so many bytes holds, with room for long values; at least 1."""
+        each = sum(map(len, self._parts)) + ROOM * len(self._names) + 1
+        return max(1, (budget - len(self._head) - len(self._tail)) // each)
 
     def body(self, recipients: Sequence[Recipient]) -> Body:
         """The body of the call for these recipients. Raises HeaderError or MergeError for an unusable one.

@@ -91,6 +91,21 @@ class MessageBuilder:
         lines += [("List-Archive", f"<{self.sender.archive}>")] if self.sender.archive else []
         return Message(address, key, self.subject, tuple(lines), merged.html, merged.text)
 
+    def list_headers(self, link: str, key: str) -> dict[str, str]:
+        """What a provider's API must be told in addition to sender, recipient and subject; all of it is ASCII.
+
+        `link` and `key` may be slots: they are put in as they are. The name in List-Id is only there where it is ASCII.
+        """
+        sender, name = self.sender, headers.visible(self.sender.list_name)
+        plain = f"{name} " if name.isascii() and not headers.SPECIALS.search(name) else ""
+        lines = {
+            "List-Unsubscribe": self._unsubscribe(key, link),
+            "List-Unsubscribe-Post": ONE_CLICK,
+            "List-Id": f"{plain}<{sender.list_id}>",
+            "Feedback-ID": sender.feedback_id,
+        }
+        return lines | ({"List-Archive": f"<{sender.archive}>"} if sender.archive else {})
+
     def mime(self, recipient: Recipient) -> bytes:
         """The complete message with CRLF line ends. Raises HeaderError or MergeError for an unusable recipient."""
         address, key = _checked(recipient)

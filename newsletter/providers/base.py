@@ -87,6 +87,10 @@ class Provider(Protocol):
         """What this provider can do."""
         ...
 
+    def fits(self, builder: MessageBuilder) -> int:
+        """How many recipients of this issue one call takes, by number and by bytes; at least 1."""
+        ...
+
     def send(self, batch: OutgoingBatch) -> Answer:
         """Hand over one batch. Does not raise for what a provider or a network does: that is the answer."""
         ...

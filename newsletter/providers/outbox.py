@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from newsletter.errors import MailError, ProviderError
-from newsletter.mail.message import Recipient
+from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
 
 Entry = dict[str, str]
@@ -44,6 +44,10 @@ class Outbox:
             remembers_keys_for=ALWAYS,
             answers_look_ups=True,
         )
+
+    def fits(self, _builder: MessageBuilder) -> int:
+        """As many as it says: a folder has no limit."""
+        return self.capabilities.batch_size
 
     def send(self, batch: OutgoingBatch) -> Answer:
         """Write what is not there yet. A message that cannot be written is to be tried again: nobody has it."""

@@ -11,6 +11,7 @@ from newsletter.database import transaction
 from newsletter.delivery import claims, recovery
 from newsletter.delivery.calling import Caller
 from newsletter.delivery.dispatch import Dispatcher
+from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, all_alike
 from subscribers.consent import Evidence
 from subscribers.subscriber import find, unsubscribe
@@ -60,6 +61,9 @@ def test_a_look_up_waits_for_the_request_that_was_posted_last(engine: Engine) ->
 
     class Slow:
         capabilities = Capabilities("slow", 100, longest_request=longest, answers_look_ups=True)
+
+        def fits(self, _builder: MessageBuilder) -> int:
+            return 100
 
         def send(self, batch: OutgoingBatch) -> Answer:
             posted.append(timedelta(seconds=59))

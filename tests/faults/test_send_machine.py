@@ -62,6 +62,10 @@ class Mailer:
         """What it was told to be able to do."""
         return Capabilities("machine", batch_size=100, longest_request=LONGEST, **CAN_DO[self.can])
 
+    def fits(self, _builder: MessageBuilder) -> int:
+        """As many as it says."""
+        return self.capabilities.batch_size
+
     def send(self, batch: OutgoingBatch) -> Answer:
         """As the next dial says; without one, accept."""
         dial = self.dials.pop(0) if self.dials else "accept"

@@ -1,0 +1,96 @@
+"""What an answer of HTTP means for everybody in a call, as long as a provider does not say more.
+
+The classes are those of the providers reference, A.2: certainly not taken (again later), refused as a whole (once in
+two halves), the account's fault (a person), nobody knows.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch, all_alike
+from newsletter.providers.poster import Answered, Failed, Taken
+
+LONGEST_WAIT = 3600.0  #: seconds; nobody waits for a day in front of an open issue
+LONGEST_REASON = 300
+
+#: What a status says by itself. Any other, a redirect among them, is doubt.
+STATUSES: Mapping[int, tuple[Outcome, Directive]] = {
+    HTTPStatus.BAD_REQUEST: (Outcome.REFUSED, Directive.SPLIT),
+    HTTPStatus.UNAUTHORIZED: (Outcome.RETRY, Directive.HALT),
+    HTTPStatus.PAYMENT_REQUIRED: (Outcome.RETRY, Directive.HALT),
+    HTTPStatus.FORBIDDEN: (Outcome.RETRY, Directive.HALT),
+    HTTPStatus.NOT_FOUND: (Outcome.RETRY, Directive.HALT),
+    HTTPStatus.METHOD_NOT_ALLOWED: (Outcome.RETRY, Directive.HALT),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (Outcome.REFUSED, Directive.SPLIT),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (Outcome.RETRY, Directive.HALT),
+    HTTPStatus.UNPROCESSABLE_ENTITY: (Outcome.REFUSED, Directive.SPLIT),
+    HTTPStatus.TOO_MANY_REQUESTS: (Outcome.RETRY, Directive.SLOW_DOWN),
+}
+
+
+def judged(
+    batch: OutgoingBatch,
+    said: Answered | Failed,
+    *,
+    name: str,
+    words: Callable[[Answered], str],
+    statuses: Mapping[int, tuple[Outcome, Directive]] = STATUSES,
+) -> Answer:
+    """Everybody alike, by the status or the failure. `words` finds the provider's own sentence in an answer."""
+    if isinstance(said, Failed):
+        taken = Outcome.RETRY if said.taken is Taken.NOT_SENT else Outcome.UNKNOWN
+        return Answer(all_alike(batch, taken, said.reason))
+    outcome, directive = statuses.get(said.status, (Outcome.UNKNOWN, Directive.GO_ON))
+    reason = f"{name} answered {said.status}: {_plain(words(said)) or 'nothing more'}"
+    return Answer(all_alike(batch, outcome, reason[:LONGEST_REASON]), directive, waiting_time(said.headers))
+
+
+def waiting_time(headers: Mapping[str, str], *names: str) -> float:
+    """Seconds that the provider asks for: Retry-After (RFC 9110, 10.2.3: seconds, or a date), or one of these headers.
+
+    0 where it does not say, or says nonsense; never more than an hour. A date counts from the answer's own Date: the
+    two clocks need not agree.
+    """
+    for name in ("retry-after", *names):
+        text = headers.get(name, "").strip()
+        if seconds := _seconds(text) or _until(text, headers.get("date", "")):
+            return min(seconds, LONGEST_WAIT)
+    return 0.0
+
+
+def _seconds(text: str) -> float:
+    plain = text.replace(".", "", 1)
+    return float(text) if plain.isascii() and plain.isdigit() else 0.0
+
+
+def _until(then: str, now: str) -> float:
+    try:
+        return max(0.0, (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds())
+    except (ValueError, TypeError, IndexError):
+        return 0.0
+
+
+def document(said: Answered) -> Any:
+    """The JSON of an answer; None where it is none: a page of a proxy, half a document."""
+    try:
+        return json.loads(said.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def member(found: Any, *path: str | int, kind: type = str) -> Any:
+    """What stands at this path of a document; an empty one of that kind where nothing of it does."""
+    for step in path:
+        try:
+            found = found[step]
+        except (KeyError, IndexError, TypeError):
+            return kind()
+    return found if isinstance(found, kind) else kind()
+
+
+def _plain(text: str) -> str:
+    """One line without addresses: what a provider repeats of our call does not belong in a log (S-60)."""
+    return " ".join(word if "@" not in word else "(an address)" for word in text.split())
