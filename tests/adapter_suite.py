@@ -1,0 +1,221 @@
+"""What every adapter of an HTTP API must do: its own tests inherit these.
+
+A subclass says what its provider's good answer looks like; the rest follows from the port. A poster that behaves stands
+where the network is: it keeps the bytes and answers, fails, or lies.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import pytest
+from delivery_samples import NOW, recipient, rendered_issue
+
+from newsletter.mail.message import MessageBuilder, Recipient
+from newsletter.providers.adapter import Adapter
+from newsletter.providers.api_provider import ApiProvider
+from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch
+from newsletter.providers.poster import Answered, Failed, Request, Taken
+
+BUILDER = MessageBuilder(rendered_issue(), date=NOW)
+NAMES = ("ada", "bo", "cy")
+
+
+@dataclass
+class Wire:
+    """A poster that keeps what it was given and says what it was told to."""
+
+    says: list[Answered | Failed] = field(default_factory=list)
+    posted: list[tuple[Request, bytes]] = field(default_factory=list)
+
+    def post(self, request: Request) -> Answered | Failed:
+        """Keep the bytes; the last answer is given again and again."""
+        body = b"".join(request.body)
+        assert len(body) == request.length
+        self.posted.append((request, body))
+        return self.says.pop(0) if len(self.says) > 1 else self.says[0]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def batch_of(*names: str, builder: MessageBuilder = BUILDER, attempt: int = 1) -> OutgoingBatch:
+    """A call for these people."""
+    return OutgoingBatch("issue:1:batch:1", attempt, builder, [recipient(name) for name in names])
+
+
+def answered(status: int, document: Any = None, **headers: str) -> Answered:
+    """An answer; `retry_after="3"` becomes a header."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return Answered(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+class AdapterSuite:
+    """Inherit it, name the class Test..., and fill in what is the provider's."""
+
+    #: (status, Outcome, Directive) that this provider's documentation gives another meaning than judging.STATUSES
+    other_meanings: ClassVar[dict[int, tuple[Outcome, Directive]]] = {}
+    merges: ClassVar[bool] = False  #: the provider puts values into one text, instead of taking full messages
+
+    def adapter(self) -> Adapter:
+        """The adapter, with a made-up account."""
+        raise NotImplementedError
+
+    def good_answer(self, batch: OutgoingBatch) -> Answered:
+        """What the provider says when it has everybody."""
+        raise NotImplementedError
+
+    def sent_addresses(self, request: Request, body: bytes) -> list[str]:
+        """Whom a call goes to, read from its bytes."""
+        raise NotImplementedError
+
+    def sent_keys(self, request: Request, body: bytes) -> list[str]:
+        """The delivery keys in a call, in the order of its recipients, read from its bytes."""
+        raise NotImplementedError
+
+    def send(self, *says: Answered | Failed, batch: OutgoingBatch | None = None) -> tuple[Answer, Wire]:
+        """One call through the port."""
+        wire = Wire(list(says))
+        return ApiProvider(self.adapter(), wire).send(batch or batch_of(*NAMES)), wire
+
+    def outcomes(self, *says: Answered | Failed) -> tuple[set[Outcome], Directive, int]:
+        """What became of everybody, what is next, and how many requests it took."""
+        answer, wire = self.send(*says)
+        assert {receipt.key for receipt in answer.receipts} == {f"key-{name}" for name in NAMES}
+        return {receipt.outcome for receipt in answer.receipts}, answer.directive, len(wire.posted)
+
+    def test_a_good_answer_accepts_everybody_in_one_call(self) -> None:
+        """In the recipients' order, with nothing more to say."""
+        answer, wire = self.send(self.good_answer(batch_of(*NAMES)))
+
+        assert [receipt.key for receipt in answer.receipts] == [f"key-{name}" for name in NAMES]
+        assert answer.is_plain
+        assert len(wire.posted) == 1
+
+    def test_the_call_goes_to_each_recipient_once_with_their_key(self) -> None:
+        """Read back from the bytes that leave."""
+        _, wire = self.send(self.good_answer(batch_of(*NAMES)))
+
+        assert self.sent_addresses(*wire.posted[0]) == [f"{name}@example.org" for name in NAMES]
+        assert self.sent_keys(*wire.posted[0]) == [f"key-{name}" for name in NAMES]
+
+    def test_a_further_attempt_is_the_same_call(self) -> None:
+        """Byte for byte, and with the same headers: the number of the attempt is nobody's business."""
+        first, second = (
+            self.send(self.good_answer(batch_of(*NAMES)), batch=batch_of(*NAMES, attempt=n)) for n in (1, 2)
+        )
+
+        assert first[1].posted[0][1] == second[1].posted[0][1]
+
+    def test_everybody_has_their_own_way_out(self) -> None:
+        """Each reader's unsubscribe link is in the call, and one-click beside it."""
+        _, wire = self.send(self.good_answer(batch_of(*NAMES)))
+        body = wire.posted[0][1].decode()
+
+        assert all(f"/unsubscribe/{name}" in body for name in NAMES)
+        assert "List-Unsubscribe=One-Click" in body or "List-Unsubscribe%3DOne-Click" in body
+
+    @pytest.mark.parametrize(
+        ("said", "outcome"),
+        [
+            (Failed(Taken.NOT_SENT, "no connection"), Outcome.RETRY),
+            (Failed(Taken.MAYBE_SENT, "reset after the whole body"), Outcome.UNKNOWN),
+            (answered(500, {"message": "oops"}), Outcome.UNKNOWN),
+            (answered(502, b"<html>bad gateway</html>"), Outcome.UNKNOWN),
+            (answered(302, b""), Outcome.UNKNOWN),
+            (answered(200, b"<html>welcome</html>"), Outcome.UNKNOWN),
+            (answered(200, b'{"half'), Outcome.UNKNOWN),
+            (answered(200, []), Outcome.UNKNOWN),
+            (answered(200, {}), Outcome.UNKNOWN),
+            (answered(200, None), Outcome.UNKNOWN),
+            (answered(200, b"\xff\xfe\x00"), Outcome.UNKNOWN),
+        ],
+        ids=lambda value: str(value)[:60],
+    )
+    def test_doubt_is_doubt_and_one_post(self, said: Answered | Failed, outcome: Outcome) -> None:
+        """What is not a documented answer says nothing about anybody; nothing is posted a second time."""
+        assert self.outcomes(said) == ({outcome}, Directive.GO_ON, 1)
+
+    @pytest.mark.parametrize(
+        ("status", "outcome", "directive"),
+        [
+            (400, Outcome.REFUSED, Directive.SPLIT),
+            (401, Outcome.RETRY, Directive.HALT),
+            (403, Outcome.RETRY, Directive.HALT),
+            (413, Outcome.REFUSED, Directive.SPLIT),
+            (422, Outcome.REFUSED, Directive.SPLIT),
+            (429, Outcome.RETRY, Directive.SLOW_DOWN),
+        ],
+    )
+    def test_a_refusal_of_the_whole_call_is_read_as_documented(
+        self, status: int, outcome: Outcome, directive: Directive
+    ) -> None:
+        """Refused for its content, for the account, or for now (providers reference, A.2)."""
+        outcome, directive = self.other_meanings.get(status, (outcome, directive))
+
+        assert self.outcomes(answered(status, {"message": "no"})) == ({outcome}, directive, 1)
+
+    @pytest.mark.parametrize(
+        ("header", "wait"),
+        [("7", 7.0), ("Thu, 12 Nov 2026 09:00:30 GMT", 30.0), ("soon", 0.0), ("-5", 0.0), ("9e9", 0.0)],
+    )
+    def test_a_provider_that_names_a_time_is_given_it(self, header: str, wait: float) -> None:
+        """Retry-After in seconds or as a date, counted from the answer's own."""
+        said = answered(429, {"message": "slow"}, retry_after=header, date="Thu, 12 Nov 2026 09:00:00 GMT")
+
+        assert self.send(said)[0].wait == wait
+
+    def test_an_unusable_recipient_is_refused_and_the_others_are_sent(self) -> None:
+        """Found before anything leaves; the same at every attempt."""
+        people = [recipient("ada"), Recipient("bo@example.org\r\nBcc: x@example.org", "key-bo", {}), recipient("cy")]
+        good = self.good_answer(batch_of("ada", "cy"))
+        answer, wire = self.send(good, batch=OutgoingBatch("issue:1:batch:1", 1, BUILDER, people))
+
+        fates = {receipt.key: receipt.outcome for receipt in answer.receipts}
+        assert fates == {"key-ada": Outcome.ACCEPTED, "key-bo": Outcome.REFUSED, "key-cy": Outcome.ACCEPTED}
+        assert [self.sent_keys(*posted) for posted in wire.posted] == [["key-ada", "key-cy"]]
+
+    def test_the_calls_length_is_known_before_it_leaves(self) -> None:
+        """And it is streamed in pieces."""
+        request = self.adapter().calls(BUILDER).request(batch_of(*NAMES))
+
+        assert sum(map(len, request.body)) == request.length
+        assert max(map(len, request.body)) <= 250_000
+
+    def test_a_call_holds_what_the_provider_takes(self) -> None:
+        """By number and by bytes: an issue of a megabyte makes smaller calls, or full ones where it is sent once."""
+        can = self.adapter().capabilities
+        large = MessageBuilder(rendered_issue_of(1_000_000), date=NOW)
+        fits = ApiProvider(self.adapter(), Wire()).fits(large)
+
+        assert 1 <= fits <= can.batch_size
+        if can.batch_bytes and not self.merges:
+            assert fits <= can.batch_bytes // 1_000_000
+
+    def test_no_secret_shows_in_what_is_printed(self) -> None:
+        """Neither of the adapter nor of a request."""
+        adapter = self.adapter()
+        request = adapter.calls(BUILDER).request(batch_of("ada"))
+
+        assert "made-up-secret" not in repr(adapter) + repr(request)
+
+    def test_a_reason_repeats_no_address(self) -> None:
+        """What a provider says of our call ends in logs and on screens (S-60)."""
+        answer, _ = self.send(answered(400, {"message": "ada@example.org is wrong", "error": "ada@example.org"}))
+
+        assert not any("ada@example.org" in receipt.reason for receipt in answer.receipts)
+
+    @pytest.mark.parametrize("body", ["null", "0", '"x"', "[[]]", '{"a":[]}', "[null,null,null]", '[{"a":1}]'])
+    @pytest.mark.parametrize("status", [200, 202, 400, 429, 500])
+    def test_no_answer_makes_an_exception(self, status: int, body: str) -> None:
+        """A receipt for everybody, whatever comes."""
+        answer, _ = self.send(Answered(status, {}, body.encode()))
+
+        assert len(answer.receipts) == len(NAMES)
+        assert all(receipt.outcome is not Outcome.ACCEPTED for receipt in answer.receipts) or status == 202
+
+
+def rendered_issue_of(size: int) -> Any:
+    """The sample issue with so many bytes of HTML."""
+    issue = rendered_issue()
+    return replace(issue, html=issue.html + "<p>" + "x" * size)
