@@ -65,14 +65,18 @@ class PostMark:
         self._written = batch_id
 
     def accept(self, session: Session) -> None:
-        """An operator has said what happened since: go on from what this ledger knows."""
+        """An operator has said what happened since: go on from what this ledger knows. Raises DeliveryError."""
         self._written = -1
-        self.write(_newest(session))
+        try:
+            self.write(_newest(session))
+        except OSError as error:
+            raise DeliveryError(f"{self.path} cannot be written: {error.strerror or error}. Nothing is sent.") from None
 
     def read(self) -> int | None:
         """The newest batch that was posted, or None where no mark was ever made."""
         try:
-            return int(self.path.read_text()) if self.path else None
+            text = self.path.read_text().strip("\0\n ") if self.path else ""
+            return int(text) if text else None  # made and never written: whoever made it died before the first post
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -13,7 +13,8 @@ from sqlmodel import select
 from newsletter.database import transaction
 from newsletter.delivery import ledger
 from newsletter.delivery.batch import Resolution
-from newsletter.delivery.dispatch import REFUSALS, Dispatcher, Ending
+from newsletter.delivery.dispatch import Dispatcher
+from newsletter.delivery.flight import REFUSALS, Ending
 from newsletter.delivery.mark import PostMark
 from newsletter.errors import DeliveryError
 
@@ -257,6 +258,27 @@ def test_a_death_before_the_first_post_does_not_look_like_a_restore(dispatcher: 
     dying.run(ISSUE)
 
     assert list(dying.provider.log.values()) == [1] * 10
+
+
+@pytest.mark.parametrize("content", ["", "\0" * 20])
+def test_a_mark_whose_maker_died_before_writing_it_holds_nothing(
+    dispatcher: Dispatcher, tmp_path: Path, content: str
+) -> None:
+    """Nothing had been claimed, so it is made again."""
+    (tmp_path / "newsletter.db.posted").write_text(content)
+
+    assert dispatcher.run(ISSUE)[0] is Ending.DONE
+    assert list(dispatcher.provider.log.values()) == [1] * 10
+
+
+def test_an_empty_mark_beside_a_half_sent_issue_holds_it(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    """Somebody emptied it."""
+    dispatcher.provider.next_answers = ["accept", "slow down"]
+    dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) > 0)
+    (tmp_path / "newsletter.db.posted").write_text("")
+
+    with pytest.raises(DeliveryError, match="restored or copied"):
+        dispatcher.run(ISSUE)
 
 
 def test_a_mark_that_cannot_be_written_posts_nothing_and_loses_nobody(dispatcher: Dispatcher, tmp_path: Path) -> None:
