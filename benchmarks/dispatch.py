@@ -35,7 +35,8 @@ from sink import Sink, core, raw_rate, sink, smtp_sink
 
 from newsletter.database import engine_for, transaction
 from newsletter.delivery.addressing import Member
-from newsletter.delivery.dispatch import Dispatcher, Ending
+from newsletter.delivery.dispatch import Dispatcher
+from newsletter.delivery.flight import Ending
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.httpx_poster import HttpxPoster
 from newsletter.providers.lean import LeanPoster

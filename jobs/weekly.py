@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from newsletter.delivery.dispatch import Ending
+from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import Progress
 from newsletter.desk import sending, writing
 from newsletter.desk.collecting import collect_all

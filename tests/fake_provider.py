@@ -33,6 +33,8 @@ class FakeProvider:
     log: Counter[str] = field(default_factory=Counter)  #: recipient key → how often mailed
     calls: list[tuple[str, int]] = field(default_factory=list)  #: batch key, attempt
     taken: set[str] = field(default_factory=set)  #: keys of batches that it mailed
+    name: str = "fake"
+    always: str = "accept"  #: what a call does that `next_answers` says nothing of
     next_answers: list[str] = field(default_factory=list)  #: what the next calls do, first one first
 
     @property
@@ -40,7 +42,7 @@ class FakeProvider:
         """As an adapter would say it."""
         keys = timedelta(days=1) if self.remembers else None
         return Capabilities(
-            "fake", batch_size=self.batch_size, remembers_keys_for=keys, answers_look_ups=self.answers_look_ups
+            self.name, batch_size=self.batch_size, remembers_keys_for=keys, answers_look_ups=self.answers_look_ups
         )
 
     def fits(self, _builder: MessageBuilder) -> int:
@@ -48,8 +50,8 @@ class FakeProvider:
         return self.capabilities.batch_size
 
     def send(self, batch: OutgoingBatch) -> Answer:
-        """Do what the next answer says; without one, accept."""
-        how = self.next_answers.pop(0) if self.next_answers else "accept"
+        """Do what the next answer says; without one, what it always does."""
+        how = self.next_answers.pop(0) if self.next_answers else self.always
         known = self.remembers and batch.key in self.taken
         if how != "die before":
             self.calls.append((batch.key, batch.attempt))

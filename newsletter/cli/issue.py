@@ -17,7 +17,7 @@ import typer
 from newsletter.cli import issue_print as show_
 from newsletter.cli.door import By, Json, door
 from newsletter.cli.output import as_json, progress, rows, say
-from newsletter.delivery.dispatch import Ending
+from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import progress as progress_of
 from newsletter.desk import looking, sending, writing
 from newsletter.errors import IssueError

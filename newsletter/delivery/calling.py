@@ -3,7 +3,7 @@
 Runs in a thread of its own and touches no database.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 class Caller:
     """Calls a provider for one issue."""
 
-    provider: Provider
+    providers: Mapping[str, Provider]  #: by name: a batch says which of them it is for
     builder: MessageBuilder
     clock: Callable[[], datetime]
 
@@ -37,7 +37,7 @@ class Caller:
         )
 
     def _send(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
-        answer = self.provider.send(outgoing)
+        answer = self.providers[batch.provider].send(outgoing)
         if answer.directive is not Directive.SPLIT:
             return answer
         if batch.doubtful:  # the halves have keys of their own: who is in doubt may have been taken under this one
@@ -49,7 +49,7 @@ class Caller:
 
         Looked at right before every post, first attempts included (security reference 3.1, rule 2).
         """
-        can, now = self.provider.capabilities, self.clock()
+        can, now = self.providers[batch.provider].capabilities, self.clock()
         if can.remembers_keys_for:
             safe = can.remembers_keys_for - can.longest_request - CLOCK_TOLERANCE
             return "The provider may have forgotten this batch's key." if now - batch.claimed_at > safe else ""
@@ -58,7 +58,7 @@ class Caller:
 
     def _half(self, batch: Batch, half: OutgoingBatch) -> Answer:
         why = self._too_late(batch)
-        return Answer(all_alike(half, Outcome.UNKNOWN, why)) if why else self.provider.send(half)
+        return Answer(all_alike(half, Outcome.UNKNOWN, why)) if why else self.providers[batch.provider].send(half)
 
     def _in_halves(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
         """The same in two calls under keys of their own; a half that is refused again is refused."""

@@ -10,11 +10,10 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Engine, bindparam
 from sqlmodel import Session, col, select
@@ -24,6 +23,7 @@ from newsletter.delivery import claims, ledger, recovery
 from newsletter.delivery.addressing import Addressing, Member
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
+from newsletter.delivery.flight import Ending, Flight, suspicious
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
 from newsletter.delivery.throttle import Throttle, back_off
@@ -36,8 +36,8 @@ from newsletter.providers.base import Alike, Answer, Directive, Outcome, Provide
 TRIES = 3
 #: Losing the record of an accepted batch is doubt for everybody in it: recording is tried for minutes.
 RECORD_TRIES, RECORD_WAIT = 60, 5.0
-#: Refusals: from so many on, and above this share, something is wrong with more than single addresses.
-REFUSALS, REFUSED_SHARE = 50, 0.2
+#: How long, in seconds, a provider that could not be reached is left alone where there is another.
+AWAY = 600.0
 #: Seconds between two counts while everything is accepted.
 LOOK_EVERY = 0.2
 
@@ -46,36 +46,6 @@ _STANDING = (
     .join(Sending, col(Sending.issue_id) == col(Issue.id))
     .where(col(Issue.id) == bindparam("issue"))
 )
-
-
-class Ending(StrEnum):
-    """Why a run of the dispatcher ended."""
-
-    DONE = "done"  #: nothing is left to do
-    STOPPED = "stopped"  #: it was asked to stop; the next run goes on
-    PAUSED = "paused"  #: the issue is not `sending` any more
-    REFUSING = "refusing"  #: the provider takes nothing; the next run goes on
-    HALTED = "halted"  #: the account is the problem: a person has to mend it
-    BREAKER = "breaker"  #: too many refusals, or numbers that do not add up: a person has to look
-    STALE = "stale"  #: past its time: a person decides whether the news is still news
-
-
-@dataclass(slots=True)
-class Flight:
-    """What is under way, and what is to be tried again."""
-
-    calls: dict[Future[Answer], Batch] = field(default_factory=dict)
-    parked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to send again
-    asked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to ask about
-    state: Progress | None = None
-    looked_at: float = -math.inf  #: when `state` was counted (monotonic)
-    ending: Ending | None = None
-    reason: str = ""
-
-    def halt(self, ending: Ending, reason: str = "") -> None:
-        """No further claim; what is under way is finished. The first reason stays."""
-        if self.ending is None:
-            self.ending, self.reason = ending, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +59,7 @@ class Dispatcher:
     batch_size: int
     clock: Callable[[], datetime]
     in_flight: int = 1
+    fallback: Provider | None = None  #: takes what the first certainly did not, while that cannot be reached
     throttle: Throttle = field(default_factory=Throttle)
     pause: Callable[[float], object] = time.sleep  #: waits so many seconds; may end early when asked to stop
     ticks: Callable[[], float] = time.monotonic
@@ -109,9 +80,9 @@ class Dispatcher:
         mark = PostMark(self.engine)
         with transaction(self.engine) as session:
             mark.require_not_behind(session)
-            stock = recovery.take_stock(session, self.provider.capabilities, issue_id, self.clock())
+            stock = recovery.take_stock(session, self._known, issue_id, self.clock())
         flight = Flight(parked=self._from_now(stock.again), asked=self._from_now(stock.to_look_up))
-        caller = Caller(self.provider, self.builder, self.clock)
+        caller = Caller(self._providers, self.builder, self.clock)
         with _settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
             while self._turn(issue_id, flight, caller, pool, mark, stop):
                 if flight.state:
@@ -196,19 +167,22 @@ class Dispatcher:
             return stock
         flight.looked_at = -math.inf  # the numbers that the breakers watch have changed
         after = session.get_one(Batch, batch.id, populate_existing=True)
-        tired = after.attempt >= TRIES
+        tired = after.attempt >= TRIES * (1 if after.provider == self.provider.capabilities.name else 2)
         if answer.directive is Directive.HALT:
             flight.halt(Ending.HALTED, after.reason)
         if answer.directive is Directive.SLOW_DOWN:
             self.throttle.hold_until(self.ticks() + answer.wait)
-        if after.status is BatchStatus.CLAIMED and tired:
+        if after.status is BatchStatus.CLAIMED and tired and self._can_fall_back(after, answer):
+            flight.away_until = self.ticks() + AWAY
+            stock.again.append((0.0, after))
+        elif after.status is BatchStatus.CLAIMED and tired:
             flight.halt(Ending.REFUSING, after.reason)
         elif after.status is BatchStatus.CLAIMED:
             seconds = back_off(after.attempt - 1, answer.wait, self.luck)
             self.throttle.hold_until(self.ticks() + seconds)  # what one call was told holds for the next as well
             stock.again.append((seconds, after))
         elif after.status is BatchStatus.UNKNOWN and not tired:
-            recovery.place(stock, session, self.provider.capabilities, after, self.clock())
+            recovery.place(stock, session, self._known, after, self.clock())
         return stock
 
     def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[Member]]]:
@@ -217,7 +191,7 @@ class Dispatcher:
         free = self.in_flight - len(flight.calls)
         taken: list[tuple[Batch, Sequence[Member]]] = []
         while flight.ending is None and len(taken) < free and self.throttle.ready_at <= self.ticks():
-            batch = self._again(session, flight) or self._new(session, issue_id)
+            batch = self._again(session, flight) or self._new(session, issue_id, flight)
             if batch is None:
                 return taken
             self.throttle.spend(batch.size, self.ticks())
@@ -237,16 +211,41 @@ class Dispatcher:
     def _count(self, session: Session, issue_id: int, flight: Flight) -> None:
         """Add up the batches: as many rows as there were calls, so not at every turn."""
         flight.state, flight.looked_at = progress(session, issue_id, counted=False), self.ticks()
-        if flight.ending is None and (why := _suspicious(flight.state)):
+        if flight.ending is None and (why := suspicious(flight.state)):
             flight.halt(Ending.BREAKER, why)
 
     def _again(self, session: Session, flight: Flight) -> Batch | None:
         place = next((place for place, (when, _) in enumerate(flight.parked) if when <= self.ticks()), None)
-        return None if place is None else ledger.take_again(session, flight.parked.pop(place)[1], self.clock())
+        if place is None:
+            return None
+        batch = flight.parked.pop(place)[1]
+        stays = batch.doubtful or batch.status is not BatchStatus.CLAIMED
+        name = batch.provider if stays else self._turn_of(flight).capabilities.name
+        return ledger.take_again(session, batch, self.clock(), name)
 
-    def _new(self, session: Session, issue_id: int) -> Batch | None:
-        size = min(self.batch_size, self.provider.fits(self.builder))
-        return claims.claim(session, issue_id, size, self.clock(), self.provider.capabilities.name)
+    def _new(self, session: Session, issue_id: int, flight: Flight) -> Batch | None:
+        size = min(self.batch_size, *(provider.fits(self.builder) for provider in self._providers.values()))
+        return claims.claim(session, issue_id, size, self.clock(), self._turn_of(flight).capabilities.name)
+
+    def _turn_of(self, flight: Flight) -> Provider:
+        """The first provider, or the second while the first cannot be reached."""
+        away = self.fallback is not None and self.ticks() < flight.away_until
+        return self.fallback if away and self.fallback else self.provider
+
+    def _can_fall_back(self, batch: Batch, answer: Answer) -> bool:
+        """Only for what the first did not take and gave no reason for: neither "slow down" nor a bad key is failure."""
+        is_first = batch.provider == self.provider.capabilities.name
+        return self.fallback is not None and is_first and answer.directive is Directive.GO_ON and not batch.doubtful
+
+    @property
+    def _providers(self) -> dict[str, Provider]:
+        """Who can be called, by name."""
+        both = (self.provider, *((self.fallback,) if self.fallback else ()))
+        return {provider.capabilities.name: provider for provider in both}
+
+    @property
+    def _known(self) -> recovery.Known:
+        return {name: provider.capabilities for name, provider in self._providers.items()}
 
     def _ask(self, flight: Flight) -> bool:
         """Nothing is under way: ask the provider about one batch in doubt whose time has come. False: there is none."""
@@ -256,7 +255,9 @@ class Dispatcher:
         _, batch = flight.asked.pop(place)
         with transaction(self.engine) as session:
             members = claims.members(session, batch)
-        found = self.provider.look_up(batch.key, [self.addressing.key(member.ref) for member in members])
+        found = self._providers[batch.provider].look_up(
+            batch.key, [self.addressing.key(member.ref) for member in members]
+        )
         with transaction(self.engine) as session:
             status = recovery.settle(session, batch, found, self.clock())
             after = session.get_one(Batch, batch.id, populate_existing=True)
@@ -293,15 +294,3 @@ def _settled_heap() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def _suspicious(state: Progress | None) -> str:
-    """Why nothing more should be sent before a person has looked; empty if all is well."""
-    if state is None:
-        return "The ledger of this issue is gone."
-    if state.to_claim < 0:
-        return f"More people were claimed than the {state.list_size} on the list."
-    answered = state.accepted + state.refused
-    if state.refused >= REFUSALS and state.refused > answered * REFUSED_SHARE:
-        return f"The provider refused {state.refused} of {answered}."
-    return ""

@@ -146,11 +146,14 @@ def _exceptions(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> 
     ]
 
 
-def take_again(session: Session, batch: Batch, now: datetime) -> Batch | None:
+def take_again(session: Session, batch: Batch, now: datetime, provider: str = "") -> Batch | None:
     """Begin a further attempt of a batch that is parked or in doubt. None if somebody else has it.
 
-    Only for a batch that was certainly not taken, or whose provider honours its key (invariant 7).
+    Only for a batch that was certainly not taken, or whose provider honours its key (invariant 7). Another `provider`
+    gets only what the first certainly did not take, and the ledger says so before anything leaves (else DeliveryError).
     """
+    if provider not in ("", batch.provider) and (batch.doubtful or batch.status is not BatchStatus.CLAIMED):
+        raise DeliveryError(f"Batch {batch.number} may be with {batch.provider}: no other provider gets it.")
     if batch.status is BatchStatus.CLAIMED and not batch.doubtful:
         batch = session.merge(batch)
         set_apart(session, batch, now)
@@ -158,6 +161,7 @@ def take_again(session: Session, batch: Batch, now: datetime) -> Batch | None:
     mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status).in_(again))
     doubt = batch.doubtful or batch.status in OPEN
     values = {"status": BatchStatus.SENDING, "attempt": batch.attempt + 1, "attempted_at": now, "doubtful": doubt}
+    values |= {"provider": provider} if provider else {}
     if not cast("CursorResult[Any]", session.execute(update(Batch).where(mine).values(values))).rowcount:
         return None
     return session.get(Batch, batch.id, populate_existing=True)

@@ -4,13 +4,13 @@
 |---|---|
 | honours a key | sent again under the same key, once the last attempt cannot be under way any more |
 | answers look-ups | asked about, after the same wait; what it certainly does not have is sent again |
-| does neither | held as unknown, until an event or an operator says what became of it |
+| does neither, or is not configured any more | held as unknown, until an event or an operator says what became of it |
 
 Claims younger than twice the longest request are left alone: their owner may be alive, may post at the last moment
 that `calling` allows, and the request may take its time (security reference 3.1, rule 4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,19 +31,30 @@ class Stock:
     to_look_up: list[Waiting] = field(default_factory=list)  #: the provider can be asked
 
 
-def take_stock(session: Session, can: Capabilities, issue_id: int, now: datetime) -> Stock:
+Known = Mapping[str, Capabilities]  #: what the providers that can be asked are able to do, by name
+
+
+def take_stock(session: Session, known: Known, issue_id: int, now: datetime) -> Stock:
     """Sort the open batches of an issue; what can neither be repeated nor asked about becomes unknown."""
     stock = Stock()
     for batch in ledger.open_batches(session, issue_id):
         if batch.status is BatchStatus.CLAIMED:
             stock.again.append((0.0, batch))
         else:
-            place(stock, session, can, batch, now)
+            place(stock, session, known, batch, now)
     return stock
 
 
-def place(stock: Stock, session: Session, can: Capabilities, batch: Batch, now: datetime) -> None:
-    """Put one batch in doubt where it belongs."""
+def place(stock: Stock, session: Session, known: Known, batch: Batch, now: datetime) -> None:
+    """Put one batch in doubt where it belongs.
+
+    Only the provider that it was handed to can tell: another, or another account, knows nothing of it, and its "nothing
+    there" would be no evidence.
+    """
+    can = known.get(batch.provider)
+    if can is None:
+        ledger.doubt(session, batch)
+        return
     over = batch.attempted_at + 2 * can.longest_request  # it may be posted late, and then take its time
     rest = max(0.0, (over - now).total_seconds())
     if can.remembers_keys_for:

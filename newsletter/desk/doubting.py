@@ -70,6 +70,10 @@ def _asked(desk: Desk, issue: Issue, batch: Batch, members: Sequence[Member]) ->
     if batch.status is BatchStatus.CLAIMED:
         return Alike(keys, Outcome.RETRY)
     can = desk.provider.capabilities
-    if not can.answers_look_ups or desk.clock() < batch.attempted_at + 2 * can.longest_request:
+    if (
+        can.name != batch.provider
+        or not can.answers_look_ups
+        or desk.clock() < batch.attempted_at + 2 * can.longest_request
+    ):
         return []
     return desk.provider.look_up(batch.key, keys)

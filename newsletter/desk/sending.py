@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 
 from newsletter.delivery import claims, ledger
 from newsletter.delivery.batch import Sending
-from newsletter.delivery.dispatch import Dispatcher, Ending
+from newsletter.delivery.dispatch import Dispatcher
+from newsletter.delivery.flight import Ending
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, progress

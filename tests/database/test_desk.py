@@ -8,7 +8,7 @@ from fake_provider import Killed
 from sqlalchemy import Engine, text
 
 from newsletter.database import transaction
-from newsletter.delivery.dispatch import Ending
+from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import progress
 from newsletter.desk import looking, sending, writing
 from newsletter.errors import DeliveryError, IllegalStep, IssueError, MergeError, PreflightFailed

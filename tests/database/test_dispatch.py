@@ -11,7 +11,8 @@ from sqlalchemy import Engine, update
 from sqlmodel import col
 
 from newsletter.database import engine_for, transaction
-from newsletter.delivery.dispatch import Dispatcher, Ending
+from newsletter.delivery.dispatch import Dispatcher
+from newsletter.delivery.flight import Ending
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.progress import Progress
 from newsletter.errors import DeliveryError

@@ -12,7 +12,8 @@ from fake_esp import FakeEsp
 from json_samples import full, personalized
 from sqlalchemy import Engine
 
-from newsletter.delivery.dispatch import Dispatcher, Ending
+from newsletter.delivery.dispatch import Dispatcher
+from newsletter.delivery.flight import Ending
 from newsletter.providers.httpx_poster import HttpxPoster
 from newsletter.providers.lean import LeanPoster
 from newsletter.providers.poster import Limits, Poster

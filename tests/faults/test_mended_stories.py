@@ -71,10 +71,10 @@ def test_a_look_up_waits_for_the_request_that_was_posted_last(engine: Engine) ->
 
     with transaction(engine) as session:
         batch = claims.claim(session, 1, 4, NOW, "slow")
-        Caller(Slow(), dispatcher.builder, lambda: NOW + timedelta(seconds=59)).call(
+        Caller({"slow": Slow()}, dispatcher.builder, lambda: NOW + timedelta(seconds=59)).call(
             batch, dispatcher.addressing.columns(claims.members(session, batch))
         )
-        recovery.place(stock := recovery.Stock(), session, Slow.capabilities, batch, NOW)
+        recovery.place(stock := recovery.Stock(), session, {"slow": Slow.capabilities}, batch, NOW)
 
     asked = timedelta(seconds=stock.to_look_up[0][0])
     assert not posted or asked >= posted[0] + longest

@@ -23,8 +23,9 @@ from newsletter.database import engine_for, transaction
 from newsletter.delivery import ledger
 from newsletter.delivery.addressing import Addressing
 from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryException
-from newsletter.delivery.dispatch import Dispatcher, Ending
+from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.evidence import prove
+from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import progress
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder

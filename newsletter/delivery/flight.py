@@ -1,0 +1,56 @@
+"""What one run of the dispatcher keeps in mind, and why it ends."""
+
+import math
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from newsletter.delivery.batch import Batch
+from newsletter.delivery.progress import Progress
+from newsletter.providers.base import Answer
+
+#: Refusals: from so many on, and above this share, something is wrong with more than single addresses.
+REFUSALS, REFUSED_SHARE = 50, 0.2
+
+
+class Ending(StrEnum):
+    """Why a run of the dispatcher ended."""
+
+    DONE = "done"  #: nothing is left to do
+    STOPPED = "stopped"  #: it was asked to stop; the next run goes on
+    PAUSED = "paused"  #: the issue is not `sending` any more
+    REFUSING = "refusing"  #: the provider takes nothing; the next run goes on
+    HALTED = "halted"  #: the account is the problem: a person has to mend it
+    BREAKER = "breaker"  #: too many refusals, or numbers that do not add up: a person has to look
+    STALE = "stale"  #: past its time: a person decides whether the news is still news
+
+
+@dataclass(slots=True)
+class Flight:
+    """What is under way, and what is to be tried again."""
+
+    calls: dict[Future[Answer], Batch] = field(default_factory=dict)
+    parked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to send again
+    asked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to ask about
+    state: Progress | None = None
+    looked_at: float = -math.inf  #: when `state` was counted (monotonic)
+    away_until: float = -math.inf  #: until then (monotonic) the second provider sends
+    ending: Ending | None = None
+    reason: str = ""
+
+    def halt(self, ending: Ending, reason: str = "") -> None:
+        """No further claim; what is under way is finished. The first reason stays."""
+        if self.ending is None:
+            self.ending, self.reason = ending, reason
+
+
+def suspicious(state: Progress | None) -> str:
+    """Why nothing more should be sent before a person has looked; empty if all is well."""
+    if state is None:
+        return "The ledger of this issue is gone."
+    if state.to_claim < 0:
+        return f"More people were claimed than the {state.list_size} on the list."
+    answered = state.accepted + state.refused
+    if state.refused >= REFUSALS and state.refused > answered * REFUSED_SHARE:
+        return f"The provider refused {state.refused} of {answered}."
+    return ""
