@@ -75,9 +75,9 @@ def issue_on_its_way(session: Session, number: int = 1) -> int:
     return issue.id or 0
 
 
-def crowd(session: Session, size: int) -> None:
+def crowd(session: Session, size: int, first: int = 0) -> None:
     """So many active people."""
-    for number in range(size):
+    for number in range(first, first + size):
         add(session, parse(f"reader{number}@example.org"), PAGE, secret=SECRET, now=NOW, confirmed=True)
 
 

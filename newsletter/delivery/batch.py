@@ -68,8 +68,9 @@ class Batch(SQLModel, table=True):
     after: int = 0  #: the cursor before its claim
     upto: int = 0  #: the cursor after it: its members have ids in (after, upto]
     size: int = 0
-    refused: int = 0  #: of `size`, by rows in delivery_exception
+    refused: int = 0  #: of `size`, by rows in delivery_exception, as `unknown` and `left`
     unknown: int = 0
+    left: int = 0  #: of `size`: set apart before an attempt, because they had left, paused or been suppressed meanwhile
     proved: int = 0  #: of a batch in doubt: whom an event or a look-up showed to be with the provider
     claimed_at: datetime  #: the age of its key counts from here
     attempted_at: datetime  #: when the newest attempt began
@@ -103,6 +104,7 @@ class DeliveryException(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batch.id")
     outcome: Outcome = Field(sa_type=word(Outcome))
     reason: str = ""
+    set_apart: bool = False  #: not handed over with the batch; this never changes, whatever the outcome becomes
 
 
 class Resolution(SQLModel, table=True):

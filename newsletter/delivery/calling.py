@@ -27,6 +27,8 @@ class Caller:
     def call(self, batch: Batch, recipients: Columns) -> Answer:
         """Hand over one batch; a receipt for every recipient, whatever the provider answered."""
         outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, recipients)
+        if not recipients:  # nothing is said to a provider about nobody
+            return Answer(all_alike(outgoing, Outcome.REFUSED))
         if why := self._too_late(batch) or _changed(batch, recipients):
             return Answer(all_alike(outgoing, Outcome.UNKNOWN, why))
         if all(recipients.addresses):

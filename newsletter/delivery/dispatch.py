@@ -107,7 +107,7 @@ class Dispatcher:
         if stop() or self.halted():
             flight.halt(Ending.STOPPED)
         taken = self._record_and_claim(issue_id, flight, back)
-        if taken and not self._mark(mark, max(batch.id or 0 for batch, _ in taken), flight):
+        if taken and not self._mark(mark, len(taken), flight):
             unposted = [(batch, Answer(Alike([""] * len(members), Outcome.RETRY))) for batch, members in taken]
             self._record_and_claim(issue_id, flight, unposted)
             taken = []
@@ -117,10 +117,10 @@ class Dispatcher:
             return True
         return flight.ending is None and (self._ask(flight) or self._wait(flight))
 
-    def _mark(self, mark: PostMark, batch_id: int, flight: Flight) -> bool:
+    def _mark(self, mark: PostMark, calls: int, flight: Flight) -> bool:
         """Say beside the database what is about to be posted. False, and no post, where that cannot be written."""
         try:
-            mark.write(batch_id)
+            mark.more(calls)
         except OSError as error:
             flight.halt(Ending.REFUSING, f"{mark.path} cannot be written: {error.strerror or error}.")
             return False

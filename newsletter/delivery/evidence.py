@@ -5,10 +5,11 @@ what is in doubt (DESIGN, section 5), person by person, and the batch when every
 contradicts the ledger, the ledger was wrong, and what would be sent again is held.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import update
+from sqlalchemy import and_, case, insert, update
 from sqlmodel import Session, col, func, select
 
 from newsletter.delivery import claims, ledger
@@ -16,6 +17,9 @@ from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryExce
 from newsletter.providers.base import Outcome, Receipt
 from subscribers.subscriber import Subscriber
 
+T = TypeVar("T")
+
+_IN_ONE = 500
 _CLOSED_WELL, _UNDER_WAY = BatchStatus.ACCEPTED, BatchStatus.SENDING
 
 
@@ -25,12 +29,9 @@ def prove(session: Session, issue_id: int, refs: Iterable[str], now: datetime, *
     `by` says whose word it is ("event", "look-up"). Names that mean nobody, and deliveries that are under way or known
     to be accepted, are no news. The caller commits.
     """
-    query = (
-        select(Delivery)
-        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-        .where(col(Delivery.issue_id) == issue_id, col(Subscriber.ref).in_(list(refs)))
-    )
-    return _prove(session, session.exec(query).all(), now, by)
+    ref = col(Subscriber.ref)
+    found = [session.exec(select(Subscriber.id).where(ref.in_(some))).all() for some in pieces(list(refs))]
+    return prove_ids(session, issue_id, [who or 0 for some in found for who in some], now, by=by)
 
 
 def prove_some(session: Session, batch: Batch, found: Sequence[Receipt], now: datetime, *, by: str) -> int:
@@ -39,55 +40,79 @@ def prove_some(session: Session, batch: Batch, found: Sequence[Receipt], now: da
     if len(ids) != len(found):
         return 0
     there = [one for one, receipt in zip(ids, found, strict=True) if receipt.outcome is Outcome.ACCEPTED]
-    mine = (col(Delivery.issue_id) == batch.issue_id, col(Delivery.subscriber_id).in_(there))
-    return _prove(session, session.exec(select(Delivery).where(*mine)).all(), now, by)
+    return prove_ids(session, batch.issue_id, there, now, by=by)
 
 
-def _prove(session: Session, deliveries: Sequence[Delivery], now: datetime, by: str) -> int:
-    news = [delivery for delivery in deliveries if _is_news(session, delivery)]
-    for number in sorted({delivery.batch_id for delivery in news}):
+def prove_ids(session: Session, issue_id: int, ids: Iterable[int], now: datetime, *, by: str) -> int:
+    """The same for subscribers by their ids: one look for hundreds, and nothing else where it is no news."""
+    news = [row for some in pieces(sorted(set(ids))) for row in _news(session, issue_id, some)]
+    _write(session, issue_id, news)
+    for number in sorted({batch_id for _, batch_id, _ in news}):
         _close(session, session.get_one(Batch, number, populate_existing=True), now, by)
     return len(news)
 
 
-def _is_news(session: Session, delivery: Delivery) -> bool:
-    """Write it down where it changes something."""
-    exception = session.get(DeliveryException, (delivery.issue_id, delivery.subscriber_id))
-    status = session.get_one(Batch, delivery.batch_id).status
-    known = status is _CLOSED_WELL if exception is None else exception.outcome is Outcome.ACCEPTED
-    if known or status is _UNDER_WAY:  # an answer is on its way, and says the same of everybody
-        return False
-    session.add(
-        exception
-        or DeliveryException(
-            issue_id=delivery.issue_id,
-            subscriber_id=delivery.subscriber_id,
-            batch_id=delivery.batch_id,
-            outcome=Outcome.ACCEPTED,
-        )
+def pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The same in lists short enough for one statement: a database takes only so many variables."""
+    return (values[at : at + _IN_ONE] for at in range(0, len(values), _IN_ONE))
+
+
+def _news(session: Session, issue_id: int, ids: Sequence[int]) -> Sequence[tuple[int, int, Outcome | None]]:
+    """Subscriber, batch and exception (if any) of the deliveries that are not known to be accepted.
+
+    While a call is under way nothing is news: an answer is on its way, and says the same of everybody.
+    """
+    same = and_(
+        col(DeliveryException.issue_id) == col(Delivery.issue_id),
+        col(DeliveryException.subscriber_id) == col(Delivery.subscriber_id),
     )
-    if exception:
-        exception.outcome, exception.reason = Outcome.ACCEPTED, ""
-    session.flush()
-    return True
+    status, outcome = col(Batch.status), col(DeliveryException.outcome)
+    open_ = case((outcome.is_(None), status != _CLOSED_WELL), else_=outcome != Outcome.ACCEPTED)
+    query = (
+        select(Delivery.subscriber_id, Delivery.batch_id, outcome)
+        .join(Batch, col(Batch.id) == col(Delivery.batch_id))
+        .outerjoin(DeliveryException, same)
+        .where(col(Delivery.issue_id) == issue_id, col(Delivery.subscriber_id).in_(ids))
+        .where(status != _UNDER_WAY, open_)
+    )
+    return session.exec(query).all()
+
+
+def _write(session: Session, issue_id: int, news: Sequence[tuple[int, int, Outcome | None]]) -> None:
+    """Each of them is accepted, as an exception in a batch that is not, or not yet."""
+    mended = [who for who, _, outcome in news if outcome]
+    for some in pieces(mended):
+        mine = (col(DeliveryException.issue_id) == issue_id, col(DeliveryException.subscriber_id).in_(some))
+        session.execute(update(DeliveryException).where(*mine).values(outcome=Outcome.ACCEPTED, reason=""))
+    rows = [
+        {"issue_id": issue_id, "subscriber_id": who, "batch_id": batch_id, "outcome": Outcome.ACCEPTED, "reason": ""}
+        for who, batch_id, outcome in news
+        if outcome is None
+    ]
+    if rows:
+        session.execute(insert(DeliveryException), rows)
 
 
 def _close(session: Session, batch: Batch, now: datetime, by: str) -> None:
     """Count again; close the batch where nobody is left to doubt, hold it where it was to be sent again."""
     counts = _counts(session, batch)
-    batch.refused, batch.unknown, batch.proved = (
-        counts.get(outcome, 0) for outcome in (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.ACCEPTED)
-    )
+    batch.refused, batch.unknown = counts.get((Outcome.REFUSED, False), 0), counts.get((Outcome.UNKNOWN, False), 0)
+    batch.proved = counts.get((Outcome.ACCEPTED, False), 0) + counts.get((Outcome.ACCEPTED, True), 0)
+    batch.left = counts.get((Outcome.REFUSED, True), 0)
     if batch.status is _CLOSED_WELL:
         session.flush()
         return
     mine = col(Batch.id) == batch.id
     session.execute(update(Batch).where(mine).values(status=BatchStatus.UNKNOWN, doubtful=True, closed_at=None))
-    if batch.proved + batch.refused >= batch.size:
+    if batch.proved + batch.refused + batch.left >= batch.size:
         ledger.resolve(session, batch, _CLOSED_WELL, now, by=by, note=f"{batch.proved} deliveries, one by one")
 
 
-def _counts(session: Session, batch: Batch) -> dict[Outcome, int]:
-    outcome = col(DeliveryException.outcome)
-    query = select(outcome, func.count()).where(DeliveryException.batch_id == batch.id).group_by(outcome)
-    return dict(session.exec(query).all())
+def _counts(session: Session, batch: Batch) -> dict[tuple[Outcome, bool], int]:
+    """How many exceptions there are, by outcome and by whether they were set apart."""
+    kind = (col(DeliveryException.outcome), col(DeliveryException.set_apart))
+    who = col(DeliveryException.subscriber_id)
+    place = (DeliveryException.issue_id == batch.issue_id, who > batch.after, who <= batch.upto)  # by the primary key
+    mine = DeliveryException.batch_id == batch.id
+    query = select(*kind, func.count()).where(*place, mine).group_by(*kind)
+    return {(outcome, apart): number for outcome, apart, number in session.exec(query)}

@@ -58,7 +58,7 @@ def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: dat
     Receipts stand in the order of `claims.members`. Once an attempt ended in doubt, a refusal or "not taken" proves
     nothing about the earlier one, and the batch stays unknown (security reference 3.1, rule 1).
     """
-    status = _status_of(_outcomes(batch, receipts), doubtful=batch.doubtful)
+    status = _status_of(_outcomes(session, batch, receipts), doubtful=batch.doubtful)
     exceptions = _exceptions(session, batch, receipts) if status is BatchStatus.ACCEPTED else []
     values = {
         "status": status,
@@ -67,7 +67,7 @@ def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: dat
         "unknown": sum(one.outcome is not Outcome.REFUSED for one in exceptions),
         "closed_at": now if status in (BatchStatus.ACCEPTED, BatchStatus.REFUSED) else None,
         "reason": _first_reason(receipts),
-        "provider_ids": "\n".join(_provider_ids(receipts)).encode(),
+        "provider_ids": "\n".join(map(_clean, _provider_ids(receipts))).encode(),
     }
     which = {"batch": batch.id, "fence": batch.attempt}
     new = {f"new_{name}": value for name, value in values.items()}
@@ -86,17 +86,24 @@ def record_found(
 ) -> bool:
     """Close a doubt by evidence that accounts for everybody: as `record`, and `resolve`."""
     exceptions = _exceptions(session, batch, found)
-    batch.refused += len(exceptions)
+    if not resolve(session, batch, BatchStatus.ACCEPTED, now, by=by, note=note):
+        return False
     session.add_all(exceptions)
+    session.execute(update(Batch).where(col(Batch.id) == batch.id).values(refused=Batch.refused + len(exceptions)))
     session.flush()
-    return resolve(session, batch, BatchStatus.ACCEPTED, now, by=by, note=note)
+    return True
 
 
-def _outcomes(batch: Batch, receipts: Sequence[Receipt]) -> set[Outcome]:
+def _outcomes(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> set[Outcome]:
     """What became of the members; nobody knows where there is not a receipt for each."""
-    if len(receipts) != batch.size - batch.refused:
+    if len(receipts) != handed_over(session, batch):
         return {Outcome.UNKNOWN}
     return {receipts.outcome} if isinstance(receipts, Alike) else {receipt.outcome for receipt in receipts}
+
+
+def handed_over(session: Session, batch: Batch) -> int:
+    """How many members a batch has: all but who was set apart."""
+    return len(member_ids(session, batch)) if batch.left or batch.proved else batch.size
 
 
 def _differing(receipts: Sequence[Receipt]) -> list[tuple[int, Receipt]]:
@@ -108,7 +115,12 @@ def _differing(receipts: Sequence[Receipt]) -> list[tuple[int, Receipt]]:
 
 def _first_reason(receipts: Sequence[Receipt]) -> str:
     alike = receipts[:1] if isinstance(receipts, Alike) else receipts
-    return next((receipt.reason for receipt in alike if receipt.reason), "")
+    return _clean(next((receipt.reason for receipt in alike if receipt.reason), ""))
+
+
+def _clean(text: str) -> str:
+    """One line that every database keeps: a provider may answer with half a character, or with lines."""
+    return text if text.isprintable() else " ".join(text.encode("utf-8", "replace").decode().split())
 
 
 def _provider_ids(receipts: Sequence[Receipt]) -> Sequence[str]:
@@ -139,7 +151,7 @@ def _exceptions(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> 
             subscriber_id=who[position],
             batch_id=batch.id or 0,
             outcome=Outcome.REFUSED if receipt.outcome is Outcome.REFUSED else Outcome.UNKNOWN,
-            reason=receipt.reason,
+            reason=_clean(receipt.reason),
         )
         for position, receipt in found
         if who[position] not in known
@@ -154,9 +166,15 @@ def take_again(session: Session, batch: Batch, now: datetime, provider: str = ""
     """
     if provider not in ("", batch.provider) and (batch.doubtful or batch.status is not BatchStatus.CLAIMED):
         raise DeliveryError(f"Batch {batch.number} may be with {batch.provider}: no other provider gets it.")
+    found = session.get(Batch, batch.id, populate_existing=True)
+    if found is None or (found.attempt, found.status) != (batch.attempt, batch.status):
+        return None  # an event or an operator has said something since
+    batch = found
     if batch.status is BatchStatus.CLAIMED and not batch.doubtful:
-        batch = session.merge(batch)
         set_apart(session, batch, now)
+        if batch.left >= batch.size:
+            call_off(session, batch, now, "Everybody in it had left before it was sent.")
+            return None
     again = (BatchStatus.CLAIMED, *OPEN)
     mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status).in_(again))
     doubt = batch.doubtful or batch.status in OPEN
@@ -190,10 +208,12 @@ def resolve(session: Session, batch: Batch, status: BatchStatus, now: datetime, 
     return True
 
 
-def call_off(session: Session, batch: Batch, now: datetime) -> None:
-    """Close a parked batch of a cancelled issue: it was certainly not taken, and will not be tried again."""
+def call_off(
+    session: Session, batch: Batch, now: datetime, why: str = "The issue was cancelled before it was sent."
+) -> None:
+    """Close a parked batch: it was certainly not taken, and will not be tried again."""
     mine = and_(col(Batch.id) == batch.id, col(Batch.status) == BatchStatus.CLAIMED)
-    values = {"status": BatchStatus.REFUSED, "closed_at": now, "reason": "The issue was cancelled before it was sent."}
+    values = {"status": BatchStatus.REFUSED, "closed_at": now, "reason": why}
     session.execute(update(Batch).where(mine).values(values))
 
 

@@ -43,15 +43,23 @@ def progress(session: Session, issue_id: int, *, counted: bool = True) -> Progre
     sending = session.get(Sending, issue_id, populate_existing=True)
     if sending is None:
         return None
-    sums = (func.sum(Batch.size), func.sum(Batch.refused), func.sum(Batch.unknown), func.sum(Batch.proved))
+    sums = (
+        func.sum(Batch.size),
+        func.sum(Batch.refused),
+        func.sum(Batch.unknown),
+        func.sum(Batch.proved),
+        func.sum(Batch.left),
+    )
     query = sql_select(col(Batch.status), *sums).where(col(Batch.issue_id) == issue_id).group_by(col(Batch.status))
     count: dict[str, int] = dict.fromkeys(BatchStatus, 0)
-    refused = unknown = proved = 0
-    for status, size, some_refused, some_unknown, some_proved in session.execute(query):
-        count[status] = size - some_refused - some_unknown
+    refused = unknown = proved = left = 0
+    for status, size, some_refused, some_unknown, some_proved, some_left in session.execute(query):
+        count[status] = size - some_refused - some_unknown - some_left
+        left += some_left
         refused, unknown = refused + some_refused, unknown + some_unknown
         proved += some_proved if status is BatchStatus.UNKNOWN else 0
     skipped = {reason: getattr(sending, reason) for reason in ("pending", "paused", "unsubscribed", "suppressed")}
+    skipped["left"] = left
     known = sum(count.values()) + refused + unknown + sum(skipped.values())
     return Progress(
         list_size=sending.list_size,

@@ -72,11 +72,13 @@ def settle(session: Session, batch: Batch, found: Sequence[Receipt], now: dateti
     something was. Anything else stays unknown: a batch of which a part was taken cannot be repeated, and its membership
     does not change; but whoever was found is not in doubt any more.
     """
-    outcomes = {receipt.outcome for receipt in found} if len(found) == batch.size - batch.refused else {Outcome.UNKNOWN}
+    batch = session.get_one(Batch, batch.id, populate_existing=True)  # events may have come while it was asked about
+    whole = len(found) == ledger.handed_over(session, batch)
+    outcomes = {receipt.outcome for receipt in found} if whole else {Outcome.UNKNOWN}
     note = f"{len(found)} of {batch.size} deliveries looked up"
     if outcomes == {Outcome.RETRY} and not batch.proved:
         ledger.resolve(session, batch, BatchStatus.CLAIMED, now, by="look-up", note=note)
-    elif outcomes == {Outcome.REFUSED}:
+    elif outcomes == {Outcome.REFUSED} and not batch.proved:
         ledger.resolve(session, batch, BatchStatus.REFUSED, now, by="look-up", note=note)
     elif outcomes <= {Outcome.ACCEPTED, Outcome.REFUSED}:
         ledger.record_found(session, batch, found, now, by="look-up", note=note)

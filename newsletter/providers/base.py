@@ -114,7 +114,9 @@ class Alike(Sequence[Receipt]):
     def __init__(
         self, keys: Sequence[str], outcome: Outcome, reason: str = "", provider_ids: Sequence[str] = ()
     ) -> None:
-        """`provider_ids`: in the order of the keys, or none at all."""
+        """`provider_ids`: in the order of the keys, or none at all. Raises ValueError for any other number."""
+        if provider_ids and len(provider_ids) != len(keys):
+            raise ValueError(f"{len(provider_ids)} ids of a provider for {len(keys)} deliveries")
         self.keys, self.outcome, self.reason, self.provider_ids = keys, outcome, reason, provider_ids
 
     def __len__(self) -> int:

@@ -161,7 +161,7 @@ def test_who_was_erased_between_claim_and_call_is_not_mailed(dispatcher: Dispatc
 
     dispatcher.run(ISSUE)
 
-    assert (state_of(dispatcher).accepted, state_of(dispatcher).refused) == (9, 1)
+    assert (state_of(dispatcher).accepted, state_of(dispatcher).skipped["left"]) == (9, 1)
 
 
 def test_an_unreachable_list_ends_at_once(engine: Engine, dispatcher: Dispatcher) -> None:
@@ -196,7 +196,7 @@ def test_invariant_8_who_leaves_before_the_next_attempt_is_not_mailed(dispatcher
     dispatcher.run(ISSUE)
 
     assert len(dispatcher.provider.log) == 8
-    assert (state_of(dispatcher).accepted, state_of(dispatcher).refused) == (8, 2)
+    assert (state_of(dispatcher).accepted, state_of(dispatcher).skipped["left"]) == (8, 2)
 
 
 def test_one_file_has_one_lock_by_whatever_name(engine: Engine, tmp_path: Path) -> None:

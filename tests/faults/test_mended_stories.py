@@ -1,20 +1,27 @@
 """Stories that once broke a promise: somebody leaves between attempts, a doubt is split, a post is late."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
-from delivery_samples import NOW, dispatcher_for_ten, state_of
+import pytest
+from delivery_samples import NOW, crowd, dispatcher_for_ten, state_of
 from fake_provider import FakeProvider
 from sqlalchemy import Engine
+from sqlmodel import Session, select
 
 from newsletter.database import transaction
 from newsletter.delivery import claims, recovery
+from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
 from newsletter.delivery.dispatch import Dispatcher
+from newsletter.delivery.evidence import prove
+from newsletter.errors import DeliveryError
 from newsletter.mail.message import MessageBuilder
-from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, all_alike
+from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
 from subscribers.consent import Evidence
-from subscribers.subscriber import find, unsubscribe
+from subscribers.subscriber import Subscriber, find, unsubscribe
 
 
 def somebody_leaves_between_two_attempts(engine: Engine, dial: str) -> tuple[Dispatcher, int]:
@@ -78,3 +85,171 @@ def test_a_look_up_waits_for_the_request_that_was_posted_last(engine: Engine) ->
 
     asked = timedelta(seconds=stock.to_look_up[0][0])
     assert not posted or asked >= posted[0] + longest
+
+
+@dataclass
+class Meanwhile:
+    """Time passes, and the first time something happens."""
+
+    dispatcher: Dispatcher
+    what: Callable[[Session], object]
+    done: bool = False
+    always: bool = False  #: or every time
+
+    def __call__(self, seconds: float) -> None:
+        """Wait."""
+        if self.always or not self.done:
+            self.done = True
+            with transaction(self.dispatcher.engine) as session:
+                self.what(session)
+        self.dispatcher.ticks.forward(seconds)
+
+
+def first_ref(session: Session) -> str:
+    """Of the oldest subscriber."""
+    return session.exec(select(Subscriber.ref).order_by(Subscriber.id)).first()
+
+
+def prove_the_first(session: Session) -> None:
+    """An event: the provider has theirs."""
+    prove(session, 1, [first_ref(session)], NOW, by="event")
+
+
+def run_with(dispatcher: Dispatcher, provider: FakeProvider, what: Callable[[Session], object]) -> FakeProvider:
+    """A run with this provider in which something happens during the first wait; every count must hold afterwards."""
+    pause = Meanwhile(dispatcher, what)
+    replace(dispatcher, provider=provider, pause=pause).run(1)
+    assert pause.done
+    return provider
+
+
+def test_an_event_that_comes_while_a_batch_is_parked_is_not_overwritten(engine: Engine) -> None:
+    """The provider said "later", and then delivered to somebody in the call: it is not made a second time."""
+    dispatcher = dispatcher_for_ten(engine)
+    provider = run_with(dispatcher, FakeProvider(next_answers=["later"]), prove_the_first)
+
+    assert [key for key, _ in provider.calls].count("issue:1:batch:1") == 1
+    assert state_of(dispatcher).unknown == 3
+
+
+@pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.REFUSED])
+def test_an_event_that_comes_while_a_batch_is_asked_about_counts(engine: Engine, outcome: Outcome) -> None:
+    """The look-up then says that there is nothing, or that all were refused: nobody is mailed again."""
+    dispatcher = dispatcher_for_ten(engine)
+
+    class Forgetful(FakeProvider):
+        def look_up(self, _batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
+            return [Receipt(key, outcome) for key in delivery_keys]
+
+    provider = Forgetful(answers_look_ups=True, next_answers=["accept, answer lost"])
+    run_with(dispatcher, provider, prove_the_first)
+
+    assert max(provider.log.values()) == 1
+    assert state_of(dispatcher).accepted == (10 - 3)
+
+
+def test_whom_a_look_up_finds_refused_is_counted_as_refused(engine: Engine) -> None:
+    """Through the dispatcher, which has the batch from a moment before."""
+    dispatcher = dispatcher_for_ten(engine)
+
+    class Strict(FakeProvider):
+        def look_up(self, _batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
+            found = [Receipt(key, Outcome.ACCEPTED) for key in delivery_keys]
+            return [replace(found[0], outcome=Outcome.REFUSED), *found[1:]]
+
+    provider = Strict(answers_look_ups=True, next_answers=["accept, answer lost"])
+    replace(dispatcher, provider=provider).run(1)
+
+    assert (state_of(dispatcher).accepted, state_of(dispatcher).refused) == (9, 1)
+
+
+def test_a_backup_from_before_a_further_attempt_is_seen(engine: Engine, tmp_path: Path) -> None:
+    """The call had been made ready before the backup, and was posted after it: its number alone would not show that."""
+    dispatcher = dispatcher_for_ten(engine)
+    dispatcher.provider.next_answers = ["your account is suspended"]
+    dispatcher.run(1)
+    engine.dispose()
+    copy = (tmp_path / "newsletter.db").read_bytes()
+    dispatcher.run(1)
+    engine.dispose()
+    for path in tmp_path.glob("newsletter.db-*"):
+        path.unlink()
+    (tmp_path / "newsletter.db").write_bytes(copy)
+
+    with pytest.raises(DeliveryError, match="was it restored"):
+        dispatcher.run(1)
+    assert max(dispatcher.provider.log.values()) == 1
+
+
+def test_nothing_is_said_to_a_provider_about_nobody(engine: Engine) -> None:
+    """Everybody in a parked call leaves: it is closed without a call, and nobody stays in doubt."""
+    dispatcher = dispatcher_for_ten(engine)
+
+    def everybody_leaves(session: Session) -> None:
+        for person in session.exec(select(Subscriber)):
+            unsubscribe(session, person, Evidence("/u"), NOW)
+
+    provider = run_with(dispatcher, FakeProvider(next_answers=["slow down"]), everybody_leaves)
+
+    assert len(provider.calls) == 1
+    assert (state_of(dispatcher).unknown, state_of(dispatcher).skipped_in_all) == (0, 10)
+
+
+def test_readers_who_leave_do_not_trip_the_breaker(engine: Engine) -> None:
+    """They were not refused by the provider, and the issue is not "partly sent" for them."""
+    dispatcher = replace(dispatcher_for_ten(engine), batch_size=100)
+    with transaction(engine) as session:
+        crowd(session, 90, first=10)
+        session.get_one(Sending, 1).last += 90
+        session.get_one(Sending, 1).list_size += 90
+
+    def most_leave(session: Session) -> None:
+        for person in session.exec(select(Subscriber).where(Subscriber.id <= 60)):
+            unsubscribe(session, person, Evidence("/u"), NOW)
+
+    provider = run_with(dispatcher, FakeProvider(next_answers=["later"]), most_leave)
+
+    assert (sum(provider.log.values()), state_of(dispatcher).refused) == (40, 0)
+    assert state_of(dispatcher).skipped["left"] == 60
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "two\nlines"])
+def test_an_odd_id_from_the_provider_harms_nobody(engine: Engine, odd: str) -> None:
+    """Half a character cannot be stored, and a line break would move everybody after it."""
+    dispatcher = dispatcher_for_ten(engine)
+
+    class Odd(FakeProvider):
+        def send(self, batch: OutgoingBatch) -> Answer:
+            receipts = [Receipt(one.key, Outcome.ACCEPTED, odd, odd) for one in batch.recipients]
+            return replace(super().send(batch), receipts=receipts)
+
+    replace(dispatcher, provider=Odd()).run(1)
+
+    with transaction(engine) as session:
+        stored = session.exec(select(Batch.provider_ids)).all()
+    assert state_of(dispatcher).accepted == 10
+    assert [len(ids.split(b"\n")) for ids in stored] == [4, 4, 2]
+
+
+def test_whom_a_replay_is_for_does_not_change_with_what_is_learned(engine: Engine) -> None:
+    """Somebody leaves before the second attempt, which is lost; an event names them; the third is as the second."""
+    dispatcher = dispatcher_for_ten(engine)
+    sizes: list[int] = []
+
+    class Counting(FakeProvider):
+        def send(self, batch: OutgoingBatch) -> Answer:
+            sizes.append(len(batch.recipients))
+            return super().send(batch)
+
+    def leave_then_prove(session: Session) -> None:
+        first = session.get_one(Subscriber, 1)
+        if session.get_one(Batch, 1).status is BatchStatus.UNKNOWN:
+            prove_the_first(session)
+        unsubscribe(session, first, Evidence("/u"), NOW)
+
+    pause = Meanwhile(dispatcher, leave_then_prove, always=True)
+    provider = Counting(remembers=True, next_answers=["later", "lost on the way"])
+    replace(dispatcher, provider=provider, pause=pause).run(1)
+
+    assert sizes == [4, 3, 4, 2, 3]
+    assert max(provider.log.values()) == 1

@@ -8,7 +8,9 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    op.add_column("batch", sa.Column("proved", sa.Integer(), nullable=False, server_default="0"))
+    for name in ("left", "proved"):
+        op.add_column("batch", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("delivery_exception", sa.Column("set_apart", sa.Boolean(), nullable=False, server_default=sa.false()))
     if op.get_bind().dialect.name != "sqlite":
         for column in ("batch_id", "issue_id"):
             op.drop_constraint(f"delivery_{column}_fkey", "delivery", type_="foreignkey")
@@ -28,3 +30,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The constraints never refused anything: nothing is lost without them."""
+    op.drop_column("delivery_exception", "set_apart")
+    for name in ("left", "proved"):
+        op.drop_column("batch", name)
