@@ -274,13 +274,18 @@ def test_an_unknown_option_is_an_error(options: dict[str, str]) -> None:
         adapter(**options)
 
 
-@pytest.mark.parametrize("secret", ["", "a key", "SG.key\r\nX: y", "schlüssel"])
+@pytest.mark.parametrize("secret", ["", "a key", "SG.key\r\n", "schlüssel"])
 def test_a_key_that_cannot_stand_in_a_header_is_an_error_that_does_not_repeat_it(secret: str) -> None:
     """Copied with a line break, for instance."""
     with pytest.raises(ProviderError) as caught:
         SendGrid(Account(secret))
 
     assert not secret or secret not in str(caught.value)
+
+
+def test_the_key_does_not_show_in_calls_that_are_printed() -> None:
+    """S-60."""
+    assert "made-up-secret" not in repr(adapter().calls(BUILDER))
 
 
 def test_the_sandbox_checks_and_sends_nothing() -> None:

@@ -137,7 +137,7 @@ def test_nothing_forged_is_believed_or_crashes(timestamp: str, signature: str, b
         ({"event": "bounce", "type": "bounce", "bounce_classification": "Invalid Address"}, Kind.HARD_BOUNCED),
         ({"event": "bounce", "type": "bounce", "bounce_classification": "Reputation"}, Kind.BLOCKED),
         ({"event": "bounce", "type": "bounce", "bounce_classification": "Content"}, Kind.BLOCKED),
-        ({"event": "bounce", "type": "blocked", "bounce_classification": "Frequency/Volume"}, Kind.BLOCKED),
+        ({"event": "bounce", "type": "bounce", "bounce_classification": "Frequency/Volume"}, Kind.BLOCKED),
         ({"event": "bounce", "type": "blocked", "bounce_classification": "Mailbox Unavailable"}, Kind.SOFT_BOUNCED),
         ({"event": "bounce", "type": "blocked", "bounce_classification": "Technical Failure"}, Kind.SOFT_BOUNCED),
         ({"event": "bounce", "type": "blocked", "bounce_classification": "Unclassified"}, Kind.BLOCKED),
