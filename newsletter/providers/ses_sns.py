@@ -122,7 +122,7 @@ def is_certificate_url(url: str) -> bool:
 def is_sns_url(url: str) -> bool:
     """Whether an address is one of SNS's own hosts, by https, without port, password or fragment."""
     parts = urlsplit(url)
-    plain = url.isascii() and url.isprintable() and "\\" not in url and not parts.fragment
+    plain = url.isascii() and url.isprintable() and not parts.fragment
     return plain and parts.scheme == "https" and _HOST.fullmatch(parts.netloc) is not None
 
 

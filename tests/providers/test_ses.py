@@ -329,6 +329,14 @@ def test_a_header_beyond_ascii_is_refused_before_anything_is_sent() -> None:
         adapter().calls(builder)
 
 
+def test_more_headers_than_the_provider_takes_are_refused() -> None:
+    """Fifteen; an issue has five today."""
+    ses._check_headers({f"X-{number}": "x" for number in range(15)})
+
+    with pytest.raises(HeaderError, match="15"):
+        ses._check_headers({f"X-{number}": "x" for number in range(16)})
+
+
 def test_a_key_that_is_no_tag_is_refused() -> None:
     """Tags are letters, digits, _ and -: a dot that the Message-ID would allow is none."""
     with pytest.raises(HeaderError):

@@ -197,6 +197,8 @@ def test_a_signature_of_the_other_version_is_not_believed() -> None:
         "https://xsns.eu-west-1.amazonaws.com/a.pem",
         "https://sns.eu-west-1.amazonaws.com\n.evil.example/a.pem",
         "https://[sns.eu-west-1.amazonaws.com/a.pem",
+        "https://sns.eu-west-1.amazonaws.com/a.pem#b",
+        "https://sns.eu-west-1.amazonaws.com/a\n.pem",
         "",
     ],
 )
