@@ -70,8 +70,9 @@ class MailgunCalls:
     def request(self, batch: OutgoingBatch) -> Request:
         """The call; who has the same address as somebody before is not in it. Raises MailError."""
         people = once_each(Columns.of(batch.recipients))
-        to = f"\r\n{self._to}".join(checked_addresses(people.addresses))
-        own = f"{self._to}{to}\r\n{_part(self.boundary, 'recipient-variables', self._variables(people))}"
+        variables = self._variables(people)  # checks everybody, addresses too
+        to = f"\r\n{self._to}".join(people.addresses)
+        own = f"{self._to}{to}\r\n{_part(self.boundary, 'recipient-variables', variables)}"
         pieces = (self.shared, own.encode("ascii"), f"--{self.boundary}--\r\n".encode("ascii"))
         body = Body(sum(map(len, pieces)), lambda: _chunks(pieces))
         return Request("POST", self.url, self.headers, body, body.length)
