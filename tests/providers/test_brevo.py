@@ -322,6 +322,13 @@ def test_any_text_between_values_comes_through(parts: list[str]) -> None:
     assert rendered(template, params) == params["address"].join(parts)
 
 
+def test_a_brace_that_touches_ours_never_stays() -> None:
+    """Before and after a value, whether or not Django's language would mind."""
+    template = brevo_template.template(brevo_template.Segments(("a{", "}b"), ("view",)), brevo_template.link)
+
+    assert template == "a{{params.open}}{{params.view}}{{params.close}}b"
+
+
 def test_every_recipient_has_every_param() -> None:
     """Words twice: as text takes them, and escaped for HTML; links once."""
     _, document = call(batch_of(*NAMES, builder=issue_saying("{{x}}")))
@@ -362,6 +369,7 @@ def test_no_more_versions_than_brevo_takes() -> None:
         ("Zoë <a@example.org>", "Zoë"),
         ('"Doe, Jo" <a@example.org>', "Doe, Jo"),
         ('"Zoë, w" <a@example.org>', "=?utf-8?b?Wm/Dqywgdw==?="),
+        ('"=?x" <a@example.org>', "=?utf-8?b?PT94?="),
         ("a@example.org", None),
     ],
 )

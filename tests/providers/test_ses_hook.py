@@ -324,6 +324,7 @@ def test_a_certificate_is_what_its_address_gives() -> None:
     assert [posted[0].url for posted in wire.posted] == [CERTIFICATE]
 
 
+NAMELESS = b'{"Type":"Notification","Timestamp":"2026-11-12T09:00:00Z"}'  #: without a MessageId
 BOUNCED = [{"emailAddress": "ada@example.org", "diagnosticCode": "smtp; 550 5.1.1 user unknown"}]
 TIME = "2026-11-12T08:30:00.000Z"
 
@@ -449,7 +450,9 @@ def test_an_ended_subscription_shows_no_link() -> None:
     assert hook().parse(incoming(message))[0].reason == ""
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"Type":"Notification"}', b'{"eventType":"Bounce"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b'{"Type":"Notification"}', b'{"eventType":"Bounce"}', NAMELESS, b"\xff"]
+)
 def test_a_body_that_is_no_message_of_sns_is_an_error(body: bytes) -> None:
     """Raw delivery among them: it has no signature."""
     with pytest.raises(ProviderError):
