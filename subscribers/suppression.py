@@ -1,7 +1,8 @@
 """Suppression: addresses that must not be mailed, and why. It outlives the subscriber and knows them by a keyed hash.
 
 Nothing lifts a suppression but `lift`, which an operator asks for by name and which is written down: no import, no
-sign-up, no confirmation (invariant 8).
+sign-up, no confirmation (invariant 8). One is a sum over a provider's words and falls with the sum: soft bounces that
+were counted and turn out to be deliveries (newsletter/delivery/event_acts.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ class Reason(StrEnum):
 
     HARD_BOUNCE = "hard-bounce"  #: the mailbox does not exist
     COMPLAINT = "complaint"  #: the reader pressed "this is spam"
+    SOFT_BOUNCES = "soft-bounces"  #: the mailbox would not take it, again and again
     UNSUBSCRIBED_BY_MAIL = "unsubscribed-by-mail"  #: asked by mail or by the provider's own link
     MANUAL = "manual"  #: an operator wrote it down
     ERASED = "erased"  #: asked to be forgotten

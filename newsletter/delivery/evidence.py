@@ -100,10 +100,9 @@ def _close(session: Session, batch: Batch, now: datetime, by: str) -> None:
     batch.proved = counts.get((Outcome.ACCEPTED, False), 0) + counts.get((Outcome.ACCEPTED, True), 0)
     batch.left = counts.get((Outcome.REFUSED, True), 0)
     if batch.status is _CLOSED_WELL:
-        session.flush()
         return
-    mine = col(Batch.id) == batch.id
-    session.execute(update(Batch).where(mine).values(status=BatchStatus.UNKNOWN, doubtful=True, closed_at=None))
+    batch.status, batch.doubtful, batch.closed_at = BatchStatus.UNKNOWN, True, None
+    session.flush()
     if batch.proved + batch.refused + batch.left >= batch.size:
         ledger.resolve(session, batch, _CLOSED_WELL, now, by=by, note=f"{batch.proved} deliveries, one by one")
 

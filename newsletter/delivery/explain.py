@@ -1,4 +1,7 @@
-"""Did she get it, and why not? One subscriber's history with every issue, in sentences."""
+"""Did she get it, and why not? One subscriber's history with every issue, in sentences.
+
+First what our ledger says, then the provider's later word. Times in sentences are UTC, as all times of a listing.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +9,9 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryException, Sending
-from newsletter.issues.issue import Issue
+from newsletter.delivery.event_tables import DeliveryState, ProviderEvent
+from newsletter.issues.issue import Issue, IssueStatus
+from newsletter.providers.hooks import Kind
 from subscribers.consent import Status, events, status_at
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Suppression
@@ -26,6 +31,18 @@ WHY_NOT = {
     Status.UNSUBSCRIBED: "had left",
     Status.ACTIVE: "was suppressed at that moment",
 }
+
+#: The provider's later word, and whether they have it then; None: it is not decided.
+LATER: dict[Kind, tuple[bool | None, str]] = {
+    Kind.DEFERRED: (None, "deferred {at}: {reason}; the provider goes on trying"),
+    Kind.BLOCKED: (False, "blocked {at}: {reason}"),
+    Kind.DROPPED: (False, "dropped {at} without a try, for the address is on the provider's own list: {reason}"),
+    Kind.SOFT_BOUNCED: (False, "bounced {at}, perhaps only for now: {reason}"),
+    Kind.DELIVERED: (True, "delivered {at}"),
+    Kind.HARD_BOUNCED: (False, "bounced {at}: {reason}"),
+    Kind.COMPLAINED: (True, "delivered, and reported as spam by its reader {at}"),
+}
+_NO_REASON = "no reason given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +71,42 @@ def _fate(session: Session, sending: Sending, issue: Issue, subscriber: Subscrib
     status = BatchStatus(exception.outcome) if exception else batch.status
     reason = exception.reason if exception else batch.reason
     got_it = {BatchStatus.ACCEPTED: True, BatchStatus.REFUSED: False}.get(status)
-    why = SENTENCES[status].format(provider=batch.provider, reason=reason or "no reason given")
-    return Fate(issue.number, issue.week, got_it, batch.closed_at or batch.claimed_at, why)
+    why = SENTENCES[status].format(provider=batch.provider, reason=reason or _NO_REASON)
+    when = batch.closed_at or batch.claimed_at
+    if (said := _later(session, delivery)) is not None:
+        kind, at, reason = said
+        got_it, words = LATER[kind]
+        why += "; " + words.format(at=_moment(at, when), reason=reason or _NO_REASON)
+    return Fate(issue.number, issue.week, got_it, when, why)
+
+
+def _later(session: Session, delivery: Delivery) -> tuple[Kind, datetime, str] | None:
+    """What the provider said last in weight, when, and the other side's reason; None where that is nothing new."""
+    key = (delivery.issue_id, delivery.subscriber_id)
+    known = session.get(DeliveryState, key, populate_existing=True)
+    if known is None:
+        return None
+    open_ = known.state in (None, Kind.ACCEPTED, Kind.DEFERRED)
+    instead = ((Kind.DROPPED, known.dropped_at), (Kind.BLOCKED, known.blocked_at)) if open_ else ()
+    kind, at = next(((kind, at) for kind, at in (*instead, (known.state, known.state_at)) if at), (None, None))
+    if kind not in LATER or at is None:
+        return None
+    mine = (ProviderEvent.issue_id == key[0], ProviderEvent.subscriber_id == key[1], ProviderEvent.kind == kind)
+    query = select(ProviderEvent.reason).where(*mine, ProviderEvent.reason != "")
+    order = (col(ProviderEvent.at), col(ProviderEvent.reason))
+    return kind, at, session.exec(query.order_by(*order).limit(1)).first() or ""
+
+
+def _moment(at: datetime, beside: datetime) -> str:
+    """Like "09:03", or "15 Nov 09:03" on another day than what it stands beside."""
+    return f"{at:%H:%M}" if at.date() == beside.date() else f"{at.day} {at:%b %H:%M}"
 
 
 def _not_claimed(session: Session, sending: Sending, issue: Issue, subscriber: Subscriber) -> Fate:
     number = subscriber.id or 0
     if sending.cursor < number <= sending.last:
+        if issue.status is IssueStatus.CANCELLED:
+            return Fate(issue.number, issue.week, got_it=False, when=None, why="was cancelled before it was their turn")
         return Fate(issue.number, issue.week, got_it=None, when=None, why="is still to come")
     if number > sending.last:
         return Fate(issue.number, issue.week, got_it=False, when=None, why="joined after this issue had begun")

@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 import jobs.slots
 import newsletter.comparisons.shelf
 import newsletter.delivery.batch
+import newsletter.delivery.event_tables
 import newsletter.issues.approval
 import newsletter.issues.issue
 import subscribers.consent

@@ -1,5 +1,8 @@
 """Did she get it, and why not?"""
 
+from datetime import timedelta
+
+import pytest
 from delivery_samples import NOW, answers, issue_on_its_way
 from people import SECRET, add, everybody, parse
 from sqlalchemy import Engine
@@ -7,9 +10,11 @@ from sqlmodel import Session
 
 from newsletter.database import transaction
 from newsletter.delivery.claims import claim
-from newsletter.delivery.explain import fates
+from newsletter.delivery.events import take
+from newsletter.delivery.explain import Fate, fates
 from newsletter.delivery.ledger import record
 from newsletter.providers.base import Outcome
+from newsletter.providers.hooks import Event, Kind
 from subscribers.consent import Evidence
 
 
@@ -79,3 +84,54 @@ def test_doubt_is_told_as_doubt(engine: Engine) -> None:
         fate = fates(session, ada)[0]
         assert fate.got_it is None
         assert "not sent again on a guess" in fate.why
+
+
+def told(session: Session, *said: tuple[Kind, int, str]) -> Fate:
+    """What Ada is told of an accepted issue, after these events: kind, minutes, the other side's reason."""
+    ada = everybody(session)["ada"]
+    batch = claim(session, issue_on_its_way(session), 10, NOW, "fake")
+    record(session, batch, answers(batch, Outcome.ACCEPTED), NOW)
+    events = [
+        Event(kind, f"1-{ada.ref}", f"e{minutes}", NOW + timedelta(minutes=minutes), kind, reason)
+        for kind, minutes, reason in said
+    ]
+    take(session, "fake", events, NOW)
+    return fates(session, ada)[0]
+
+
+LATER = {
+    Kind.ACCEPTED: (True, ""),
+    Kind.OPENED: (True, ""),
+    Kind.DEFERRED: (None, "; deferred 09:03: full; the provider goes on trying"),
+    Kind.SOFT_BOUNCED: (False, "; bounced 09:03, perhaps only for now: full"),
+    Kind.DELIVERED: (True, "; delivered 09:03"),
+    Kind.HARD_BOUNCED: (False, "; bounced 09:03: full"),
+    Kind.COMPLAINED: (True, "; delivered, and reported as spam by its reader 09:03"),
+    Kind.BLOCKED: (False, "; blocked 09:03: full"),
+    Kind.DROPPED: (False, "; dropped 09:03 without a try, for the address is on the provider's own list: full"),
+}
+
+
+@pytest.mark.parametrize("kind", LATER)
+def test_the_providers_later_word_is_told(engine: Engine, kind: Kind) -> None:
+    """After what the ledger knows; whether they have it follows from it."""
+    with transaction(engine) as session:
+        fate = told(session, (kind, 3, "full"))
+
+        assert (fate.got_it, fate.why) == (LATER[kind][0], "accepted by fake" + LATER[kind][1])
+
+
+def test_of_several_words_the_weightiest_is_told_with_its_own_reason(engine: Engine) -> None:
+    """It bounced in the end, whatever came before; the reason is not that of the deferral."""
+    with transaction(engine) as session:
+        said = ((Kind.HARD_BOUNCED, 9, "mailbox does not exist"), (Kind.DEFERRED, 3, "busy"), (Kind.BLOCKED, 4, "spam"))
+
+        assert told(session, *said).why == "accepted by fake; bounced 09:09: mailbox does not exist"
+
+
+def test_a_word_of_another_day_is_told_with_its_day(engine: Engine) -> None:
+    """The column beside it shows when the issue was handed over."""
+    with transaction(engine) as session:
+        said = (Kind.SOFT_BOUNCED, 3 * 24 * 60, "")
+
+        assert told(session, said).why.endswith("bounced 15 Nov 09:00, perhaps only for now: no reason given")

@@ -78,6 +78,23 @@ def test_deliveries_of_the_first_schema_survive_the_second(empty: Engine) -> Non
         connection.execute(text("insert into delivery (issue_id, subscriber_id, batch_id) values (1, 9, 2)"))
 
 
+def test_a_sending_of_the_second_schema_can_take_events(empty: Engine) -> None:
+    """What was sent before the upgrade is delivered after it; each event is kept once."""
+    one_event = "insert into provider_event values (null, 'fake', 'e1', 'delivered', 'Delivery', 1, 7, '', '', '')"
+    with empty.begin() as connection:
+        command.upgrade(settings(connection), "0002")
+        connection.execute(text(ONE_ISSUE))
+        connection.execute(text("insert into delivery (issue_id, subscriber_id, batch_id) values (1, 7, 1)"))
+
+    upgrade(empty)
+
+    with empty.begin() as connection:
+        connection.execute(text(one_event))
+        assert connection.execute(text("select * from delivery")).all() == [(1, 7, 1)]
+    with pytest.raises(IntegrityError), empty.begin() as connection:
+        connection.execute(text(one_event))
+
+
 def test_a_newer_database_is_left_alone(engine: Engine) -> None:
     """Older code does not touch a schema that it does not know."""
     with engine.begin() as connection:
