@@ -1,6 +1,10 @@
 """The dispatcher: everybody once, whatever the provider does and wherever the process dies."""
 
+import fcntl
+import os
+import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ from sqlmodel import col
 from newsletter.database import engine_for, transaction
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.flight import Ending
-from newsletter.delivery.lock import only_dispatcher
+from newsletter.delivery.lock import holder, only_dispatcher
 from newsletter.delivery.progress import Progress
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue, IssueStatus
@@ -197,6 +201,32 @@ def test_invariant_8_who_leaves_before_the_next_attempt_is_not_mailed(dispatcher
 
     assert len(dispatcher.provider.log) == 8
     assert (state_of(dispatcher).accepted, state_of(dispatcher).skipped["left"]) == (8, 2)
+
+
+def test_whoever_is_refused_learns_which_process_sends_and_since_when(engine: Engine) -> None:
+    """Its number is enough to stop it; looking does not take the lock away from anybody."""
+    assert holder(engine) is None
+    with only_dispatcher(engine):
+        found = holder(engine)
+        with pytest.raises(DeliveryError, match=f"kill {os.getpid()} "), only_dispatcher(engine):
+            pass
+
+    assert found is not None
+    assert found.pid == os.getpid()
+    assert datetime.now(UTC) - found.since < timedelta(minutes=1)
+    assert holder(engine) is None
+
+
+def test_a_look_at_the_lock_stops_no_sender(engine: Engine, tmp_path: Path) -> None:
+    """Somebody who looks has it, shared, for a moment: the sender tries again."""
+    with only_dispatcher(engine):
+        pass
+    handle = os.open(tmp_path / "newsletter.db.lock", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    threading.Timer(0.05, os.close, [handle]).start()
+
+    with only_dispatcher(engine):
+        assert holder(engine) is not None
 
 
 def test_one_file_has_one_lock_by_whatever_name(engine: Engine, tmp_path: Path) -> None:
