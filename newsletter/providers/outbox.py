@@ -59,7 +59,7 @@ class Outbox:
                 self._append([entry for entry, _ in found if entry])
             except OSError as error:
                 self._indexed = None  # whatever was written is looked for again
-                reason = f"The outbox {self.folder} cannot be written: {error.strerror or error}."
+                reason = f"The outbox in {self.folder.absolute()} cannot be written: {error.strerror or error}."
                 return Answer(all_alike(batch, Outcome.RETRY, reason))
             return Answer([receipt for _, receipt in found])
 

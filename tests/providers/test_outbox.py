@@ -82,7 +82,7 @@ def test_a_full_disk_takes_nothing_and_says_so(outbox: Outbox) -> None:
     (receipt,) = outbox.send(batch_of("ada")).receipts
 
     assert receipt.outcome is Outcome.RETRY
-    assert "cannot be written" in receipt.reason
+    assert receipt.reason.startswith(f"The outbox in {outbox.folder.absolute()} cannot be written: ")
 
 
 def test_one_message_that_cannot_be_made_does_not_stop_the_others(outbox: Outbox) -> None:
