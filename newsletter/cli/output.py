@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,8 @@ from rich.table import Table
 
 #: Wide when it is not a terminal: a pipe has no width, and nothing may be cut that a program reads.
 WIDE = 200
+#: Seconds between two lines on how far it is, where there is no terminal.
+LINE_EVERY = 10.0
 
 
 def console(*, error: bool = False) -> Console:
@@ -72,9 +75,29 @@ def _cell(value: Any) -> str:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar with count and time left on standard error; yields what is to be called with (done, total)."""
+def progress(what: str, ticks: Callable[[], float] = time.monotonic) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar with count and time left on standard error; yields what is to be called with (done, total).
+
+    Where that is no terminal: a line at the first count, and one every ten seconds (`ticks` are seconds).
+    """
+    if not sys.stderr.isatty():
+        yield _in_lines(what, ticks)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(error=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _in_lines(what: str, ticks: Callable[[], float]) -> Callable[[int, int | None], None]:
+    said_at: float | None = None
+
+    def tell(done: int, total: int | None) -> None:
+        nonlocal said_at
+        now = ticks()
+        if said_at is None or now >= said_at + LINE_EVERY:
+            said_at = now
+            sys.stderr.write(f"{what}: {done:,} of {total:,}\n" if total else f"{what}: {done:,}\n")
+            sys.stderr.flush()
+
+    return tell
