@@ -126,8 +126,8 @@ def test_somebody_who_was_not_in_the_issue_is_nobody(engine: Engine) -> None:
         session.add(crowd_later)
         session.flush()
 
-        assert take(session, "fake", [event("1-" + "z" * 24, Kind.COMPLAINED)], NOW).nobodys == 1
-        assert reasons(session) == []
+        assert take(session, "fake", [event("1-" + "z" * 24, Kind.COMPLAINED, reason="Zoe said so")], NOW).nobodys == 1
+        assert (reasons(session), session.exec(select(ProviderEvent.reason)).all()) == ([], [""])
 
 
 @pytest.mark.parametrize("name", ["", "i" * 10_000_000, "\x00", "\udcff", "naïve"], ids=range(5))
