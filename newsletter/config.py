@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -124,19 +124,35 @@ class Schedule(Section):
 class Sending(Section):
     """How an issue leaves."""
 
-    hold_minutes: int = Field(default=10, ge=0, le=1440)  #: between scheduled and the first message; undo works
+    hold_minutes: int = Field(default=10, ge=0, le=1440)  #: from `schedule` to the first message; `reopen` undoes it
     batch: int = Field(default=500, ge=1, le=1000)  #: recipients per provider call, at most what the provider takes
     in_flight: int = Field(default=4, ge=1, le=64)  #: provider calls at once
     per_second: float = Field(default=0.0, ge=0)  #: recipients a second at most; 0: as fast as the provider takes them
+    warm_up: tuple[Annotated[int, Field(ge=1)], ...] = ()  #: recipients a day, from a provider's first day on
     latest_hours: int = Field(default=48, ge=1, le=24 * 14)  #: after this an unfinished issue waits for a person
     stop_file: Path = Path("data/stop-sending")  #: while this file exists nothing is sent, whatever it is
 
 
-class ProviderChoice(Section):
-    """What sends for us."""
+ProviderName = Literal["outbox", "ses", "postmark", "sendgrid", "mailgun", "resend", "brevo", "smtp"]
 
-    name: Literal["outbox"] = "outbox"
-    folder: Path = Path("outbox")
+
+class ProviderChoice(Section):
+    """What sends for us. The key of its API stands in the environment or in a file, never here."""
+
+    name: ProviderName = "outbox"
+    folder: Path = Path("outbox")  #: of the outbox
+    address: str = ""  #: of its API, where that is not the usual one
+    key_file: Path | None = None  #: else NEWSLETTER_<NAME>_KEY, or NEWSLETTER_<NAME>_KEY_FILE
+    only_to: tuple[str, ...] = ()  #: addresses, or @domains: nobody else is mailed. For trying things out
+    options: dict[str, str | int | float | bool] = {}  #: its own settings: docs/providers/<name>.md
+
+
+class Web(Section):
+    """Where our own web server listens; a proxy with TLS stands in front of it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)  #: 0: no web server
+    most_bytes: int = Field(default=2_000_000, ge=1_000)  #: of a request's body
 
 
 class Secrets(Section):
@@ -155,6 +171,8 @@ class Config(Section):
     schedule: Schedule = Schedule()
     sending: Sending = Sending()
     provider: ProviderChoice = ProviderChoice()
+    fallback: ProviderChoice | None = None  #: takes what the first certainly did not, while that cannot be reached
+    web: Web = Web()
     secrets: Secrets = Secrets()
 
 
@@ -189,12 +207,18 @@ def anchored(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={
             "database": Database(url=url),
-            "provider": config.provider.model_copy(update={"folder": folder / config.provider.folder}),
+            "provider": _anchored_choice(config.provider, folder),
+            "fallback": _anchored_choice(config.fallback, folder) if config.fallback else None,
             "sending": config.sending.model_copy(update={"stop_file": folder / config.sending.stop_file}),
             "secrets": Secrets(key_file=folder / config.secrets.key_file),
             "sources": Sources(collect=tuple(_from(folder, source) for source in config.sources.collect)),
         }
     )
+
+
+def _anchored_choice(choice: ProviderChoice, folder: Path) -> ProviderChoice:
+    key_file = folder / choice.key_file if choice.key_file else None
+    return choice.model_copy(update={"folder": folder / choice.folder, "key_file": key_file})
 
 
 def secret_key(config: Config, environ: Mapping[str, str] = os.environ) -> bytes:
@@ -258,10 +282,15 @@ def _sentence(detail: ErrorDetails, place: str) -> str:
     return f"{place}: {name or 'the file'}: {detail['msg'].removeprefix('Value error, ')}."
 
 
+def _section(annotation: Any) -> Any:
+    """The table behind a setting that may also be absent."""
+    return next(one for one in (annotation, *get_args(annotation)) if hasattr(one, "model_fields"))
+
+
 def _hint(loc: tuple[int | str, ...]) -> str:
     model: Any = Config
     for part in loc[:-1]:
-        model = model.model_fields[str(part)].annotation
+        model = _section(model.model_fields[str(part)].annotation)
     names = [field.alias or name for name, field in model.model_fields.items()]
     prefix = ".".join(str(part) for part in loc[:-1])
     near = difflib.get_close_matches(str(loc[-1]), names, n=1, cutoff=0.5)

@@ -5,16 +5,20 @@ where the network is: it keeps the bytes and answers, fails, or lies.
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pytest
-from delivery_samples import NOW, recipient, rendered_issue
+from delivery_samples import NOW, dispatcher_for_ten, recipient, rendered_issue, state_of
+from sqlalchemy import Engine
 
+from newsletter.delivery.flight import Ending
+from newsletter.errors import MergeError
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.providers.adapter import Adapter
 from newsletter.providers.api_provider import ApiProvider
-from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch
+from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch
 from newsletter.providers.poster import Answered, Failed, Request, Taken
 
 BUILDER = MessageBuilder(rendered_issue(), date=NOW)
@@ -48,6 +52,75 @@ def answered(status: int, document: Any = None, **headers: str) -> Answered:
     """An answer; `retry_after="3"` becomes a header."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return Answered(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+MAYBE_TAKEN: dict[str, Answered | Failed] = {
+    "500": answered(500, {"message": "oops"}),
+    "a reset after the body": Failed(Taken.MAYBE_SENT, "reset"),
+    "a stall": Failed(Taken.MAYBE_SENT, "the time for the whole call is over"),
+    "half a document": answered(200, b'[{"half'),
+    "a page of a proxy": answered(200, b"<html>all is well</html>"),
+}
+NOT_TAKEN: dict[str, Answered | Failed] = {
+    "no connection": Failed(Taken.NOT_SENT, "refused"),
+    "429": answered(429, {"message": "slow"}, retry_after="2"),
+}
+
+
+class Troubled(ApiProvider):
+    """A provider with the trouble of the first call of all; the rest is good. It notes what it took, and how often."""
+
+    def __init__(self, suite: "AdapterSuite", trouble: Answered | Failed, *, takes: bool) -> None:
+        super().__init__(suite.adapter(), self)  # type: ignore[arg-type]
+        self.suite, self.trouble, self.takes = suite, trouble, takes
+        self.posts, self.mailed, self.taken = list[str](), Counter[str](), set[str]()
+
+    def send(self, batch: OutgoingBatch) -> Answer:
+        """One call."""
+        self.batch = batch
+        return super().send(batch)
+
+    def post(self, request: Request) -> Answered | Failed:
+        """The wire: the whole body comes, whatever is answered."""
+        body, first = b"".join(request.body), not self.posts
+        self.posts.append(self.batch.key)
+        known = self.adapter.capabilities.remembers_keys_for and self.batch.key in self.taken
+        if not known and (self.takes or not first):
+            self.taken.add(self.batch.key)
+            self.mailed.update(self.suite.sent_keys(request, body))
+        return self.trouble if first else self.suite.good_answer(self.batch)
+
+
+@dataclass
+class Unwritable:
+    """An adapter whose calls of more than one recipient cannot be written."""
+
+    adapter: Adapter
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the adapter's."""
+        return self.adapter.capabilities
+
+    def calls(self, builder: MessageBuilder) -> "Unwritable":
+        """Itself."""
+        self.whole = self.adapter.calls(builder)
+        return self
+
+    @property
+    def most(self) -> int:
+        """As the adapter's."""
+        return self.whole.most
+
+    def request(self, batch: OutgoingBatch) -> Request:
+        """One alone can be written to."""
+        if len(batch.recipients) > 1:
+            raise MergeError("The issue has text that this provider would take for its own.")
+        return self.whole.request(batch)
+
+    def interpret(self, batch: OutgoingBatch, said: Answered | Failed) -> Answer:
+        """As the adapter."""
+        return self.adapter.interpret(batch, said)
 
 
 class AdapterSuite:
@@ -165,6 +238,36 @@ class AdapterSuite:
 
         assert self.send(said)[0].wait == wait
 
+    @pytest.mark.parametrize("trouble", MAYBE_TAKEN)
+    def test_what_may_have_been_taken_is_posted_once_or_under_its_key(self, trouble: str, engine: Engine) -> None:
+        """Through the real dispatcher: nobody twice, and the ledger says what is known."""
+        provider = Troubled(self, MAYBE_TAKEN[trouble], takes=True)
+        dispatcher = replace(dispatcher_for_ten(engine), provider=provider)
+        dispatcher.run(1)
+
+        safe = provider.capabilities.remembers_keys_for is not None
+        assert provider.posts.count("issue:1:batch:1") == (2 if safe else 1)
+        assert sorted(provider.mailed.values()) == [1] * 10
+        assert (state_of(dispatcher).accepted, state_of(dispatcher).unknown) == ((10, 0) if safe else (6, 4))
+
+    @pytest.mark.parametrize("trouble", NOT_TAKEN)
+    def test_what_was_certainly_not_taken_is_sent_a_moment_later(self, trouble: str, engine: Engine) -> None:
+        """Everybody once, nobody in doubt."""
+        provider = Troubled(self, NOT_TAKEN[trouble], takes=False)
+        dispatcher = replace(dispatcher_for_ten(engine), provider=provider)
+
+        assert dispatcher.run(1)[0] is Ending.DONE
+        assert (provider.posts.count("issue:1:batch:1"), state_of(dispatcher).accepted) == (2, 10)
+        assert sorted(provider.mailed.values()) == [1] * 10
+
+    def test_a_bad_key_halts_the_issue(self, engine: Engine) -> None:
+        """One call, nobody mailed, nobody lost."""
+        provider = Troubled(self, answered(401, {"message": "who are you"}), takes=False)
+        dispatcher = replace(dispatcher_for_ten(engine), provider=provider)
+
+        assert dispatcher.run(1)[0] is Ending.HALTED
+        assert (len(provider.posts), state_of(dispatcher).under_way) == (1, 4)
+
     def test_an_unusable_recipient_is_refused_and_the_others_are_sent(self) -> None:
         """Found before anything leaves; the same at every attempt."""
         people = [recipient("ada"), Recipient("bo@example.org\r\nBcc: x@example.org", "key-bo", {}), recipient("cy")]
@@ -174,6 +277,16 @@ class AdapterSuite:
         fates = {receipt.key: receipt.outcome for receipt in answer.receipts}
         assert fates == {"key-ada": Outcome.ACCEPTED, "key-bo": Outcome.REFUSED, "key-cy": Outcome.ACCEPTED}
         assert [self.sent_keys(*posted) for posted in wire.posted] == [["key-ada", "key-cy"]]
+
+    def test_an_issue_that_cannot_be_written_halts_and_calls_nobody(self) -> None:
+        """Nobody alone is at fault: a person has to look."""
+        wire = Wire([answered(200)])
+        provider = ApiProvider(Unwritable(self.adapter()), wire)
+
+        answer = provider.send(batch_of(*NAMES))
+
+        assert ({one.outcome for one in answer.receipts}, answer.directive) == ({Outcome.RETRY}, Directive.HALT)
+        assert wire.posted == []
 
     def test_the_calls_length_is_known_before_it_leaves(self) -> None:
         """And it is streamed in pieces."""

@@ -16,8 +16,7 @@ from newsletter.database import engine_for, transaction
 from newsletter.desk.desk import Desk
 from newsletter.errors import ConfigError
 from newsletter.migrations import require_newest
-from newsletter.providers.base import Provider
-from newsletter.providers.outbox import Outbox
+from newsletter.providers.catalogue import Later, provider_of
 from subscribers.keymark import is_marked, require_key
 from subscribers.tokens import Keys
 
@@ -102,9 +101,10 @@ def desk_for(config: settings.Config, engine: Engine, secret: bytes, clock: Call
         engine=engine,
         secret=secret,
         keys=Keys(secret),
-        provider=provider_for(config),
+        provider=_later(config, config.provider),
         templates=settings.templates_folder(),
         clock=clock,
+        fallback=_later(config, config.fallback) if config.fallback else None,
     )
 
 
@@ -119,9 +119,8 @@ def make_key(config: settings.Config, engine: Engine) -> None:
         require_key(session, settings.secret_key(config))
 
 
-def provider_for(config: settings.Config) -> Provider:
-    """The provider that is configured."""
-    return Outbox(config.provider.folder)
+def _later(config: settings.Config, choice: settings.ProviderChoice) -> Later:
+    return Later(lambda: provider_of(config, choice))
 
 
 def door(context: typer.Context) -> Door:

@@ -1,12 +1,5 @@
 """`newsletter issue`: from a draft to a sent issue."""
 
-import os
-import signal
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +9,11 @@ import typer
 
 from newsletter.cli import issue_print as show_
 from newsletter.cli.door import By, Json, door
-from newsletter.cli.output import as_json, progress, rows, say
-from newsletter.delivery.flight import Ending
+from newsletter.cli.output import as_json, rows, say
 from newsletter.delivery.progress import progress as progress_of
 from newsletter.desk import looking, sending, writing
 from newsletter.errors import IssueError
-from newsletter.issues.issue import Issue, issues, steps_of
+from newsletter.issues.issue import issues, steps_of
 from newsletter.issues.week import parse
 from newsletter.mail.rendered import Level
 
@@ -156,71 +148,6 @@ def schedule(
 
 
 @app.command()
-def send(
-    context: typer.Context,
-    which: Which,
-    by: By,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    after_restore: Annotated[
-        bool, typer.Option("--after-restore", help="This ledger is older, and is the truth.")
-    ] = False,
-) -> None:
-    """Send an approved issue now, or go on where an earlier run stopped. Nobody gets it twice.
-
-    Ctrl-C stops after the batch under way; run it again to go on. Example: newsletter issue send 3
-    """
-    desk = door(context).desk()
-    if not yes:
-        _confirm(desk, which)
-    with _stoppable() as stop, progress("Sending") as bar:
-        ended = sending.send(
-            desk,
-            which,
-            by=by,
-            after_restore=after_restore,
-            stop=stop.is_set,
-            pause=stop.wait,
-            on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
-        )
-    show_.progress(ended.issue, ended.progress)
-    if ended.ending is not Ending.DONE:
-        raise IssueError(ENDINGS[ended.ending].format(which=ended.issue.number, why=ended.reason))
-
-
-ENDINGS = {
-    Ending.STOPPED: "stopped as asked. Go on with: newsletter issue send {which}",
-    Ending.PAUSED: "the issue was paused or cancelled meanwhile. See: newsletter issue status {which}",
-    Ending.REFUSING: "the provider takes nothing now; nobody was lost. {why} Try again: newsletter issue send {which}",
-    Ending.HALTED: "held: the provider says that the account is the problem. {why} Mend it, then: "
-    "newsletter issue resume {which}",
-    Ending.BREAKER: "held, because something looks wrong. {why} If it is right: newsletter issue resume {which}",
-    Ending.STALE: "held: it is late. {why} If it is still news: newsletter issue resume {which}; if not, cancel it.",
-}
-
-
-@app.command()
-def pause(context: typer.Context, which: Which, by: By) -> None:
-    """Stop a sending after the batch under way.
-
-    Example: newsletter issue pause 3
-    """
-    issue = sending.pause(door(context).desk(), which, by=by)
-    say(f"{show_.name(issue)} is paused. Go on with: newsletter issue resume {issue.number}")
-
-
-@app.command()
-def resume(context: typer.Context, which: Which, by: By) -> None:
-    """Let a paused sending go on.
-
-    Example: newsletter issue resume 3
-    """
-    issue = sending.resume(door(context).desk(), which, by=by)
-    say(
-        f"{show_.name(issue)} may go on. A running 'newsletter serve' does it, or: newsletter issue send {issue.number}"
-    )
-
-
-@app.command()
 def reopen(context: typer.Context, which: Which, by: By) -> None:
     """Make an approved, scheduled or unsent cancelled issue a draft again; its approval is void.
 
@@ -255,41 +182,6 @@ def cancel(
     say(f"{show_.name(issue)} is cancelled." + (f" {has_it:,} readers have it, or may have it." if has_it else ""))
 
 
-@app.command()
-def status(
-    context: typer.Context,
-    which: Which,
-    watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until it is over.")] = False,
-    json: Json = False,
-) -> None:
-    """Where a sending stands: counts, what is unknown, and what comes next.
-
-    Example: newsletter issue status latest --watch
-    """
-    desk = door(context).desk()
-    while True:
-        with desk.transaction() as session:
-            issue = desk.find(session, which)
-            state = progress_of(session, issue.id or 0)
-            would = None if state else sending.audience(desk, session)
-        show_.status(issue, state, would, json_wanted=json)
-        if not watch or state is None or not (state.to_claim or state.under_way):
-            return
-        time.sleep(2)
-
-
-def _confirm(desk: Any, which: str) -> None:
-    """Say to how many it goes, and ask; a script without a terminal says --yes."""
-    with desk.transaction() as session:
-        issue: Issue = desk.find(session, which)
-        would = sending.audience(desk, session)
-    show_.audience(issue, would)
-    if not sys.stdin.isatty():
-        raise IssueError("Nothing was sent: this asks before it sends, and there is no terminal. Add --yes.")
-    if not typer.confirm(f"Send {issue.name} to {would.eligible:,} people?"):
-        raise IssueError("Nothing was sent.")
-
-
 def _moment(text: str | None, zone: Any) -> datetime | None:
     if text is None:
         return None
@@ -298,22 +190,3 @@ def _moment(text: str | None, zone: Any) -> datetime | None:
     except ValueError:
         raise IssueError(f"'{text}' is not a time; write it like 2026-11-19T08:00.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-@contextmanager
-def _stoppable() -> Iterator[threading.Event]:
-    """Yields an event that SIGINT or SIGTERM sets; a second signal ends the process at once, which is safe too."""
-    asked = threading.Event()
-
-    def ask(_number: int, _frame: Any) -> None:
-        if asked.is_set():
-            os._exit(130)  # as safe as a power cut: what was claimed is taken up by the next run
-        asked.set()
-        sys.stderr.write("Stopping after the calls under way … (again: at once)\n")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,5 +1,6 @@
 """How issues are shown on a terminal."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from newsletter.cli.output import as_json, rows, say
@@ -7,11 +8,13 @@ from newsletter.delivery.progress import Progress
 from newsletter.desk.sending import Audience
 from newsletter.issues.composition import Composition
 from newsletter.issues.drafting import Draft
-from newsletter.issues.issue import Issue
+from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.issues.wording import counted
 from newsletter.mail.rendered import Level, RenderedIssue
+from newsletter.providers.base import Capabilities
 
 KB = 1024
+FOR_EVER = 3650  #: days
 
 
 def name(issue: Issue) -> str:
@@ -113,35 +116,72 @@ def findings(found: Issue, rendered: RenderedIssue) -> None:
     say("", f"{name(found)} {verdict}: {said}; {kilobytes}.")
 
 
-def audience(found: Issue, would: Audience) -> None:
-    """To how many it goes, and who is left out."""
+def audience(found: Issue, would: Audience, *, goes: str = "goes to") -> None:
+    """To how many it goes, or would, and who is left out."""
     left_out = ", ".join(f"{number:,} {reason}" for reason, number in sorted(would.excluded.items()))
-    say(f"{name(found)} goes to {would.eligible:,} people." + (f" Not to: {left_out}." if left_out else ""))
+    say(f"{name(found)} {goes} {would.eligible:,} people." + (f" Not to: {left_out}." if left_out else ""))
 
 
-def progress(found: Issue, state: Progress) -> None:
-    """Where a sending stands, as a table that adds up."""
+def question(found: Issue, state: Progress | None, would: Audience) -> str:
+    """Before a sending: say what there is to know, and return what is asked."""
+    if state is None:
+        audience(found, would)
+        return f"Send {found.name} to {would.eligible:,} people?"
+    if state.under_way:
+        say(f"{name(found)}: of {state.under_way:,} people under way it is found out first whether they have it.")
+    if state.unknown:
+        say(f"{name(found)}: {state.unknown:,} are unknown and stay so. See: newsletter unknown list")
+    return f"{name(found)}: {state.accepted:,} have it; send to the remaining {state.to_claim + state.under_way:,}?"
+
+
+def danger(can: Capabilities) -> list[str]:
+    """What --after-restore risks with this provider."""
+    said = "Going on makes those calls again that were made after the copy was taken."
+    if can.remembers_keys_for is None:
+        return [said, f"{can.name} honours no key: WHOEVER WAS IN THEM GETS A SECOND COPY."]
+    days = can.remembers_keys_for.days
+    long = f"for {days} days" if 1 <= days < FOR_EVER else "for good" if days else "for less than a day"
+    return [said, f"{can.name} honours its key {long}: what it took within that time is not mailed again."]
+
+
+def progress(found: Issue, state: Progress, later: Mapping[str, int] | None = None) -> None:
+    """Where a sending stands, as a table that adds up; below it, what the provider said later of how many."""
     counted = {
         "accepted": state.accepted,
         "refused": state.refused,
         "unknown": state.unknown,
         "under way": state.under_way,
         **{f"skipped: {reason}": number for reason, number in state.skipped.items()},
-        "still to come": state.to_claim,
+        "not sent" if found.status is IssueStatus.CANCELLED else "still to come": state.to_claim,
     }
     listing = [{"outcome": what, "people": number} for what, number in counted.items() if number or what == "accepted"]
     rows([*listing, {"outcome": "on the list", "people": state.list_size}], json_wanted=False, nothing="")
+    if later:
+        said = ", ".join(f"{number:,} {what}" for what, number in later.items())
+        say("", f"The provider says of those accepted: {said}.")
     say("", f"{name(found)} is {found.state}.")
 
 
-def status(found: Issue, state: Progress | None, would: Audience | None, *, json_wanted: bool) -> None:
-    """The status of an issue, begun or not."""
+def status(
+    found: Issue,
+    state: Progress | None,
+    would: Audience | None,
+    *,
+    json_wanted: bool,
+    then: Sequence[str],
+    later: Mapping[str, int] | None = None,
+) -> None:
+    """The status of an issue, begun or not; `then`: what comes next."""
     if json_wanted:
         counts = {part: getattr(state, part) for part in Progress.__slots__} if state else {}
-        as_json({**row(found), **counts, "eligible_now": would.eligible if would else None})
+        told = {"provider_says": dict(later or {})}
+        eligible = would.eligible if would else None
+        as_json({**row(found), **counts, **told, "eligible_now": eligible, "next": list(then)})
     elif state:
-        progress(found, state)
+        progress(found, state, later)
     else:
         say(f"{name(found)} is {found.state}; nothing of it has been sent.")
-        if would:
-            audience(found, would)
+        if would and found.status is not IssueStatus.CANCELLED:
+            audience(found, would, goes="would now go to")
+    if not json_wanted:
+        say(*then)

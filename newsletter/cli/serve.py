@@ -1,4 +1,4 @@
-"""`newsletter serve`: the scheduler and the dispatcher in one process. The web pages come to it later."""
+"""`newsletter serve`: the scheduler, the dispatcher and the web server in one process."""
 
 from datetime import timedelta
 
@@ -9,7 +9,8 @@ from jobs.slots import newest_due
 from jobs.ticking import tick
 from newsletter.cli.door import door
 from newsletter.cli.output import say
-from newsletter.errors import NewsletterError
+from newsletter.errors import ConfigError, NewsletterError
+from newsletter.web.app import app, doors_of, serving
 
 
 def serve(context: typer.Context) -> None:
@@ -31,4 +32,15 @@ def serve(context: typer.Context) -> None:
         except NewsletterError as error:  # one bad week must not end the service; it is written down and said
             say(f"{desk.clock():%Y-%m-%d %H:%M} {error}")
 
-    run_forever(once)()
+    web = desk.config.web
+    if not web.port:
+        run_forever(once)()
+        return
+    try:
+        with serving(app(desk, doors_of(desk.config)), web.host, web.port) as address:
+            say(f"Listening on {address}: /hooks/PROVIDER for webhooks, /healthz.")
+            run_forever(once)()
+    except OSError as error:
+        raise ConfigError(
+            f"Nothing can listen on {web.host}:{web.port} ({error.strerror or error}). Set web.port, or 0 for none."
+        ) from None

@@ -65,6 +65,7 @@ class Batch(SQLModel, table=True):
     status: BatchStatus = Field(default=BatchStatus.SENDING, sa_type=word(BatchStatus))
     attempt: int = 1  #: fences receipts: only the newest attempt's answer counts
     doubtful: bool = False  #: an attempt ended without an answer: from now on only evidence closes it
+    split: bool = False  #: refused as a whole once: from now on it goes out in two halves, under keys of their own
     after: int = 0  #: the cursor before its claim
     upto: int = 0  #: the cursor after it: its members have ids in (after, upto]
     size: int = 0

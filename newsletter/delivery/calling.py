@@ -1,8 +1,9 @@
-"""One provider call: the checks right before it, its answer made whole, one split where the provider asks for it.
+"""One provider call: the checks right before it, its answer made whole, its halves where it was refused as a whole.
 
 Runs in a thread of its own and touches no database.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from newsletter.mail.columns import Columns
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.providers.base import Alike, Answer, Directive, Outcome, OutgoingBatch, Provider, Receipt, all_alike
 
+#: How often, and after how many seconds at least, those whom an accepted call left out for now are called again.
+RESTS, REST_WAIT = 4, 1.0
 #: Between our clock and the provider's, when a key's age is judged.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
@@ -23,6 +26,7 @@ class Caller:
     providers: Mapping[str, Provider]  #: by name: a batch says which of them it is for
     builder: MessageBuilder
     clock: Callable[[], datetime]
+    pause: Callable[[float], object] = time.sleep
 
     def call(self, batch: Batch, recipients: Columns) -> Answer:
         """Hand over one batch; a receipt for every recipient, whatever the provider answered."""
@@ -32,19 +36,41 @@ class Caller:
         if why := self._too_late(batch) or _changed(batch, recipients):
             return Answer(all_alike(outgoing, Outcome.UNKNOWN, why))
         if all(recipients.addresses):
-            return _whole(self._send(batch, outgoing), recipients)
+            return self._with_rest(batch, outgoing, _whole(self._send(batch, outgoing), recipients))
         reachable = Columns.of([recipient for recipient in recipients if recipient.address])
-        return _whole(
-            self._send(batch, replace(outgoing, recipients=reachable)) if reachable else Answer([]), recipients
-        )
+        answer = self._send(batch, replace(outgoing, recipients=reachable)) if reachable else Answer([])
+        return self._with_rest(batch, outgoing, _whole(answer, recipients))
+
+    def _with_rest(self, batch: Batch, outgoing: OutgoingBatch, answer: Answer) -> Answer:
+        """Whom an accepted call left out for now is called again, in calls of their own: the batch is one claim.
+
+        Not in a batch in doubt: there "not now" says nothing about the earlier attempt.
+        """
+        if isinstance(answer.receipts, Alike) or batch.doubtful:
+            return answer
+        receipts = {receipt.key: receipt for receipt in answer.receipts}
+        for number in range(1, RESTS + 1):
+            rest = [one for one in outgoing.recipients if receipts[one.key].outcome is Outcome.RETRY]
+            if not 0 < len(rest) < len(receipts) or answer.directive is Directive.HALT or self._too_late(batch):
+                break
+            self.pause(max(REST_WAIT, answer.wait))
+            some = replace(outgoing, key=f"{outgoing.key}:rest:{number}", recipients=Columns.of(rest))
+            answer = self._half(batch, some)
+            receipts |= {receipt.key: receipt for receipt in answer.receipts}
+        return replace(answer, receipts=[receipts[one.key] for one in outgoing.recipients])
 
     def _send(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
+        """The call; or, once the ledger says that it is split, its two halves."""
+        if batch.split:
+            return self._in_halves(batch, outgoing)
         answer = self.providers[batch.provider].send(outgoing)
         if answer.directive is not Directive.SPLIT:
             return answer
         if batch.doubtful:  # the halves have keys of their own: who is in doubt may have been taken under this one
             return Answer(all_alike(outgoing, Outcome.UNKNOWN, _reason(answer)))
-        return self._in_halves(batch, outgoing)
+        if len(outgoing.recipients) == 1:
+            return Answer(all_alike(outgoing, Outcome.REFUSED, _reason(answer)))
+        return Answer(all_alike(outgoing, Outcome.RETRY, _reason(answer)), Directive.SPLIT)
 
     def _too_late(self, batch: Batch) -> str:
         """Why this attempt must not be posted any more: this process has slept, or the key may be forgotten.
@@ -63,7 +89,11 @@ class Caller:
         return Answer(all_alike(half, Outcome.UNKNOWN, why)) if why else self.providers[batch.provider].send(half)
 
     def _in_halves(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
-        """The same in two calls under keys of their own; a half that is refused again is refused."""
+        """The same in two calls under keys of their own, equal at every attempt; a half refused again is refused.
+
+        That it is split was committed before: otherwise a lost half would be repeated as a part of the whole, under a
+        key that the provider has never kept, and be mailed a second time.
+        """
         middle = (len(outgoing.recipients) + 1) // 2
         parts = (outgoing.recipients[:middle], outgoing.recipients[middle:])
         halves = [

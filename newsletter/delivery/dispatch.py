@@ -27,6 +27,7 @@ from newsletter.delivery.flight import Ending, Flight, suspicious
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
 from newsletter.delivery.throttle import Throttle, back_off
+from newsletter.delivery.warmup import left_today
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
@@ -60,6 +61,7 @@ class Dispatcher:
     clock: Callable[[], datetime]
     in_flight: int = 1
     fallback: Provider | None = None  #: takes what the first certainly did not, while that cannot be reached
+    warm_up: Sequence[int] = ()  #: recipients a day, from the first day on: see warmup.py
     throttle: Throttle = field(default_factory=Throttle)
     pause: Callable[[float], object] = time.sleep  #: waits so many seconds; may end early when asked to stop
     ticks: Callable[[], float] = time.monotonic
@@ -79,10 +81,10 @@ class Dispatcher:
         """
         mark = PostMark(self.engine)
         with transaction(self.engine) as session:
-            mark.require_not_behind(session)
+            mark.require_not_behind(session, issue_id)
             stock = recovery.take_stock(session, self._known, issue_id, self.clock())
         flight = Flight(parked=self._from_now(stock.again), asked=self._from_now(stock.to_look_up))
-        caller = Caller(self._providers, self.builder, self.clock)
+        caller = Caller(self._providers, self.builder, self.clock, self.pause)
         with _settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
             while self._turn(issue_id, flight, caller, pool, mark, stop):
                 if flight.state:
@@ -172,7 +174,10 @@ class Dispatcher:
             flight.halt(Ending.HALTED, after.reason)
         if answer.directive is Directive.SLOW_DOWN:
             self.throttle.hold_until(self.ticks() + answer.wait)
-        if after.status is BatchStatus.CLAIMED and tired and self._can_fall_back(after, answer):
+        if after.status is BatchStatus.CLAIMED and answer.directive is Directive.SPLIT and not after.split:
+            ledger.split(session, after)
+            stock.again.append((0.0, after))
+        elif after.status is BatchStatus.CLAIMED and tired and self._can_fall_back(after, answer):
             flight.away_until = self.ticks() + AWAY
             stock.again.append((0.0, after))
         elif after.status is BatchStatus.CLAIMED and tired:
@@ -190,7 +195,11 @@ class Dispatcher:
         self._look(session, issue_id, flight)
         free = self.in_flight - len(flight.calls)
         taken: list[tuple[Batch, Sequence[Member]]] = []
-        while flight.ending is None and len(taken) < free and self.throttle.ready_at <= self.ticks():
+        flight.throttled = False
+        while flight.ending is None and len(taken) < free:
+            flight.throttled = self.throttle.ready_at > self.ticks()
+            if flight.throttled:
+                return taken
             batch = self._again(session, flight) or self._new(session, issue_id, flight)
             if batch is None:
                 return taken
@@ -224,8 +233,13 @@ class Dispatcher:
         return ledger.take_again(session, batch, self.clock(), name)
 
     def _new(self, session: Session, issue_id: int, flight: Flight) -> Batch | None:
+        name, now = self._turn_of(flight).capabilities.name, self.clock()
         size = min(self.batch_size, *(provider.fits(self.builder) for provider in self._providers.values()))
-        return claims.claim(session, issue_id, size, self.clock(), self._turn_of(flight).capabilities.name)
+        left = left_today(session, self.warm_up, name, now)
+        if left == 0:
+            flight.halt(Ending.CAPPED, f"Today's share of the warm-up of {name} is used up; it goes on tomorrow (UTC).")
+            return None
+        return claims.claim(session, issue_id, size if left is None else min(size, left), now, name)
 
     def _turn_of(self, flight: Flight) -> Provider:
         """The first provider, or the second while the first cannot be reached."""
@@ -269,7 +283,7 @@ class Dispatcher:
         """Wait for what is to be tried again or asked about. False where there is no such thing."""
         ready = self.throttle.ready_at  # a call waits for its own time and for the provider's; a question does not
         times = [max(when, ready) for when, _ in flight.parked] + [when for when, _ in flight.asked]
-        times += [ready] if ready > self.ticks() else []
+        times += [ready] if flight.throttled else []  # also where that moment has just passed: there is more to claim
         if not times:
             return False
         if (seconds := min(times) - self.ticks()) > 0:

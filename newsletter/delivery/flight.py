@@ -22,6 +22,7 @@ class Ending(StrEnum):
     REFUSING = "refusing"  #: the provider takes nothing; the next run goes on
     HALTED = "halted"  #: the account is the problem: a person has to mend it
     BREAKER = "breaker"  #: too many refusals, or numbers that do not add up: a person has to look
+    CAPPED = "capped"  #: today's share of the warm-up is used up; it goes on tomorrow
     STALE = "stale"  #: past its time: a person decides whether the news is still news
 
 
@@ -34,6 +35,7 @@ class Flight:
     asked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to ask about
     state: Progress | None = None
     looked_at: float = -math.inf  #: when `state` was counted (monotonic)
+    throttled: bool = False  #: the last look at what to claim ended at the throttle
     away_until: float = -math.inf  #: until then (monotonic) the second provider sends
     ending: Ending | None = None
     reason: str = ""

@@ -158,6 +158,12 @@ def _exceptions(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> 
     ]
 
 
+def split(session: Session, batch: Batch) -> None:
+    """From its next attempt on the batch goes out in two halves: said before the first of them leaves."""
+    mine = and_(col(Batch.id) == batch.id, col(Batch.status) == BatchStatus.CLAIMED)
+    session.execute(update(Batch).where(mine).values(split=True))
+
+
 def take_again(session: Session, batch: Batch, now: datetime, provider: str = "") -> Batch | None:
     """Begin a further attempt of a batch that is parked or in doubt. None if somebody else has it.
 

@@ -15,6 +15,15 @@ from sqlmodel import Session, col, select
 
 from newsletter.delivery.batch import Batch, Sending
 from newsletter.errors import DeliveryError
+from newsletter.issues.issue import Issue
+
+#: The operator's choice, where the ledger does not know what was sent.
+CHOICE = (
+    "Nothing is sent. Going on makes the calls that it does not know of again: safe only where the provider honours "
+    "its key (outbox, resend, ...); with any other, whoever was in them gets a second copy. 'When in doubt' in "
+    "docs/guarantees.md helps to decide. To go on: newsletter issue send {number} --after-restore. To end it: "
+    "newsletter issue cancel {number}"
+)
 
 
 class PostMark:
@@ -27,24 +36,27 @@ class PostMark:
         self.path = file.with_name(f"{file.name}.posted") if file else None
         self._written = 0
 
-    def require_not_behind(self, session: Session) -> None:
+    def require_not_behind(self, session: Session, issue_id: int) -> None:
         """Raise DeliveryError where the ledger is older than the last post; the first time, make the mark.
+
+        The sentence names the commands for this issue.
 
         Made before the first claim, so that a death between a claim and its post does not look like a restore.
         """
         if self.path is None:
             return
         known, posted = _posts(session), self.read()
+        issue = session.get(Issue, issue_id)  # a ledger from before the issue does not know it
+        choice = CHOICE.format(number=issue.number if issue else issue_id)
         if posted is None and self._unfinished(session):
             raise DeliveryError(
                 f"There is no {self.path.name} beside the database, and an issue is half sent: was this ledger "
-                "restored or copied? Nothing is sent. If you know who has the issue: newsletter issue send N "
-                "--after-restore; if not, cancel it."
+                f"restored or copied? {choice}"
             )
         if posted is not None and known < posted:
             raise DeliveryError(
-                f"This ledger is older than the last post (call {known} < {posted}): was it restored? Nothing is "
-                "sent. If you know who has the issue: newsletter issue send N --after-restore; if not, cancel it."
+                f"This ledger is older than the last post: it knows of {known} calls, and {posted} were made. Was it "
+                f"restored from a copy? {choice}"
             )
         if posted is None:
             self.accept(session)

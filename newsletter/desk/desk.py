@@ -28,6 +28,7 @@ class Desk:
     provider: Provider
     templates: Path
     clock: Callable[[], datetime]
+    fallback: Provider | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -11,6 +12,7 @@ from sqlmodel import Session, col, select
 from newsletter.delivery import claims, ledger
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.dispatch import Dispatcher
+from newsletter.delivery.events import settle_from_events
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.mark import PostMark
@@ -117,15 +119,31 @@ def send(
     `after_restore` is an operator's word that this ledger, though older than the last post, is the truth.
     """
     with only_dispatcher(desk.engine):
-        if after_restore:
+        issue = start(desk, which, by=by)
+        if after_restore:  # not before `start`: a word for an issue that cannot go on must not be kept
             with desk.transaction() as session:
                 PostMark(desk.engine).accept(session)
-        issue = start(desk, which, by=by)
         dispatcher = dispatcher_for(desk, issue, pause)
+        _hear(desk, issue)
         ending, reason = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
+        if ending is Ending.STOPPED and (file := stopped_by(desk)):
+            reason = f"{file} exists, which stops all sending: remove it first."
+        _hear(desk, issue)
         _close(desk, dispatcher, which, ending, reason, by=by)
         doubting.settle_cancelled(desk, which)
         return _stand(desk, which, ending, reason)
+
+
+def stopped_by(desk: Desk) -> Path | None:
+    """The file that stops all sending, if it is there now: its whole path."""
+    file = desk.config.sending.stop_file
+    return file.absolute() if file.exists() else None
+
+
+def _hear(desk: Desk, issue: Issue) -> None:
+    """Let events that came before a batch was in doubt close the doubt."""
+    with desk.transaction() as session:
+        settle_from_events(session, issue.id or 0, desk.clock())
 
 
 def dispatcher_for(desk: Desk, issue: Issue, pause: Callable[[float], object] = time.sleep) -> Dispatcher:
@@ -139,11 +157,13 @@ def dispatcher_for(desk: Desk, issue: Issue, pause: Callable[[float], object] = 
     return Dispatcher(
         engine=desk.engine,
         provider=desk.provider,
+        fallback=desk.fallback,
         builder=MessageBuilder(final, date=sending.started_at),
         addressing=desk.addressing(issue, final.sender.base_url),
         batch_size=settings.batch,
         clock=desk.clock,
         in_flight=settings.in_flight,
+        warm_up=settings.warm_up,
         throttle=Throttle(settings.per_second),
         pause=pause,
         halted=settings.stop_file.exists,

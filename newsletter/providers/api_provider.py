@@ -18,13 +18,15 @@ class ApiProvider:
 
     adapter: Adapter
     poster: Poster
+    label: str = ""  #: the name in the ledger, where it is not the adapter's alone
     _calls: dict[int, tuple[MessageBuilder, Calls]] = field(default_factory=dict)
     _alone: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the adapter says."""
-        return self.adapter.capabilities
+        """What the adapter says, under the name that the ledger knows."""
+        can = self.adapter.capabilities
+        return replace(can, name=self.label) if self.label else can
 
     def fits(self, builder: MessageBuilder) -> int:
         """See Provider.fits."""
@@ -34,8 +36,8 @@ class ApiProvider:
         """Hand over one batch; who cannot be written to is refused here, and the rest is one call."""
         try:
             return self._post(batch, self._prepared(batch.builder).request(batch))
-        except MailError:
-            return self._without_unusable(batch)
+        except MailError as error:
+            return self._without_unusable(batch, str(error))
 
     def look_up(self, batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
         """Ask, where the adapter knows how; else nobody knows."""
@@ -62,10 +64,12 @@ class ApiProvider:
                 self._calls[id(builder)] = found = (builder, self.adapter.calls(builder))
             return found[1]
 
-    def _without_unusable(self, batch: OutgoingBatch) -> Answer:
+    def _without_unusable(self, batch: OutgoingBatch, reason: str) -> Answer:
         """The same people are left out at every attempt: what is unusable follows from the recipient alone."""
         everybody = Columns.of(batch.recipients)
         why = [self._why_not(batch, everybody[at : at + 1]) for at in range(len(everybody))]
+        if not any(why):  # what is wrong is nobody's alone: the issue, or the adapter
+            return Answer(all_alike(batch, Outcome.RETRY, reason), Directive.HALT)
         usable = Columns.of([one for one, words in zip(everybody, why, strict=True) if not words])
         answer = self.send(replace(batch, recipients=usable)) if usable else Answer([])
         refused = [

@@ -74,7 +74,7 @@ class Hook(Protocol):
 
 def same(ours: str, theirs: str) -> bool:
     """Equal, compared in constant time; also for what is not ASCII (S-50)."""
-    return hmac.compare_digest(ours.encode("utf-8", "surrogateescape"), theirs.encode("utf-8", "surrogateescape"))
+    return hmac.compare_digest(ours.encode("utf-8", "surrogatepass"), theirs.encode("utf-8", "surrogatepass"))
 
 
 def any_same(ours: Sequence[str], theirs: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from delivery_samples import NOW, crowd, dispatcher_for_ten, state_of
-from fake_provider import FakeProvider
+from fake_provider import FakeProvider, Killed
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
@@ -176,7 +176,7 @@ def test_a_backup_from_before_a_further_attempt_is_seen(engine: Engine, tmp_path
         path.unlink()
     (tmp_path / "newsletter.db").write_bytes(copy)
 
-    with pytest.raises(DeliveryError, match="was it restored"):
+    with pytest.raises(DeliveryError, match="Was it restored"):
         dispatcher.run(1)
     assert max(dispatcher.provider.log.values()) == 1
 
@@ -253,3 +253,49 @@ def test_whom_a_replay_is_for_does_not_change_with_what_is_learned(engine: Engin
 
     assert sizes == [4, 3, 4, 2, 3]
     assert max(provider.log.values()) == 1
+
+
+@pytest.mark.parametrize("can", ["remembers", "answers_look_ups", "neither"])
+def test_halves_whose_answers_are_lost_are_not_repeated_as_a_whole(engine: Engine, can: str) -> None:
+    """The whole was refused, both halves were taken: under the whole's key the provider has never kept anything."""
+    dispatcher = replace(dispatcher_for_ten(engine), batch_size=10)
+    dials = ["one of you is wrong", "accept, answer lost", "accept, answer lost"]
+    provider = FakeProvider(next_answers=dials, **{can: True} if can != "neither" else {})
+    replace(dispatcher, provider=provider).run(1)
+
+    assert max(provider.log.values()) == 1
+    assert state_of(dispatcher).unknown == (10 if can == "neither" else 0)
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_death_between_the_halves_makes_no_second_mail(engine: Engine, at: int) -> None:
+    """After the first half or after the second; then another process goes on."""
+    dispatcher = replace(dispatcher_for_ten(engine), batch_size=10)
+    dials = ["one of you is wrong", "accept", "accept", "accept"]
+    dials[at] = "accept, die after"
+    provider = FakeProvider(remembers=True, next_answers=dials)
+    with pytest.raises(Killed):
+        replace(dispatcher, provider=provider).run(1)
+    replace(dispatcher, provider=provider).run(1)
+
+    assert sorted(provider.log.values()) == [1] * 10
+    assert state_of(dispatcher).accepted == 10
+
+
+def test_whom_a_call_left_out_for_now_is_sent_a_moment_later(engine: Engine) -> None:
+    """Throttled inside an accepted call, as Amazon does it: certainly not taken, and not left in doubt."""
+    dispatcher = replace(dispatcher_for_ten(engine), batch_size=10)
+
+    class Half(FakeProvider):
+        def send(self, batch: OutgoingBatch) -> Answer:
+            middle = (len(batch.recipients) + 1) // 2
+            super().send(replace(batch, recipients=batch.recipients[:middle]))
+            later = [Receipt(one.key, Outcome.RETRY, "", "throttled") for one in batch.recipients[middle:]]
+            return Answer([*(Receipt(one.key, Outcome.ACCEPTED) for one in batch.recipients[:middle]), *later])
+
+    provider = Half()
+    replace(dispatcher, provider=provider).run(1)
+
+    assert max(provider.log.values()) == 1
+    assert state_of(dispatcher).accepted == sum(provider.log.values()) == 10
+    assert [key for key, _ in provider.calls][:3] == [f"issue:1:batch:1{rest}" for rest in ("", ":rest:1", ":rest:2")]

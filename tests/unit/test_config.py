@@ -19,10 +19,12 @@ def test_every_setting_is_documented_in_the_default_file() -> None:
     names = [
         (section, field.alias or name)
         for section, part in Config.model_fields.items()
-        for name, field in part.annotation.model_fields.items()
+        for name, field in getattr(part.annotation, "model_fields", {}).items()  # the fallback is as the provider
     ]
 
-    assert [f"{section}.{name}" for section, name in names if f"{name} = " not in text] == []
+    assert [
+        f"{section}.{name}" for section, name in names if f"{name} = " not in text and f".{name}]" not in text
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ down_revision = "0001"
 def upgrade() -> None:
     for name in ("left", "proved"):
         op.add_column("batch", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("batch", sa.Column("split", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("delivery_exception", sa.Column("set_apart", sa.Boolean(), nullable=False, server_default=sa.false()))
     if op.get_bind().dialect.name != "sqlite":
         for column in ("batch_id", "issue_id"):
@@ -31,5 +32,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """The constraints never refused anything: nothing is lost without them."""
     op.drop_column("delivery_exception", "set_apart")
-    for name in ("left", "proved"):
+    for name in ("left", "proved", "split"):
         op.drop_column("batch", name)

@@ -1,0 +1,115 @@
+"""What comes next with an issue, in sentences: whether anybody is sending, what it waits for, and what to type."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from newsletter.delivery.progress import Progress
+from newsletter.desk.standing import Standing
+from newsletter.issues.issue import Command, Issue, IssueStatus
+
+_S = IssueStatus
+OVER = (_S.SENT, _S.PARTIAL, _S.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An issue, its numbers if it has begun, what else is known, and the zone that times are told in."""
+
+    issue: Issue
+    state: Progress | None
+    now: Standing
+    zone: ZoneInfo
+
+    @property
+    def under_way(self) -> int:
+        """People in calls that are not closed."""
+        return self.state.under_way if self.state else 0
+
+    def at(self, moment: datetime | None) -> str:
+        """Like "Thursday, 19 November at 08:00 CET"."""
+        return f"{moment.astimezone(self.zone):%A, %d %B at %H:%M %Z}" if moment else "a time that nobody knows"
+
+    def do(self, act: str) -> str:
+        """A command on this issue."""
+        return f"newsletter issue {act} {self.issue.number}"
+
+
+def lines(case: Case) -> list[str]:
+    """The sentences that close a status."""
+    said = []
+    if case.now.stop_file and case.issue.status not in OVER:
+        said.append(f"All sending is stopped, for {case.now.stop_file} exists. Remove it first.")
+    said += SENTENCES[case.issue.status](case)
+    if case.state and case.state.unknown:
+        said.append(f"Whether {case.state.unknown:,} people have it, nobody knows. See: newsletter unknown list")
+    return said
+
+
+def moves(case: Case) -> bool:
+    """Whether its numbers can still change without anybody typing anything."""
+    if case.issue.status is _S.SENDING:
+        return True
+    return bool(case.now.sender and case.under_way)
+
+
+def _draft(case: Case) -> list[str]:
+    return [f"Nobody has approved it yet. Next: {case.do('check')}, then {case.do('approve')}"]
+
+
+def _approved(case: Case) -> list[str]:
+    return [f"It does not start by itself. Next: {case.do('schedule')}, or at once: {case.do('send')}"]
+
+
+def _scheduled(case: Case) -> list[str]:
+    starts = f"It starts on {case.at(case.issue.starts_at)}, if 'newsletter serve' is running."
+    return [f"{starts} At once: {case.do('send')}. Undo: {case.do('reopen')}"]
+
+
+def _sending(case: Case) -> list[str]:
+    if case.now.sender:
+        said = [f"A sender is running: {case.now.sender}. Stop it for a while: {case.do('pause')}"]
+        meaning = "handed to the provider, whose answer is awaited, or waiting for another try."
+    else:
+        said = [f"Nobody is sending. Go on: {case.do('send')} (a running 'newsletter serve' does so by itself)"]
+        meaning = "a sender has died or stopped in the middle of it. The next one finds out first who has it."
+    if case.under_way:
+        said.append(f"Under way: {meaning}")
+    return [*said, f"It is to be through by {case.at(case.now.not_after)}; what is left then waits for a person."]
+
+
+def _paused(case: Case) -> list[str]:
+    step = case.now.last_step
+    why = "It waits for a person."
+    if step and step.command is Command.PAUSE:
+        why = f"Paused on {case.at(step.at)} by {step.by}".rstrip(".") + "."
+    elif step and step.command is Command.TAKE_UP:
+        why = f"It waits since {case.at(step.at)}, when {step.by} said that a batch in doubt was not sent."
+    running = [f"A sender is running: {case.now.sender}. It ends after the calls under way."] if case.now.sender else []
+    return [why, *running, f"Go on: {case.do('resume')}, then {case.do('send')}"]
+
+
+def _cancelled(case: Case) -> list[str]:
+    if not case.now.claimed:
+        return [f"Nobody got it. A draft again: {case.do('reopen')}"]
+    running = [f"A sender is running: {case.now.sender}. It ends after the calls under way."] if case.now.sender else []
+    return [*running, "Nobody else gets it, and it cannot be taken up again."]
+
+
+def _partial(case: Case) -> list[str]:
+    refused = case.state.refused if case.state else 0
+    why = f"{refused:,} were refused; why: newsletter subscribers explain ADDRESS" if refused else ""
+    return [why] if why else []
+
+
+SENTENCES: dict[IssueStatus, Callable[[Case], list[str]]] = {
+    _S.DRAFT: _draft,
+    _S.APPROVED: _approved,
+    _S.SCHEDULED: _scheduled,
+    _S.SENDING: _sending,
+    _S.PAUSED: _paused,
+    _S.SENT: lambda _: ["Everybody was dealt with; nothing is left to do."],
+    _S.PARTIAL: _partial,
+    _S.CANCELLED: _cancelled,
+}

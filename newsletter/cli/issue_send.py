@@ -1,0 +1,186 @@
+"""`newsletter issue send`, and what belongs to it: pause, resume, status."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from sqlmodel import Session
+
+from newsletter.cli import issue_next as next_
+from newsletter.cli import issue_print as show_
+from newsletter.cli.door import By, Json, door
+from newsletter.cli.issue import Which
+from newsletter.cli.output import progress, say
+from newsletter.delivery.events import counts as said_later
+from newsletter.delivery.flight import Ending
+from newsletter.delivery.progress import Progress
+from newsletter.delivery.progress import progress as progress_of
+from newsletter.desk import sending
+from newsletter.desk.desk import Desk
+from newsletter.desk.standing import standing
+from newsletter.errors import IssueError
+from newsletter.issues.issue import OFFERS, Issue, IssueStatus
+
+AFTER_RESTORE = (
+    "After a backup was put back: go on from this ledger, although calls were made that it does not know of. They are "
+    "made again, which is safe only where the provider honours its key (outbox, resend, ...): docs/guarantees.md, "
+    "'When in doubt'."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to those of `newsletter issue`."""
+    for command in (send, pause, resume, status):
+        app.command()(command)
+
+
+def send(
+    context: typer.Context,
+    which: Which,
+    by: By,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    after_restore: Annotated[bool, typer.Option("--after-restore", help=AFTER_RESTORE)] = False,
+) -> None:
+    """Send an approved issue now, or go on where an earlier run stopped. Nobody gets it twice.
+
+    Ctrl-C stops after the batch under way; run it again to go on. Example: newsletter issue send 3
+    """
+    desk = door(context).desk()
+    if file := sending.stopped_by(desk):
+        raise IssueError(f"Nothing was sent: {file} exists, which stops all sending. Remove it, then send again.")
+    if not yes:
+        _confirm(desk, which, after_restore=after_restore)
+    with _stoppable() as stop, progress("Sending") as bar:
+        ended = sending.send(
+            desk,
+            which,
+            by=by,
+            after_restore=after_restore,
+            stop=stop.is_set,
+            pause=stop.wait,
+            on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
+        )
+    show_.progress(ended.issue, ended.progress)
+    if ended.ending is not Ending.DONE:
+        raise IssueError(outcome(ended))
+
+
+def outcome(ended: sending.Sent) -> str:
+    """Why a sending ended before its end, and what to type to go on."""
+    words = MEANWHILE.get(ended.issue.status) if ended.ending is Ending.PAUSED else None
+    why = f"{ended.reason} " if ended.reason else ""
+    return (words or ENDINGS[ended.ending]).format(which=ended.issue.number, why=why)
+
+
+MEANWHILE = {
+    IssueStatus.PAUSED: "the issue was paused meanwhile. Go on with: newsletter issue resume {which}, then newsletter "
+    "issue send {which}",
+    IssueStatus.CANCELLED: "the issue was cancelled meanwhile: nobody else gets it.",
+}
+ENDINGS = {
+    Ending.STOPPED: "stopped as asked. {why}Go on with: newsletter issue send {which}",
+    Ending.PAUSED: "somebody changed the issue meanwhile. See: newsletter issue status {which}",
+    Ending.REFUSING: "the provider takes nothing now; nobody was lost. {why}Try again: newsletter issue send {which}",
+    Ending.CAPPED: "stopped for today. {why}Go on then with: newsletter issue send {which}",
+    Ending.HALTED: "held: the provider says that the account is the problem. {why}Mend it, then: "
+    "newsletter issue resume {which}",
+    Ending.BREAKER: "held, because something looks wrong. {why}If it is right: newsletter issue resume {which}",
+    Ending.CAPPED: "enough for today. {why}The scheduler goes on by itself, or: newsletter issue send {which}",
+    Ending.STALE: "held: it is late. {why}If it is still news: newsletter issue resume {which}; if not, cancel it.",
+}
+
+
+def pause(context: typer.Context, which: Which, by: By) -> None:
+    """Stop a sending after the batch under way.
+
+    Example: newsletter issue pause 3
+    """
+    issue = sending.pause(door(context).desk(), which, by=by)
+    say(f"{show_.name(issue)} is paused. Go on with: newsletter issue resume {issue.number}")
+
+
+def resume(context: typer.Context, which: Which, by: By) -> None:
+    """Let a paused sending go on.
+
+    Example: newsletter issue resume 3
+    """
+    desk = door(context).desk()
+    issue = sending.resume(desk, which, by=by)
+    with desk.transaction() as session:
+        late = case_of(desk, session, issue)
+    say(
+        f"{show_.name(issue)} may go on. A running 'newsletter serve' does it, or: "
+        f"newsletter issue send {issue.number}",
+        f"It has until {late.at(late.now.not_after)} (sending.latest_hours, {desk.config.sending.latest_hours}, from "
+        "now); what is left then waits for a person.",
+    )
+
+
+def status(
+    context: typer.Context,
+    which: Which,
+    watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, while anything moves.")] = False,
+    json: Json = False,
+) -> None:
+    """Where a sending stands: counts, what is unknown, and what comes next.
+
+    Example: newsletter issue status latest --watch
+    """
+    desk = door(context).desk()
+    while True:
+        with desk.transaction() as session:
+            issue = desk.find(session, which)
+            state = progress_of(session, issue.id or 0)
+            would = None if state else sending.audience(desk, session)
+            later = said_later(session, issue.id or 0)
+            case = case_of(desk, session, issue, state)
+        show_.status(issue, state, would, json_wanted=json, later=later, then=next_.lines(case))
+        if not watch or not next_.moves(case):
+            return
+        time.sleep(2)
+
+
+def case_of(desk: Desk, session: Session, issue: Issue, state: Progress | None = None) -> next_.Case:
+    """The issue with all that decides what comes next."""
+    return next_.Case(issue, state, standing(desk, session, issue), desk.config.publication.tz)
+
+
+def _confirm(desk: Desk, which: str, *, after_restore: bool) -> None:
+    """Say to how many it goes, or how many have it already, and ask; a script without a terminal says --yes."""
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        state, would = progress_of(session, issue.id or 0), sending.audience(desk, session)
+    if "send" not in OFFERS[issue.status]:
+        return  # it is refused, with what can be done instead
+    if after_restore:
+        say(*show_.danger(desk.provider.capabilities))
+    question = show_.question(issue, state, would)
+    if not sys.stdin.isatty():
+        raise IssueError("Nothing was sent: this asks before it sends, and there is no terminal. Add --yes.")
+    if not typer.confirm(question):
+        raise IssueError("Nothing was sent.")
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """Yields an event that SIGINT or SIGTERM sets; a second signal ends the process at once, which is safe too."""
+    asked = threading.Event()
+
+    def ask(_number: int, _frame: Any) -> None:
+        if asked.is_set():
+            os._exit(130)  # as safe as a power cut: what was claimed is taken up by the next run
+        asked.set()
+        sys.stderr.write("Stopping after the calls under way … (again: at once)\n")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

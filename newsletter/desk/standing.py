@@ -1,0 +1,37 @@
+"""What decides what comes next with an issue, beside its numbers: who sends, what stops it, who paused it, its time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlmodel import Session
+
+from newsletter.delivery.batch import Sending
+from newsletter.delivery.ledger import begun
+from newsletter.delivery.lock import Holder, holder
+from newsletter.desk.desk import Desk
+from newsletter.desk.sending import stopped_by
+from newsletter.issues.issue import Issue, IssueStep, steps_of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether anything moves, and what it waits for."""
+
+    sender: Holder | None  #: the process that sends now from this database; None also where that is not known
+    stop_file: Path | None  #: what stops all sending, if it is there
+    last_step: IssueStep | None  #: the newest step of the issue, and who took it
+    not_after: datetime | None  #: when the sending becomes late (aware), if it has begun
+    claimed: bool  #: whether some readers may have it
+
+
+def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
+    """Look at lock, stop file, steps and ledger. The lock is not kept."""
+    steps, sending = steps_of(session, issue), session.get(Sending, issue.id)
+    return Standing(
+        sender=holder(desk.engine),
+        stop_file=stopped_by(desk),
+        last_step=steps[-1] if steps else None,
+        not_after=sending.not_after if sending else None,
+        claimed=begun(session, issue),
+    )

@@ -1,0 +1,172 @@
+"""Which providers there are, and how one is made from the settings.
+
+A further provider is a line here, a file beside it and a page in docs/providers/ (docs/adding-a-provider.md).
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from newsletter.config import Config, ProviderChoice
+from newsletter.errors import ConfigError
+from newsletter.mail.columns import Columns
+from newsletter.mail.message import MessageBuilder
+from newsletter.providers.adapter import Account, Adapter
+from newsletter.providers.api_provider import ApiProvider
+from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Provider, Receipt
+from newsletter.providers.hooks import Hook
+from newsletter.providers.httpx_poster import HttpxPoster
+from newsletter.providers.outbox import Outbox
+from newsletter.providers.poster import Limits, Poster
+
+#: Name → module, adapter, webhooks. Imported when chosen: signing for Amazon alone takes a quarter of a second.
+APIS = {
+    "ses": ("ses", "Ses", "ses_hook", "SesHook"),
+    "postmark": ("postmark", "Postmark", "postmark_hook", "PostmarkHook"),
+    "sendgrid": ("sendgrid", "SendGrid", "sendgrid_hook", "SendGridHook"),
+    "mailgun": ("mailgun", "Mailgun", "mailgun_hook", "MailgunHook"),
+    "resend": ("resend", "Resend", "resend_hook", "ResendHook"),
+    "brevo": ("brevo", "Brevo", "brevo_hook", "BrevoHook"),
+}
+#: Webhooks that have settings of their own.
+WITH_OPTIONS = ("ses_hook", "brevo_hook")
+MakePoster = Callable[[Limits], Poster]
+
+
+def provider_of(
+    config: Config, choice: ProviderChoice, environ: Mapping[str, str] = os.environ, poster: MakePoster = HttpxPoster
+) -> Provider:
+    """The provider of this choice, ready to send. Raises ConfigError or ProviderError; nothing is called."""
+    if choice.name == "outbox":
+        return Outbox(choice.folder)
+    _refuse_links_to_nowhere(config, choice)
+    key = provider_key(choice, environ)
+    if choice.name == "smtp":
+        from newsletter.providers import smtp  # noqa: PLC0415 - as for the others, when it is chosen
+
+        made: Provider = smtp.from_options(choice.options, key, domain=config.publication.domain)
+    else:
+        connections = Limits(connections=config.sending.in_flight)
+        made = ApiProvider(
+            adapter_of(choice, key),
+            poster(connections),
+            label=_label(choice.name, key or environ.get("AWS_ACCESS_KEY_ID", "")),
+        )
+    return OnlyTo(made, tuple(one.casefold() for one in choice.only_to)) if choice.only_to else made
+
+
+def adapter_of(choice: ProviderChoice, key: str) -> Adapter:
+    """The adapter of this choice. Raises ConfigError without a key, ProviderError for an option it does not know."""
+    if not key and choice.options.get("credentials") != "environment":
+        name = choice.name.upper()
+        raise ConfigError(f"There is no key for {choice.name}. Set NEWSLETTER_{name}_KEY, or provider.key_file.")
+    module, maker, _, _ = APIS[choice.name]
+    account = Account(key, {name: str(value) for name, value in choice.options.items()}, choice.address)
+    made: Adapter = getattr(import_module(f"newsletter.providers.{module}"), maker)(account)
+    return made
+
+
+def hook_of(name: str, options: Mapping[str, object]) -> Hook:
+    """The webhooks of this provider. Raises KeyError for one that has none."""
+    _, _, module, maker = APIS[name]
+    kind = getattr(import_module(f"newsletter.providers.{module}"), maker)
+    made: Hook = kind({key: str(value) for key, value in options.items()}) if module in WITH_OPTIONS else kind()
+    return made
+
+
+def provider_key(choice: ProviderChoice, environ: Mapping[str, str] = os.environ) -> str:
+    """The key of a provider's API, blanks around it ignored; empty where none is set. Raises ConfigError."""
+    name = f"NEWSLETTER_{choice.name.upper()}_KEY"
+    if key := environ.get(name, "").strip():
+        return key
+    path = Path(environ[f"{name}_FILE"]) if environ.get(f"{name}_FILE") else choice.key_file
+    try:
+        return path.read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The key of {choice.name} cannot be read from {path}: {error}.") from None
+
+
+def hook_secrets(name: str, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """What proves a provider's webhooks: NEWSLETTER_<NAME>_HOOK_SECRETS, several with blanks between them."""
+    return tuple(environ.get(f"NEWSLETTER_{name.upper()}_HOOK_SECRETS", "").split())
+
+
+@dataclass
+class Later:
+    """A provider that is made when somebody sends: who only looks at an issue needs no key for it."""
+
+    make: Callable[[], Provider]
+
+    @cached_property
+    def _made(self) -> Provider:
+        return self.make()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the provider's."""
+        return self._made.capabilities
+
+    def fits(self, builder: MessageBuilder) -> int:
+        """As the provider's."""
+        return self._made.fits(builder)
+
+    def send(self, batch: OutgoingBatch) -> Answer:
+        """As the provider."""
+        return self._made.send(batch)
+
+    def look_up(self, batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
+        """As the provider."""
+        return self._made.look_up(batch_key, delivery_keys)
+
+
+@dataclass(frozen=True)
+class OnlyTo:
+    """A provider that mails nobody but some: whoever else is in a call is refused here (DESIGN, invariant 14)."""
+
+    provider: Provider
+    allowed: tuple[str, ...]  #: addresses, or @domains, in lower case
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the provider's."""
+        return self.provider.capabilities
+
+    def fits(self, builder: MessageBuilder) -> int:
+        """As the provider's."""
+        return self.provider.fits(builder)
+
+    def send(self, batch: OutgoingBatch) -> Answer:
+        """Hand over who may be mailed."""
+        everybody = Columns.of(batch.recipients)
+        mine = [one for one in everybody if self._may(one.address)]
+        answer = self.provider.send(replace(batch, recipients=Columns.of(mine))) if mine else Answer([])
+        reason = "Not among provider.only_to: nobody else is mailed."
+        refused = [Receipt(one.key, Outcome.REFUSED, "", reason) for one in everybody if not self._may(one.address)]
+        return replace(answer, receipts=[*answer.receipts, *refused]) if refused else answer
+
+    def look_up(self, batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
+        """As the provider."""
+        return self.provider.look_up(batch_key, delivery_keys)
+
+    def _may(self, address: str) -> bool:
+        folded = address.casefold()
+        return folded in self.allowed or f"@{folded.rpartition('@')[2]}" in self.allowed
+
+
+def _refuse_links_to_nowhere(config: Config, choice: ProviderChoice) -> None:
+    """Outside production nobody is mailed but who was named: a test must not reach the list (DESIGN, invariant 14)."""
+    if urlsplit(config.publication.base_url).scheme != "https" and not choice.only_to:
+        raise ConfigError(
+            f"publication.base_url is {config.publication.base_url}: readers could not reach it, nor leave. Set the "
+            f"https address of this newsletter, or provider.only_to to try {choice.name} with some addresses."
+        )
+
+
+def _label(name: str, key: str) -> str:
+    """The provider's name in the ledger, and which account it is: another account knows nothing of a call."""
+    return f"{name}:{hashlib.blake2b(key.encode(), digest_size=3, person=b'account').hexdigest()}"

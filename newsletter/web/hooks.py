@@ -1,0 +1,93 @@
+"""Where providers tell us what became of our mail: one address for each, and nothing is believed before it is verified.
+
+Verified on the raw body, stored and committed, and only then answered (DESIGN, invariant 11): an answer that comes too
+early is an event lost. A provider that gets no good answer tries again, for hours as a rule.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from newsletter.delivery.events import take
+from newsletter.desk.desk import Desk
+from newsletter.errors import DatabaseError, NewsletterError
+from newsletter.providers.hooks import Hook, Incoming
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One provider's webhooks, and what proves them."""
+
+    hook: Hook
+    secrets: Sequence[str] = field(repr=False)  #: none: closed
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """The endpoint `/hooks/{provider}`."""
+
+    desk: Desk
+    doors: Mapping[str, Door]
+    most_bytes: int
+    said: Callable[..., None] = log.warning
+
+    async def __call__(self, request: Request) -> Response:
+        """Take one request. HEAD is answered for providers that look whether we are here; it changes nothing."""
+        door = self.doors.get(request.path_params["provider"])
+        if door is None:
+            return Response(status_code=HTTPStatus.NOT_FOUND)
+        if request.method == "HEAD":
+            return Response(status_code=HTTPStatus.OK)
+        try:
+            body = await self._body(request)
+        except ClientDisconnect:
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        if body is None:
+            return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        incoming = Incoming(_headers(request), body)
+        return Response(
+            status_code=await run_in_threadpool(self._take, request.path_params["provider"], door, incoming)
+        )
+
+    async def _body(self, request: Request) -> bytes | None:
+        """All of it, or None where it is longer than it may be: nothing more of it is read then."""
+        pieces, length = [], 0
+        async for piece in request.stream():
+            pieces.append(piece)
+            length += len(piece)
+            if length > self.most_bytes:
+                return None
+        return b"".join(pieces)
+
+    def _take(self, name: str, door: Door, incoming: Incoming) -> int:
+        """Verify, store, and say how it went; in a thread of its own."""
+        now = self.desk.clock()
+        if not door.secrets or not door.hook.verify(incoming, door.secrets, now):
+            self.said("A request to /hooks/%s was not %s's, or its secret is not set. Nothing was taken.", name, name)
+            return door.hook.refusal
+        try:
+            events = door.hook.parse(incoming)
+            with self.desk.transaction() as session:
+                take(session, name, events, now)
+        except DatabaseError as error:
+            self.said("Events of %s could not be stored, it will send them again. %s", name, error)
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        except NewsletterError as error:
+            self.said("A request of %s could not be read: %s", name, error)
+            return HTTPStatus.BAD_REQUEST
+        return HTTPStatus.OK
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """Names in lower case; values of a repeated one joined by ", "."""
+    found: dict[str, str] = {}
+    for name, value in request.headers.items():
+        found[name.lower()] = f"{found[name.lower()]}, {value}" if name.lower() in found else value
+    return found

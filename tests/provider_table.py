@@ -1,0 +1,71 @@
+"""The table of providers in docs/providers/README.md, from the adapters themselves: python tests/provider_table.py."""
+
+import ast
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "providers" / "README.md"
+BEGIN, END = "<!-- the table: python tests/provider_table.py -->", "<!-- end -->"
+#: What stands in no adapter: what others wrote that its bytes and its events are held against.
+AGAINST = {
+    "ses": "botocore's service model, botocore's signer, SNS's published rules",
+    "postmark": "django-anymail",
+    "sendgrid": "SendGrid's OpenAPI, its signature vector, django-anymail",
+    "mailgun": "Mailgun's OpenAPI, django-anymail",
+    "resend": "Resend's OpenAPI, svix, standardwebhooks, django-anymail",
+    "brevo": "django-anymail",
+}
+OPTIONS = {"mailgun": {"domain": "mg.example.org"}, "ses": {"region": "eu-west-1"}}
+
+
+def table() -> str:
+    """The table in Markdown."""
+    from newsletter.config import ProviderChoice  # noqa: PLC0415 - the script finds the package first
+    from newsletter.providers.catalogue import APIS, adapter_of  # noqa: PLC0415
+
+    heads = ("provider", "recipients a call", "bytes a call", "after a lost answer", "held against", "tests")
+    lines = [_line(heads), _line(("---",) * len(heads))]
+    for name in sorted(APIS):
+        can = adapter_of(ProviderChoice(name=name, options=OPTIONS.get(name, {})), "AKIAMADEUP:secret").capabilities
+        size = f"{can.batch_bytes:,}" if can.batch_bytes else "–"
+        after = _after(can.remembers_keys_for, look_ups=can.answers_look_ups)
+        link = f"[{name}]({name}.md)"
+        lines.append(_line((link, f"{can.batch_size:,}", size, after, AGAINST[name], str(_tests(name)))))
+    return "\n".join(lines)
+
+
+def _after(memory: timedelta | None, *, look_ups: bool) -> str:
+    """What a crash or a lost answer means, in words."""
+    if memory:
+        minutes = memory.total_seconds() / 60
+        span = f"{minutes:g} minutes" if minutes < 120 else f"{minutes / 60:g} hours"
+        return f"repeated under its key, within {span}"
+    return "asked about" if look_ups else "held until an event or a person says more"
+
+
+def _tests(name: str) -> int:
+    """How many test functions an adapter has: its own, and those that it inherits."""
+    own = ROOT.glob(f"tests/providers/test_{name}*.py")
+    return sum(map(_functions, own)) + _functions(ROOT / "tests" / "adapter_suite.py")
+
+
+def _functions(path: Path) -> int:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return sum(isinstance(node, ast.FunctionDef) and node.name.startswith("test_") for node in ast.walk(tree))
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def page() -> str:
+    """The page as it should be."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,135 @@
+"""Webhooks as a provider posts them: over HTTP, to the running server, into a real database."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from delivery_samples import issue_on_its_way
+from desk_samples import Place, place
+from people import PAGE, SECRET, add, parse
+from sqlalchemy import Engine, text
+from sqlmodel import select
+
+from newsletter.delivery import claims
+from newsletter.delivery.event_tables import ProviderEvent
+from newsletter.providers.postmark import METADATA
+from newsletter.providers.postmark_hook import PostmarkHook
+from newsletter.web.app import app, serving
+from newsletter.web.hooks import Door
+from subscribers.subscriber import Subscriber
+from subscribers.suppression import Suppression
+
+MOST = 2_000_000
+SHARED = {"x-newsletter-secret": "made-up-secret"}
+
+
+@pytest.fixture
+def here(engine: Engine) -> Place:
+    """Issue 1 is claimed for Ada."""
+    found = place(engine)
+    with found.desk.transaction() as session:
+        add(session, parse("ada@example.org"), PAGE, secret=SECRET, now=found.clock(), confirmed=True)
+        claims.claim(session, issue_on_its_way(session), 10, found.clock(), "postmark")
+    return found
+
+
+@pytest.fixture
+def web(here: Place) -> Iterator[httpx.Client]:
+    """The server, with one door open and one that has no secret."""
+    doors = {"postmark": Door(PostmarkHook(), ("old-one", "made-up-secret")), "closed": Door(PostmarkHook(), ())}
+    with serving(app(here.desk, doors), "127.0.0.1", 0) as address, httpx.Client(base_url=address) as client:
+        yield client
+
+
+def bounce(here: Place, number: int = 42) -> bytes:
+    """Ada's mailbox does not exist."""
+    with here.desk.transaction() as session:
+        key = f"1-{session.exec(select(Subscriber.ref)).one()}"
+    event = {"RecordType": "Bounce", "Type": "HardBounce", "ID": number, "BouncedAt": "2026-11-12T09:00:00Z"}
+    return json.dumps(event | {"Metadata": {METADATA: key}}).encode()
+
+
+def stored(here: Place) -> tuple[int, int]:
+    """How many events, and how many suppressions there are."""
+    with here.desk.transaction() as session:
+        return len(session.exec(select(ProviderEvent)).all()), len(session.exec(select(Suppression)).all())
+
+
+def test_a_bounce_is_stored_and_takes_effect_before_it_is_answered(web: httpx.Client, here: Place) -> None:
+    """The address is suppressed when the provider has its answer."""
+    answer = web.post("/hooks/postmark", content=bounce(here), headers=SHARED)
+
+    assert (answer.status_code, stored(here)) == (200, (1, 1))
+
+
+def test_the_same_again_changes_nothing(web: httpx.Client, here: Place) -> None:
+    """Providers repeat what they got no answer to; the answer is the same."""
+    answers = [web.post("/hooks/postmark", content=bounce(here), headers=SHARED).status_code for _ in range(3)]
+
+    assert (answers, stored(here)) == ([200, 200, 200], (1, 1))
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"x-newsletter-secret": "wrong"}, {"x-newsletter-secret": ""}, {"authorization": "Basic Og=="}]
+)
+def test_who_does_not_know_the_secret_changes_nothing(
+    web: httpx.Client, here: Place, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Invariant 11. The refusal is written down, without the secret and without an address."""
+    caplog.set_level(logging.WARNING)
+    answer = web.post("/hooks/postmark", content=bounce(here), headers=headers)
+
+    assert (answer.status_code, stored(here)) == (401, (0, 0))
+    assert "Nothing was taken" in caplog.text
+    assert "made-up-secret" not in caplog.text
+
+
+def test_a_door_without_a_secret_is_closed(web: httpx.Client, here: Place) -> None:
+    """Whoever forgot to set one believes nobody."""
+    assert web.post("/hooks/closed", content=bounce(here), headers=SHARED).status_code == 401
+    assert stored(here) == (0, 0)
+
+
+def test_head_is_answered_and_changes_nothing(web: httpx.Client, here: Place) -> None:
+    """Some providers look whether we are there (invariant 10)."""
+    assert web.head("/hooks/postmark").status_code == 200
+    assert web.get("/hooks/postmark").status_code == 405
+    assert stored(here) == (0, 0)
+
+
+def test_a_provider_that_is_not_configured_has_no_door(web: httpx.Client) -> None:
+    """Whatever stands in the path."""
+    assert {web.post(f"/hooks/{name}").status_code for name in ("sendgrid", "..%2Fhealthz", "%00", "é")} == {404}
+
+
+def test_a_body_that_is_too_long_is_not_read(web: httpx.Client, here: Place) -> None:
+    """Two megabytes are thousands of events."""
+    answer = web.post("/hooks/postmark", content=b"x" * (MOST + 1), headers=SHARED)
+
+    assert (answer.status_code, stored(here)) == (413, (0, 0))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 50_000])
+def test_nonsense_is_refused_and_nothing_breaks(web: httpx.Client, here: Place, body: bytes) -> None:
+    """The next request is answered as ever."""
+    assert web.post("/hooks/postmark", content=body, headers=SHARED).status_code == 400
+    assert web.post("/hooks/postmark", content=bounce(here), headers=SHARED).status_code == 200
+
+
+def test_what_could_not_be_stored_is_not_acknowledged(web: httpx.Client, here: Place) -> None:
+    """The provider will send it again."""
+    body = bounce(here)
+    with here.desk.transaction() as session:
+        session.execute(text("alter table provider_event rename to away"))
+
+    assert web.post("/hooks/postmark", content=body, headers=SHARED).status_code == 503
+
+
+def test_the_server_says_that_it_is_alive(web: httpx.Client) -> None:
+    """And not what it is made of."""
+    answer = web.get("/healthz")
+
+    assert (answer.status_code, answer.text) == (200, "alive\n")
+    assert "server" not in answer.headers
