@@ -35,6 +35,7 @@ class MailServer:
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     visits: int = 0  #: connections that greeted
     mails: int = 0  #: MAIL commands
+    goodbyes: int = 0  #: QUIT commands
     rules: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     login_reply: str = ""  #: instead of taking any login
 
@@ -120,6 +121,11 @@ class Desk:
             content = bytes(envelope.original_content or b"")
             self.server.letters.append(Letter(envelope.mail_from or "", tuple(envelope.rcpt_tos), content))
         return reply or f"250 2.0.0 Ok: queued as Q{len(self.server.letters)}"
+
+    async def handle_QUIT(self, _smtp: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+        """Count who says goodbye."""
+        self.server.goodbyes += 1
+        return "221 Bye"
 
     async def _said(self, smtp: SMTP, stage: str, address: str) -> str:
         """The rule's reply. After a 421, or for DROP, the connection ends."""

@@ -130,8 +130,12 @@ def test_a_key_is_read_however_it_was_written(
             ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, PLAIN),
             "is not an RSA key",
         ),
+        (
+            rsa.generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, PLAIN),  # noqa: S505
+            "of 2048 bits or more",
+        ),
     ],
-    ids=["empty", "nonsense", "locked", "Ed25519"],
+    ids=["empty", "nonsense", "locked", "Ed25519", "short"],
 )
 def test_a_file_that_is_no_usable_key_is_said_when_it_is_read(tmp_path: Path, content: bytes, words: str) -> None:
     """With its path, and nothing of what is in it."""

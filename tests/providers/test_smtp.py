@@ -1,5 +1,7 @@
 """The SMTP provider against a real mail server: what becomes of each message, and of those that come after it."""
 
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -203,6 +205,35 @@ def test_what_concerns_the_account_stops_everything(server: MailServer, stage: s
     assert (server.people, server.mails) == ([], 1)
 
 
+def test_an_account_that_is_closed_in_mid_batch_stops_the_rest(server: MailServer) -> None:
+    """Whoever has the message has it; nobody else is tried."""
+    server.say("MAIL", "bounces+key-bob", "550 5.7.1 suspended")
+
+    answer = send(server, *TRIO)
+
+    assert (outcomes(answer), answer.directive) == ([A, T, T], Directive.HALT)
+    assert (server.people, server.mails) == (["ada"], 2)
+
+
+def test_a_wait_that_would_outlast_the_call_is_not_begun(server: MailServer) -> None:
+    """A second, where four fifths of one are left."""
+    server.say("MAIL", "bounces+key-bob", "421 later")
+    waits: list[float] = []
+
+    answer = send(server, *TRIO, pause=waits.append, call_seconds=1.0)
+
+    assert (outcomes(answer), waits) == ([A, T, T], [])
+
+
+def test_a_wait_that_took_too_long_is_the_end_of_the_call(server: MailServer) -> None:
+    """The machine slept in it, perhaps."""
+    server.say("DATA", "bob", DROP)
+
+    answer = send(server, *TRIO, pause=lambda _: threading.Event().wait(2.1), call_seconds=2.0)
+
+    assert (outcomes(answer), server.people) == ([A, T, T], ["ada"])
+
+
 def test_a_server_that_is_not_there_is_tried_again_later() -> None:
     """Nothing was sent; the dispatcher is told to wait a little."""
     with mail_server() as gone:
@@ -231,7 +262,7 @@ def test_a_connection_carries_so_many_messages_and_no_more(server: MailServer) -
 
     answer = send(server, "ada", "bob", "cleo", "dora", "emil", messages_per_connection=2, pause=waits.append)
 
-    assert (outcomes(answer), server.visits) == ([R, A, A, A, A], 3)
+    assert (outcomes(answer), server.visits, server.goodbyes) == ([R, A, A, A, A], 3, 3)
     assert set(waits) == {0.0}
 
 
@@ -276,23 +307,36 @@ def test_a_call_that_gets_no_connection_in_time_has_sent_nothing(server: MailSer
     """It waits as long as a message could still be sent."""
     with provider(server, pool=1, call_seconds=0.5) as smtp:
         busy = smtp.pool.take(lambda: 1.0)
+        began = time.monotonic()
         answer = smtp.send(batch_of("bob"))
         smtp.pool.give_back(busy, Then.GO_ON)
 
     assert (outcomes(answer), server.mails) == ([T], 0)
+    assert time.monotonic() - began < 0.6
     assert "No connection" in answer.receipts[0].reason
+
+
+def test_a_connection_that_could_not_be_made_takes_up_no_place() -> None:
+    """After as many failures as there are places, the next call still tries."""
+    with mail_server() as gone:
+        pass
+
+    with provider(gone, pool=1) as smtp:
+        reasons = [smtp.send(batch_of("ada")).receipts[0].reason for _ in range(3)]
+
+    assert all("could not be reached" in reason for reason in reasons)
 
 
 def test_messages_to_one_domain_are_spaced_out(server: MailServer) -> None:
     """Two a second; whoever is at another domain does not wait behind them."""
-    time, waits = [0.0], []
+    now, waits = [0.0], []
 
     def pause(seconds: float) -> None:
         waits.append(seconds)
-        time[0] += seconds
+        now[0] += seconds
 
     people = [recipient("ada"), recipient("bob"), replace(recipient("cleo"), address="cleo@example.net")]
-    with provider(server, per_domain_per_second=2.0, pause=pause, ticks=lambda: time[0]) as smtp:
+    with provider(server, per_domain_per_second=2.0, pause=pause, ticks=lambda: now[0]) as smtp:
         answer = smtp.send(replace(batch_of("ada"), recipients=people))
 
     assert (server.people, waits) == (["ada", "cleo", "bob"], [0.5])

@@ -72,9 +72,10 @@ def test_a_certificate_for_another_name_stops_everything(security: str) -> None:
     assert (fate(answer), server.mails) == ((T, Directive.HALT), 0)
 
 
-def test_a_server_without_starttls_gets_nothing(server: MailServer) -> None:
+@pytest.mark.parametrize("login", [{}, {"user": USER, "secret": SECRET}])
+def test_a_server_without_starttls_gets_nothing(server: MailServer, login: dict[str, str]) -> None:
     """Somebody on the way may have taken the offer out (S-41)."""
-    answer = one(server, host="localhost", security="starttls", user=USER, secret=SECRET)
+    answer = one(server, host="localhost", security="starttls", **login)
 
     assert (fate(answer), server.mails, server.logins) == ((T, Directive.HALT), 0, [])
     assert "STARTTLS" in answer.receipts[0].reason
@@ -296,13 +297,40 @@ def test_a_server_that_took_too_long_gets_no_final_dot() -> None:
     assert "too slow" in said.reason
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(server: MailServer) -> None:
+def test_a_kept_connection_ends_at_the_deadline_of_the_call_that_uses_it(server: MailServer) -> None:
+    """And not at that of the call that opened it."""
+    early, late = deadline(5), deadline(4)
+    with provider(server) as smtp:
+        opened = smtp.pool.take(early)
+        smtp.pool.give_back(opened, Then.GO_ON)
+        again = smtp.pool.take(late)
+        deadlines = (again._left, again.channel.left)
+        smtp.pool.give_back(again, Then.GO_ON)
+
+    assert opened is again
+    assert deadlines == (late, late)
+
+
+def test_what_was_offered_before_tls_is_forgotten() -> None:
+    """STARTTLS itself: the server asks for the greeting anew, and does not offer it again (RFC 3207, section 4.2)."""
+    with mail_server("starttls") as server:
+        settings = SmtpSettings(host="localhost", bounce="b@example.org", port=server.port)
+        connection = Connection.open(settings, trusting(), deadline(300))
+        assert isinstance(connection, Connection)
+        connection.quit()
+
+    assert not connection.smtp.has_extn("starttls")
+    assert connection.smtp.has_extn("size")
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again() -> None:
     """It is seen before anything is sent on it."""
-    with scripted_server(scripted(rset=None, end=b"250 OK\r\n421 closing\r\n")) as port, provider(port) as smtp:
+    script, waits = scripted(end=b"250 OK\r\n421 closing\r\n"), []
+    with scripted_server(script) as port, provider(port, pause=waits.append) as smtp:
         smtp.send(batch_of("ada"))
         answer = smtp.send(batch_of("bob"))
 
-    assert fate(answer) == (A, Directive.GO_ON)
+    assert (fate(answer), waits) == ((A, Directive.GO_ON), [])
 
 
 def test_nothing_secret_is_in_a_repr() -> None:

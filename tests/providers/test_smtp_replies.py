@@ -166,6 +166,11 @@ def test_the_servers_name_for_a_message_is_found(words: str, found: str) -> None
     assert queue_id(words) == found
 
 
+def test_a_long_reply_is_cut() -> None:
+    """A log line is not a page."""
+    assert len(judged(Stage.RECIPIENT, 550, b"word " * 1000).reason) == 300
+
+
 def test_what_is_said_by_default_goes_on() -> None:
     """A receipt without a reason is an accepted one."""
     assert Said(A) == Said(A, Then.GO_ON, "", "")
