@@ -119,6 +119,7 @@ def send(
     `after_restore` is an operator's word that this ledger, though older than the last post, is the truth.
     """
     with only_dispatcher(desk.engine):
+        _ = desk.provider.capabilities  # one that cannot be made, for want of a key, is said before anything begins
         issue = start(desk, which, by=by)
         if after_restore:  # not before `start`: a word for an issue that cannot go on must not be kept
             with desk.transaction() as session:

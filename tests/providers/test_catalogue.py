@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 from adapter_suite import Wire, answered, batch_of
+from delivery_samples import NOW
 
 from newsletter.config import Config, ProviderChoice, Publication, parse
 from newsletter.errors import ConfigError, ProviderError
 from newsletter.providers.api_provider import ApiProvider
 from newsletter.providers.base import Outcome
-from newsletter.providers.catalogue import APIS, OnlyTo, hook_of, hook_secrets, provider_key, provider_of
+from newsletter.providers.catalogue import APIS, Later, OnlyTo, hook_of, hook_secrets, provider_key, provider_of
+from newsletter.providers.hooks import Incoming
 from newsletter.providers.outbox import Outbox
 
 HTTPS = Publication(base_url="https://news.example.org", postal_address="1 Sample Street")
@@ -105,3 +107,18 @@ def test_a_misspelt_setting_of_the_second_provider_is_named() -> None:
     """As everywhere in config.toml."""
     with pytest.raises(ConfigError, match=r"Did you mean fallback\.key_file"):
         parse('[fallback]\nname = "resend"\nkeyfile = "x"\n')
+
+
+def test_a_provider_is_made_when_somebody_sends() -> None:
+    """Who only looks at an issue needs no key; who sends is told at once."""
+    made = Later(lambda: provider_of(PUBLIC, choice("postmark"), {}))
+
+    with pytest.raises(ConfigError, match="There is no key for postmark"):
+        made.send(batch_of("ada"))
+
+
+@pytest.mark.parametrize("name", APIS)
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic Og=="}, {"x-newsletter-secret": ""}])
+def test_webhooks_of_which_nothing_is_set_believe_nobody(name: str, headers: dict[str, str]) -> None:
+    """Whoever forgot the secret has a closed door, not an open one."""
+    assert hook_of(name, OPTIONS.get(name, {})).verify(Incoming(headers, b"{}"), (), NOW) is False
