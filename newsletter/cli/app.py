@@ -10,6 +10,7 @@ from newsletter.cli import (
     comparisons,
     database,
     demo,
+    doctor,
     init,
     issue,
     issue_edit,
@@ -41,6 +42,7 @@ app.add_typer(suppressions.app, name="suppressions")
 app.command("week")(week.week)
 app.command("serve")(serve.serve)
 app.add_typer(unknown.app, name="unknown")
+app.command("doctor")(doctor.doctor)
 app.add_typer(database.app, name="db")
 
 
