@@ -16,15 +16,16 @@ from starlette.types import ASGIApp
 from newsletter.config import Config
 from newsletter.desk.desk import Desk
 from newsletter.providers.catalogue import APIS, hook_of, hook_secrets
-from newsletter.web.hooks import Door, Hooks
+from newsletter.web.gathering import Gathering
+from newsletter.web.hooks import Door, Hooks, stored_by
 
 #: Requests at once; a provider that finds us busy tries again.
-AT_ONCE = 50
+AT_ONCE = 200
 
 
 def app(desk: Desk, doors: dict[str, Door]) -> ASGIApp:
     """The application over this desk."""
-    hooks = Hooks(desk, doors, desk.config.web.most_bytes)
+    hooks = Hooks(desk, doors, desk.config.web.most_bytes, Gathering(stored_by(desk)))
     return Starlette(
         routes=[
             Route("/hooks/{provider}", hooks.__call__, methods=["POST", "HEAD"]),

@@ -17,6 +17,7 @@ from newsletter.delivery.events import take
 from newsletter.desk.desk import Desk
 from newsletter.errors import DatabaseError, NewsletterError
 from newsletter.providers.hooks import Hook, Incoming
+from newsletter.web.gathering import Gathering, Parcel
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Hooks:
     desk: Desk
     doors: Mapping[str, Door]
     most_bytes: int
+    gathering: Gathering
     said: Callable[..., None] = log.warning
 
     async def __call__(self, request: Request) -> Response:
@@ -51,10 +53,7 @@ class Hooks:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
         if body is None:
             return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        incoming = Incoming(_headers(request), body)
-        return Response(
-            status_code=await run_in_threadpool(self._take, request.path_params["provider"], door, incoming)
-        )
+        return Response(status_code=await self._take(request.path_params["provider"], door, _incoming(request, body)))
 
     async def _body(self, request: Request) -> bytes | None:
         """All of it, or None where it is longer than it may be: nothing more of it is read then."""
@@ -66,16 +65,14 @@ class Hooks:
                 return None
         return b"".join(pieces)
 
-    def _take(self, name: str, door: Door, incoming: Incoming) -> int:
-        """Verify, store, and say how it went; in a thread of its own."""
+    async def _take(self, name: str, door: Door, incoming: Incoming) -> int:
+        """Verify, store, and say how it went."""
         now = self.desk.clock()
-        if not door.hook.verify(incoming, door.secrets, now):
+        if not await run_in_threadpool(door.hook.verify, incoming, door.secrets, now):  # it may get a certificate
             self.said("A request to /hooks/%s was not %s's, or its secret is not set. Nothing was taken.", name, name)
             return door.hook.refusal
         try:
-            events = door.hook.parse(incoming)
-            with self.desk.transaction() as session:
-                take(session, name, events, now)
+            await self.gathering.put((name, door.hook.parse(incoming)))
         except DatabaseError as error:
             self.said("Events of %s could not be stored, it will send them again. %s", name, error)
             return HTTPStatus.SERVICE_UNAVAILABLE
@@ -83,6 +80,21 @@ class Hooks:
             self.said("A request of %s could not be read: %s", name, error)
             return HTTPStatus.BAD_REQUEST
         return HTTPStatus.OK
+
+
+def stored_by(desk: Desk) -> Callable[[Sequence[Parcel]], None]:
+    """What stores parcels of events: all of them in one transaction."""
+
+    def store(parcels: Sequence[Parcel]) -> None:
+        with desk.transaction() as session:
+            for name, events in parcels:
+                take(session, name, events, desk.clock())
+
+    return store
+
+
+def _incoming(request: Request, body: bytes) -> Incoming:
+    return Incoming(_headers(request), body)
 
 
 def _headers(request: Request) -> dict[str, str]:
