@@ -14,6 +14,7 @@ from newsletter.cli import (
     init,
     issue,
     issue_edit,
+    issue_send,
     serve,
     subscribers,
     suppressions,
@@ -36,6 +37,7 @@ app.command("init")(init.init)
 app.add_typer(comparisons.app, name="comparisons")
 app.add_typer(issue.app, name="issue")
 issue_edit.register(issue.app)
+issue_send.register(issue.app)
 app.add_typer(subscribers.app, name="subscribers")
 transfer.register(subscribers.app)
 app.add_typer(suppressions.app, name="suppressions")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from commands import Done
 
+from newsletter.sample import PAGES
+
 Run = Callable[..., Done]
 TOKEN = re.compile(r"/(?:u|preferences)/([a-z0-9-]{40,})")
 
@@ -62,9 +64,13 @@ def test_invariant_13_a_copy_of_nobody_carries_no_token_and_no_pixel(house: Run,
     assert "<img" not in html
 
 
-def test_invariant_14_the_only_provider_is_the_local_outbox(house: Run, tmp_path: Path) -> None:
-    """Another name is refused with a sentence, and nothing is sent."""
+def test_invariant_14_without_a_public_address_nobody_is_mailed_but_who_was_named(house: Run, tmp_path: Path) -> None:
+    """A real provider is refused with a sentence while readers could not reach our pages, and nothing begins."""
     config = tmp_path / "config.toml"
     config.write_text(config.read_text().replace('name = "outbox"', 'name = "postmark"'))
+    house("comparisons", "import", str(PAGES))
+    house("issue", "draft")
+    house("issue", "approve", "1")
 
-    assert "provider.name" in house("issue", "list", code=1).stderr
+    assert "provider.only_to" in house("issue", "send", "1", "--yes", code=1).stderr
+    assert "approved" in house("issue", "list").stdout
