@@ -67,7 +67,7 @@ def test_whoever_goes_away_while_waiting_stops_nobody() -> None:
     async def run() -> None:
         gathering = Gathering(store)
         gone = asyncio.create_task(gathering.put(("gone", [])))
-        await asyncio.sleep(0)
+        await asyncio.wait([gone], timeout=0)
         gone.cancel()
         await gathering.put(("next", []))
 
