@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from newsletter.delivery.batch import Batch
+from newsletter.errors import NewsletterError
 from newsletter.mail.columns import Columns
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.providers.base import Alike, Answer, Directive, Outcome, OutgoingBatch, Provider, Receipt, all_alike
 
 #: How often, and after how many seconds at least, those whom an accepted call left out for now are called again.
-RESTS, REST_WAIT = 4, 1.0
+RESTS, REST_WAIT, LONGEST_REST_WAIT = 4, 1.0, 15.0
 #: Between our clock and the provider's, when a key's age is judged.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
@@ -27,10 +28,11 @@ class Caller:
     builder: MessageBuilder
     clock: Callable[[], datetime]
     pause: Callable[[float], object] = time.sleep
+    enough: Callable[[], bool] = lambda: False  #: whether somebody has asked to stop
 
     def call(self, batch: Batch, recipients: Columns) -> Answer:
         """Hand over one batch; a receipt for every recipient, whatever the provider answered."""
-        outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, recipients)
+        outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, recipients, batch.doubtful)
         if not recipients:  # nothing is said to a provider about nobody
             return Answer(all_alike(outgoing, Outcome.REFUSED))
         if why := self._too_late(batch) or _changed(batch, recipients):
@@ -44,18 +46,27 @@ class Caller:
     def _with_rest(self, batch: Batch, outgoing: OutgoingBatch, answer: Answer) -> Answer:
         """Whom an accepted call left out for now is called again, in calls of their own: the batch is one claim.
 
-        Not in a batch in doubt: there "not now" says nothing about the earlier attempt.
+        Not in a batch in doubt: there "not now" says nothing about the earlier attempt. And not where keys are
+        honoured: after a lost answer the whole would be repeated, under a key that was never used for the rest.
         """
-        if isinstance(answer.receipts, Alike) or batch.doubtful:
+        keyed = self.providers[batch.provider].capabilities.remembers_keys_for
+        if isinstance(answer.receipts, Alike) or batch.doubtful or keyed:
+            return answer
+        if not any(receipt.outcome is Outcome.ACCEPTED for receipt in answer.receipts):
             return answer
         receipts = {receipt.key: receipt for receipt in answer.receipts}
         for number in range(1, RESTS + 1):
             rest = [one for one in outgoing.recipients if receipts[one.key].outcome is Outcome.RETRY]
-            if not 0 < len(rest) < len(receipts) or answer.directive is Directive.HALT or self._too_late(batch):
+            if not rest or answer.directive is Directive.HALT or answer.wait > LONGEST_REST_WAIT:
                 break
             self.pause(max(REST_WAIT, answer.wait))
+            if self.enough() or self._too_late(batch):
+                break
             some = replace(outgoing, key=f"{outgoing.key}:rest:{number}", recipients=Columns.of(rest))
-            answer = self._half(batch, some)
+            answer = self._sent(batch, some)
+            if answer.directive is Directive.SPLIT:  # somebody in it: who, nobody knows
+                answer = replace(answer, directive=Directive.GO_ON)
+                break
             receipts |= {receipt.key: receipt for receipt in answer.receipts}
         return replace(answer, receipts=[receipts[one.key] for one in outgoing.recipients])
 
@@ -63,7 +74,7 @@ class Caller:
         """The call; or, once the ledger says that it is split, its two halves."""
         if batch.split:
             return self._in_halves(batch, outgoing)
-        answer = self.providers[batch.provider].send(outgoing)
+        answer = self._sent(batch, outgoing)
         if answer.directive is not Directive.SPLIT:
             return answer
         if batch.doubtful:  # the halves have keys of their own: who is in doubt may have been taken under this one
@@ -86,7 +97,17 @@ class Caller:
 
     def _half(self, batch: Batch, half: OutgoingBatch) -> Answer:
         why = self._too_late(batch)
-        return Answer(all_alike(half, Outcome.UNKNOWN, why)) if why else self.providers[batch.provider].send(half)
+        return Answer(all_alike(half, Outcome.UNKNOWN, why)) if why else self._sent(batch, half)
+
+    def _sent(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
+        """One post. A fault of ours in an adapter must not end the run, and proves nothing about what has left."""
+        try:
+            return self.providers[batch.provider].send(outgoing)
+        except NewsletterError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            reason = f"{type(error).__name__} in the provider's adapter: a fault of this program."
+            return Answer(all_alike(outgoing, Outcome.UNKNOWN, reason))
 
     def _in_halves(self, batch: Batch, outgoing: OutgoingBatch) -> Answer:
         """The same in two calls under keys of their own, equal at every attempt; a half refused again is refused.
@@ -105,7 +126,8 @@ class Caller:
         receipts: list[Receipt] = []
         for half, answer in zip(halves, answers, strict=True):
             again = answer.directive is Directive.SPLIT
-            receipts += all_alike(half, Outcome.REFUSED, _reason(answer)) if again else answer.receipts
+            refused = Outcome.UNKNOWN if batch.doubtful else Outcome.REFUSED  # no proof about an earlier attempt
+            receipts += all_alike(half, refused, _reason(answer)) if again else answer.receipts
         worst = next((answer for answer in answers if answer.directive is Directive.HALT), answers[-1])
         directive = Directive.GO_ON if worst.directive is Directive.SPLIT else worst.directive
         return Answer(receipts, directive, worst.wait)

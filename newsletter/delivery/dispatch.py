@@ -39,6 +39,8 @@ TRIES = 3
 RECORD_TRIES, RECORD_WAIT = 60, 5.0
 #: How long, in seconds, a provider that could not be reached is left alone where there is another.
 AWAY = 600.0
+#: So many calls in a row of which nobody will know are enough: each of them puts a whole batch in doubt.
+SILENT = 3
 #: Seconds between two counts while everything is accepted.
 LOOK_EVERY = 0.2
 
@@ -61,6 +63,7 @@ class Dispatcher:
     clock: Callable[[], datetime]
     in_flight: int = 1
     fallback: Provider | None = None  #: takes what the first certainly did not, while that cannot be reached
+    watch_refusals: bool = True  #: not where nearly everybody is refused on purpose (provider.only_to)
     warm_up: Sequence[int] = ()  #: recipients a day, from the first day on: see warmup.py
     throttle: Throttle = field(default_factory=Throttle)
     pause: Callable[[float], object] = time.sleep  #: waits so many seconds; may end early when asked to stop
@@ -84,7 +87,8 @@ class Dispatcher:
             mark.require_not_behind(session, issue_id)
             stock = recovery.take_stock(session, self._known, issue_id, self.clock())
         flight = Flight(parked=self._from_now(stock.again), asked=self._from_now(stock.to_look_up))
-        caller = Caller(self._providers, self.builder, self.clock, self.pause)
+        enough = lambda: stop() or self.halted()  # noqa: E731 - one line, used once
+        caller = Caller(self._providers, self.builder, self.clock, self.pause, enough)
         with _settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
             while self._turn(issue_id, flight, caller, pool, mark, stop):
                 if flight.state:
@@ -166,6 +170,7 @@ class Dispatcher:
         ledger.record(session, batch, answer.receipts, self.clock())
         stock = recovery.Stock()
         if answer.is_plain:
+            flight.silent = 0
             return stock
         flight.looked_at = -math.inf  # the numbers that the breakers watch have changed
         after = session.get_one(Batch, batch.id, populate_existing=True)
@@ -188,6 +193,9 @@ class Dispatcher:
             stock.again.append((seconds, after))
         elif after.status is BatchStatus.UNKNOWN and not tired:
             recovery.place(stock, session, self._known, after, self.clock())
+        flight.silent = flight.silent + 1 if _is_held(after, stock) else 0
+        if flight.silent >= SILENT:
+            flight.halt(Ending.BREAKER, f"{SILENT} calls in a row ended without an answer to rely on: {after.reason}")
         return stock
 
     def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[Member]]]:
@@ -220,16 +228,21 @@ class Dispatcher:
     def _count(self, session: Session, issue_id: int, flight: Flight) -> None:
         """Add up the batches: as many rows as there were calls, so not at every turn."""
         flight.state, flight.looked_at = progress(session, issue_id, counted=False), self.ticks()
-        if flight.ending is None and (why := suspicious(flight.state)):
+        if flight.ending is None and (why := suspicious(flight.state, refusals=self.watch_refusals)):
             flight.halt(Ending.BREAKER, why)
 
     def _again(self, session: Session, flight: Flight) -> Batch | None:
         place = next((place for place, (when, _) in enumerate(flight.parked) if when <= self.ticks()), None)
         if place is None:
             return None
-        batch = flight.parked.pop(place)[1]
+        batch = flight.parked[place][1]
         stays = batch.doubtful or batch.status is not BatchStatus.CLAIMED
         name = batch.provider if stays else self._turn_of(flight).capabilities.name
+        left = None if name == batch.provider else left_today(session, self.warm_up, name, self.clock())
+        if left is not None and left < batch.size:
+            flight.halt(Ending.CAPPED, f"Today's share of the warm-up of {name} is used up; it goes on tomorrow (UTC).")
+            return None
+        flight.parked.pop(place)
         return ledger.take_again(session, batch, self.clock(), name)
 
     def _new(self, session: Session, issue_id: int, flight: Flight) -> Batch | None:
@@ -293,6 +306,11 @@ class Dispatcher:
     def _from_now(self, waiting: Iterable[recovery.Waiting]) -> list[tuple[float, Batch]]:
         """Seconds from now as moments of the monotonic clock."""
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
+
+
+def _is_held(after: Batch, stock: recovery.Stock) -> bool:
+    """Whether a call ended in a doubt that this run cannot close."""
+    return after.status is BatchStatus.UNKNOWN and not stock.again and not stock.to_look_up
 
 
 @contextmanager

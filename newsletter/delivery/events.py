@@ -141,7 +141,10 @@ def _clean(text: str, longest: int) -> str:
     shown = text[: 4 * longest]
     if not shown.isprintable():
         shown = "".join(letter if letter.isprintable() else " " for letter in shown)
-    return " ".join(_ADDRESS.sub("(address)", shown).split())[:longest]
+    words = _ADDRESS.sub("(address)", shown).split()
+    if len(text) == LONGEST_REASON and words:
+        words.pop()  # an adapter has cut it there: perhaps in the middle of an address
+    return " ".join(words)[:longest]
 
 
 def _raise(session: Session, ours: Iterable[tuple[Whose, Event]]) -> None:

@@ -35,6 +35,7 @@ class Flight:
     asked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to ask about
     state: Progress | None = None
     looked_at: float = -math.inf  #: when `state` was counted (monotonic)
+    silent: int = 0  #: calls in a row that ended in a doubt which nobody can close
     throttled: bool = False  #: the last look at what to claim ended at the throttle
     away_until: float = -math.inf  #: until then (monotonic) the second provider sends
     ending: Ending | None = None
@@ -46,13 +47,13 @@ class Flight:
             self.ending, self.reason = ending, reason
 
 
-def suspicious(state: Progress | None) -> str:
+def suspicious(state: Progress | None, *, refusals: bool = True) -> str:
     """Why nothing more should be sent before a person has looked; empty if all is well."""
     if state is None:
         return "The ledger of this issue is gone."
     if state.to_claim < 0:
         return f"More people were claimed than the {state.list_size} on the list."
     answered = state.accepted + state.refused
-    if state.refused >= REFUSALS and state.refused > answered * REFUSED_SHARE:
+    if refusals and state.refused >= REFUSALS and state.refused > answered * REFUSED_SHARE:
         return f"The provider refused {state.refused} of {answered}."
     return ""

@@ -165,6 +165,7 @@ def dispatcher_for(desk: Desk, issue: Issue, pause: Callable[[float], object] = 
         clock=desk.clock,
         in_flight=settings.in_flight,
         warm_up=settings.warm_up,
+        watch_refusals=not desk.config.provider.only_to,
         throttle=Throttle(settings.per_second),
         pause=pause,
         halted=settings.stop_file.exists,

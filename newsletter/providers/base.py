@@ -77,6 +77,7 @@ class OutgoingBatch:
     attempt: int
     builder: MessageBuilder
     recipients: Sequence[Recipient]
+    doubtful: bool = False  #: an earlier attempt may have been taken; without that, no answer can be about one of ours
 
 
 class Provider(Protocol):

@@ -190,10 +190,12 @@ def _taken(batch: OutgoingBatch, said: Answered) -> Answer:
 
 
 def _repeated(batch: OutgoingBatch, said: Answered) -> Answer:
-    """Brevo has had this key. From a further attempt: it has our call. From a first one: nobody knows whose."""
-    if batch.attempt > 1:
+    """Brevo has had this key. After an attempt in doubt: it has our call. Without one: nobody knows whose."""
+    if batch.doubtful:
         return Answer(all_alike(batch, Outcome.ACCEPTED))
-    reason = f"Brevo answered {said.status} to a first attempt: it has had this call's key already, or another twice."
+    reason = (
+        f"Brevo answered {said.status}: it has had this call's key, and not from an attempt of ours that is in doubt."
+    )
     return Answer(all_alike(batch, Outcome.UNKNOWN, reason))
 
 

@@ -44,6 +44,8 @@ def provider_of(
     """The provider of this choice, ready to send. Raises ConfigError or ProviderError; nothing is called."""
     if choice.name == "outbox":
         return Outbox(choice.folder)
+    if config.fallback and config.fallback.name == config.provider.name:
+        raise ConfigError(f"fallback.name is {choice.name} as provider.name is: name another provider, or none.")
     _refuse_links_to_nowhere(config, choice)
     key = provider_key(choice, environ)
     if choice.name == "smtp":
@@ -57,7 +59,8 @@ def provider_of(
             poster(connections),
             label=_label(choice.name, key or environ.get("AWS_ACCESS_KEY_ID", "")),
         )
-    return OnlyTo(made, tuple(one.casefold() for one in choice.only_to)) if choice.only_to else made
+    only_to = _only_to(config, choice)
+    return OnlyTo(made, only_to) if only_to else made
 
 
 def adapter_of(choice: ProviderChoice, key: str) -> Adapter:
@@ -66,6 +69,10 @@ def adapter_of(choice: ProviderChoice, key: str) -> Adapter:
         name = choice.name.upper()
         raise ConfigError(f"There is no key for {choice.name}. Set NEWSLETTER_{name}_KEY, or provider.key_file.")
     module, maker, _, _ = APIS[choice.name]
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ConfigError(
+            f"The key of {choice.name} is not one line of plain characters without blanks. Copy it again."
+        )
     account = Account(key, {name: str(value) for name, value in choice.options.items()}, choice.address)
     made: Adapter = getattr(import_module(f"newsletter.providers.{module}"), maker)(account)
     return made
@@ -133,8 +140,9 @@ class OnlyTo:
 
     @property
     def capabilities(self) -> Capabilities:
-        """As the provider's."""
-        return self.provider.capabilities
+        """As the provider's; the name says whom it may reach: with others allowed, a call would not be the same."""
+        can, allowed = self.provider.capabilities, "\n".join(sorted(self.allowed))
+        return replace(can, name=f"{can.name}:only:{hashlib.blake2b(allowed.encode(), digest_size=3).hexdigest()}")
 
     def fits(self, builder: MessageBuilder) -> int:
         """As the provider's."""
@@ -158,9 +166,15 @@ class OnlyTo:
         return folded in self.allowed or f"@{folded.rpartition('@')[2]}" in self.allowed
 
 
+def _only_to(config: Config, choice: ProviderChoice) -> tuple[str, ...]:
+    """Whom this provider may reach. A list for one of two providers is a list for both: "nobody else is mailed"."""
+    both = (choice, config.provider, *((config.fallback,) if config.fallback else ()))
+    return tuple(one.casefold() for one in next((one.only_to for one in both if one.only_to), ()))
+
+
 def _refuse_links_to_nowhere(config: Config, choice: ProviderChoice) -> None:
     """Outside production nobody is mailed but who was named: a test must not reach the list (DESIGN, invariant 14)."""
-    if urlsplit(config.publication.base_url).scheme != "https" and not choice.only_to:
+    if urlsplit(config.publication.base_url).scheme != "https" and not _only_to(config, choice):
         raise ConfigError(
             f"publication.base_url is {config.publication.base_url}: readers could not reach it, nor leave. Set the "
             f"https address of this newsletter, or provider.only_to to try {choice.name} with some addresses."

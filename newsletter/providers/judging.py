@@ -69,7 +69,7 @@ def _seconds(text: str) -> float:
 def _until(then: str, now: str) -> float:
     try:
         return max(0.0, (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds())
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
 
 

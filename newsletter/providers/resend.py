@@ -140,17 +140,17 @@ def _statuses(status: int, name: str) -> Mapping[int, tuple[Outcome, Directive]]
 def _other_body(batch: OutgoingBatch) -> Answer:
     """Resend has sent another body under this key.
 
-    After an earlier attempt that was ours: a reader's address changed in between, or this program did. A first attempt
-    finds the call of somebody else with our numbers: a copy of this database. Then nobody here was taken.
+    After an attempt in doubt that was ours: a reader's address changed in between, or this program did. Without one it
+    is somebody else's, with our numbers: a copy of this database, or a ledger from a backup. Nobody knows who has it.
     """
-    if batch.attempt > 1:
+    if batch.doubtful:
         reason = "Resend took an earlier attempt of this call, whose content was not quite the same."
         return Answer(all_alike(batch, Outcome.ACCEPTED, reason))
     reason = (
         "Resend has already taken another call under this call's key. Does a copy of this database, or a backup, "
         "send with the same account? Find out before you go on."
     )
-    return Answer(all_alike(batch, Outcome.REFUSED, reason), Directive.HALT)
+    return Answer(all_alike(batch, Outcome.UNKNOWN, reason), Directive.HALT)
 
 
 def _each(batch: OutgoingBatch, found: Any) -> Answer:

@@ -181,6 +181,6 @@ def _until_reset(headers: Mapping[str, str]) -> float:
     reset = headers.get("x-ratelimit-reset", "")
     try:
         now = parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
     return min(max(0.0, float(reset) - now), LONGEST_WAIT) if reset.isascii() and reset.isdigit() else 0.0

@@ -28,7 +28,8 @@ from newsletter.providers.poster import Answered, Limits, Poster, Request
 #: SNS tries again for at most 3,600 s ("Amazon SNS message delivery retries") and keeps the first attempt's Timestamp.
 LONGEST_RETRY = timedelta(hours=1)
 MOST_CERTIFICATES = 8  #: SNS changes its own about once a year
-_HOST = re.compile(r"sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
+#: With a region's name: "sns.s3.amazonaws.com" is anybody's bucket.
+_HOST = re.compile(r"sns\.[a-z]{2}(-[a-z]+)+-[0-9]\.amazonaws\.com(\.cn)?")
 _CERTIFICATE = re.compile(r"/[A-Za-z0-9_-]+\.pem")
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 #: What is signed, in this order; a Subject only where there is one.

@@ -4,6 +4,7 @@ Verified on the raw body, stored and committed, and only then answered (DESIGN, 
 early is an event lost. A provider that gets no good answer tries again, for hours as a rule.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from newsletter.desk.desk import Desk
 from newsletter.errors import DatabaseError, NewsletterError
 from newsletter.providers.hooks import Hook, Incoming
 from newsletter.web.gathering import Gathering, Parcel
+
+LONGEST_BODY = 10.0  #: seconds; whoever drips holds one of few places
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,10 @@ class Hooks:
         if request.method == "HEAD":
             return Response(status_code=HTTPStatus.OK)
         try:
-            body = await self._body(request)
+            async with asyncio.timeout(LONGEST_BODY):
+                body = await self._body(request)
+        except TimeoutError:
+            return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
         if body is None:

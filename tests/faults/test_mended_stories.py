@@ -1,5 +1,6 @@
 """Stories that once broke a promise: somebody leaves between attempts, a doubt is split, a post is late."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.evidence import prove
+from newsletter.delivery.flight import Ending
 from newsletter.errors import DeliveryError
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
@@ -299,3 +301,64 @@ def test_whom_a_call_left_out_for_now_is_sent_a_moment_later(engine: Engine) -> 
     assert max(provider.log.values()) == 1
     assert state_of(dispatcher).accepted == sum(provider.log.values()) == 10
     assert [key for key, _ in provider.calls][:3] == [f"issue:1:batch:1{rest}" for rest in ("", ":rest:1", ":rest:2")]
+
+
+@pytest.mark.parametrize("dial", ["accept, answer lost", "accept, die after"])
+def test_with_keys_nobody_is_called_apart_from_the_call_that_is_repeated(engine: Engine, dial: str) -> None:
+    """Half of a call is put off; a call of their own would not be known under the key that is repeated after a loss."""
+    dispatcher = replace(dispatcher_for_ten(engine), batch_size=10)
+
+    class Half(FakeProvider):
+        def send(self, batch: OutgoingBatch) -> Answer:
+            first = not self.calls
+            answer = super().send(replace(batch, recipients=batch.recipients[:5]) if first else batch)
+            later = [Receipt(one.key, Outcome.RETRY, "", "throttled") for one in batch.recipients[5:]]
+            return Answer([*answer.receipts, *later]) if first else answer
+
+    provider = Half(remembers=True, next_answers=["accept", dial])
+    for _ in range(2):
+        with contextlib.suppress(Killed):
+            replace(dispatcher, provider=provider).run(1)
+
+    assert max(provider.log.values()) == 1
+    assert [key for key, _ in provider.calls] == ["issue:1:batch:1"]
+
+
+def test_a_refusal_of_a_half_in_doubt_proves_nothing(engine: Engine) -> None:
+    """Both halves were taken and their answers lost; on the replay the second is refused as a whole."""
+    dispatcher = replace(dispatcher_for_ten(engine), batch_size=10)
+    lost, wrong = "accept, answer lost", "one of you is wrong"
+    provider = FakeProvider(remembers=True, next_answers=[wrong, lost, lost, "accept", wrong])
+    replace(dispatcher, provider=provider).run(1)
+
+    assert sorted(provider.log.values()) == [1] * 10
+    assert (state_of(dispatcher).refused, state_of(dispatcher).unknown) == (0, 5)
+
+
+def test_an_adapter_with_a_fault_of_ours_ends_no_run(engine: Engine) -> None:
+    """A header that no parser expected: those in the call are in doubt, and the run goes on or is held."""
+    dispatcher = dispatcher_for_ten(engine)
+
+    class Faulty(FakeProvider):
+        def send(self, batch: OutgoingBatch) -> Answer:
+            if not self.calls:
+                super().send(batch)
+                raise OverflowError("a year too far")
+            return super().send(batch)
+
+    provider = Faulty()
+    replace(dispatcher, provider=provider).run(1)
+
+    assert max(provider.log.values()) == 1
+    assert (state_of(dispatcher).unknown, state_of(dispatcher).accepted) == (4, 6)
+
+
+def test_a_provider_that_answers_nothing_is_not_fed_the_whole_list(engine: Engine) -> None:
+    """An hour of errors would put everybody in doubt; three calls do."""
+    dispatcher = replace(dispatcher_for_ten(engine), batch_size=1)
+    provider = FakeProvider(always="accept, answer lost")
+
+    ending, why = replace(dispatcher, provider=provider).run(1)
+
+    assert (ending, len(provider.calls)) == (Ending.BREAKER, 3)
+    assert "without an answer" in why

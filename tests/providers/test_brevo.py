@@ -219,16 +219,17 @@ def test_a_key_is_counted_on_for_less_than_either_documented_time() -> None:
 def test_a_repeat_that_brevo_knows_has_been_taken() -> None:
     """`duplicate_parameter`: it has the call, and did not run it again."""
     said = answered(400, {"code": "duplicate_parameter", "message": "idempotencyKey already exists"})
-    answer = adapter().interpret(batch_of(*NAMES, attempt=2), said)
+    answer = adapter().interpret(replace(batch_of(*NAMES, attempt=2), doubtful=True), said)
 
     assert answer.is_plain
     assert [one.key for one in answer.receipts] == [f"key-{name}" for name in NAMES]
 
 
-def test_a_first_attempt_that_brevo_knows_is_doubt() -> None:
-    """Another installation on the same account may have used the key: nobody here has been mailed for certain."""
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_key_that_brevo_knows_of_no_attempt_in_doubt_is_doubt(attempt: int) -> None:
+    """Attempts before it were certainly not taken. Another installation on the same account may have used the key."""
     said = answered(400, {"code": "duplicate_parameter", "message": "idempotencyKey already exists"})
-    answer = adapter().interpret(batch_of(*NAMES), said)
+    answer = adapter().interpret(batch_of(*NAMES, attempt=attempt), said)
 
     assert (outcomes(answer), answer.directive) == ({Outcome.UNKNOWN}, Directive.GO_ON)
 

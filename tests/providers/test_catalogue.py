@@ -122,3 +122,36 @@ def test_a_provider_is_made_when_somebody_sends() -> None:
 def test_webhooks_of_which_nothing_is_set_believe_nobody(name: str, headers: dict[str, str]) -> None:
     """Whoever forgot the secret has a closed door, not an open one."""
     assert hook_of(name, OPTIONS.get(name, {})).verify(Incoming(headers, b"{}"), (), NOW) is False
+
+
+def test_whom_the_first_may_reach_binds_the_second_as_well() -> None:
+    """Nobody else is mailed, whoever mails."""
+    first, second = choice("postmark", only_to=("a@b.org",)), choice("resend")
+    config = PUBLIC.model_copy(update={"provider": first, "fallback": second})
+
+    assert isinstance(provider_of(config, second, key_for("resend")), OnlyTo)
+
+
+def test_with_others_allowed_it_is_another_provider() -> None:
+    """What is in doubt was a call for others: repeated, it would not be the same."""
+    names = {
+        provider_of(PUBLIC, choice("resend", only_to=only), key_for("resend")).capabilities.name
+        for only in ((), ("a@b.org",), ("@b.org",))
+    }
+
+    assert len(names) == 3
+
+
+def test_the_second_provider_is_another_one() -> None:
+    """Two accounts of one provider would share a door for webhooks."""
+    config = PUBLIC.model_copy(update={"provider": choice("resend"), "fallback": choice("resend")})
+
+    with pytest.raises(ConfigError, match="another provider"):
+        provider_of(config, config.provider, key_for("resend"))
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "an é", "a blank", "\x1b[31m"])
+def test_a_damaged_key_is_found_before_anything_leaves(key: str) -> None:
+    """It would put everybody in doubt, call by call."""
+    with pytest.raises(ConfigError, match="Copy it again"):
+        provider_of(PUBLIC, choice("postmark"), {"NEWSLETTER_POSTMARK_KEY": key})
