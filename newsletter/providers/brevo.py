@@ -196,7 +196,7 @@ def _repeated(batch: OutgoingBatch, said: Answered) -> Answer:
     reason = (
         f"Brevo answered {said.status}: it has had this call's key, and not from an attempt of ours that is in doubt."
     )
-    return Answer(all_alike(batch, Outcome.UNKNOWN, reason))
+    return Answer(all_alike(batch, Outcome.UNKNOWN, reason), Directive.HALT)
 
 
 def _is_of_the_account(said: Answered) -> bool:

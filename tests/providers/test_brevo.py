@@ -227,11 +227,11 @@ def test_a_repeat_that_brevo_knows_has_been_taken() -> None:
 
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_a_key_that_brevo_knows_of_no_attempt_in_doubt_is_doubt(attempt: int) -> None:
-    """Attempts before it were certainly not taken. Another installation on the same account may have used the key."""
+    """Another installation may have used the key, on the same account: a person has to look before it is repeated."""
     said = answered(400, {"code": "duplicate_parameter", "message": "idempotencyKey already exists"})
     answer = adapter().interpret(batch_of(*NAMES, attempt=attempt), said)
 
-    assert (outcomes(answer), answer.directive) == ({Outcome.UNKNOWN}, Directive.GO_ON)
+    assert (outcomes(answer), answer.directive) == ({Outcome.UNKNOWN}, Directive.HALT)
 
 
 def test_a_server_that_fails_with_that_word_is_doubt() -> None:
