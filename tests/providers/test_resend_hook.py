@@ -151,7 +151,6 @@ GOOD = signed("{}")
         ("{}", {"svix-signature": GOOD["svix-signature"].removeprefix("v1,")}),
         ("{}", {"svix-signature": signed("{}", OTHER)["svix-signature"]}),
     ],
-    ids=str,
 )
 def test_what_was_changed_is_verified_by_none(body: str, change: dict[str, str]) -> None:
     """Body, id, time and signature; ours never raises for it."""
