@@ -13,7 +13,6 @@ import hmac
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
@@ -78,13 +77,6 @@ def fingerprint(key: str, secret: bytes) -> str:
     It knows an address again without holding it. HMAC and not a bare hash, because addresses can be guessed (product
     reference 4.9).
     """
-    keyed = _keyed(secret).copy()
-    keyed.update(key.encode())
-    return keyed.hexdigest()[:32]
-
-
-@lru_cache(maxsize=4)
-def _keyed(secret: bytes) -> hmac.HMAC:
     if not secret:
         raise ValueError("a fingerprint needs a secret")
-    return hmac.new(secret, b"subscriber fingerprint v1\0", "sha256")
+    return hmac.digest(secret, b"subscriber fingerprint v1\0" + key.encode(), "sha256").hex()[:32]

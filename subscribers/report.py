@@ -65,6 +65,10 @@ class ImportReport:
         if self.details:
             writer(self.details).writerow([line, outcome.value, reason])
 
+    def count_added(self, rows: int) -> None:
+        """Take down that so many rows are new on the list."""
+        self.counts[Outcome.ADDED] += rows
+
     def sentences(self) -> Iterator[str]:
         """The reasons in words, the refused rows first."""
         order = list(reversed(Outcome))

@@ -70,10 +70,10 @@ class Rows:
             "fingerprint": fingerprint(address.key, self.secret),
             "name": clean_name(_name(found)),
             "source": _source(found.get("source") or self.terms.source),
-            **self.standing(*(found.get(name, "") for name in _STANDING)),
+            **self.standing(*map(found.get, _STANDING)),
         }
 
-    def _standing(self, word: str, *texts: str) -> dict[str, Any]:
+    def _standing(self, word: str | None, *texts: str | None) -> dict[str, Any]:
         """Status and times, each of which may be missing."""
         status = self._status(word)
         signed_up, confirmed, since, until = (_time(text) for text in texts)
@@ -88,7 +88,7 @@ class Rows:
             "paused_until": until if status is Status.PAUSED else None,
         }
 
-    def _status(self, text: str) -> Status:
+    def _status(self, text: str | None) -> Status:
         if not text:
             return Status.ACTIVE if self.terms.consented else Status.PENDING
         if (status := _STATUS.get(text) or _STATUS.get(text.casefold())) is None:
@@ -109,7 +109,7 @@ def _refuse(reason: str) -> Any:
 _source = lru_cache(maxsize=4096)(clean_name)
 
 
-def _time(text: str) -> datetime | None:
+def _time(text: str | None) -> datetime | None:
     """ISO 8601; a date is its midnight, and a time without a zone is UTC."""
     if not text:
         return None

@@ -6,22 +6,22 @@ once comes in with the more withdrawn status, in whatever order. Doing it twice 
 takes the same way to the last statement and is rolled back there.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO, TextIO
 
-from sqlalchemy import Connection, Table, bindparam, column, exists, func, insert, literal, select, table, update
-from sqlalchemy.types import TypeEngine
-from sqlmodel import Session, col
+from sqlalchemy import Connection, Table, bindparam, exists, func, insert, literal, select, update
+from sqlmodel import Session
 
+from subscribers.bulk import insert_rows, processor, roomy, those_in
 from subscribers.columns import word
 from subscribers.consent import ConsentEvent, Evidence, Kind, Status, record
+from subscribers.export import COLUMNS, export_csv
 from subscribers.report import ImportReport, Outcome
 from subscribers.rows import Rows, Terms, require
-from subscribers.sheet import NO_LIMITS, UPLOAD, Limits, Sheet, guard, writer
+from subscribers.sheet import NO_LIMITS, UPLOAD, Limits, Sheet
 from subscribers.subscriber import Subscriber, new_refs
 from subscribers.suppression import Suppression
 
@@ -29,8 +29,6 @@ __all__ = ["COLUMNS", "NO_LIMITS", "UPLOAD", "ImportReport", "Outcome", "Terms",
 
 BATCH = 5_000  #: rows that are looked up and inserted together
 
-#: What an export writes, in this order; an import reads it back. Times are ISO 8601 in UTC.
-COLUMNS = ("email", "name", "status", "signed_up_at", "confirmed_at", "status_since", "paused_until", "source")
 _REPEATED = ("status", "signed_up_at", "confirmed_at", "status_since", "paused_until")
 #: The more withdrawn of two statuses of one person in a file counts: the later in this order.
 _WITHDRAWN = (Status.ACTIVE, Status.PENDING, Status.PAUSED, Status.UNSUBSCRIBED)
@@ -83,7 +81,7 @@ def import_csv(
     savepoint = session.begin_nested() if dry_run else None
     try:
         rows = Rows(sheet, terms, secret, now, guarded=guarded).read(report)
-        with _roomy(session.connection()):
+        with roomy(session.connection()):
             last = _last(session)
             while batch := list(islice(rows, BATCH)):
                 _take(session, batch, last, report, terms, now)
@@ -94,45 +92,6 @@ def import_csv(
             savepoint.rollback()
         session.expire_all()  # rows were written past the session's objects
     return report
-
-
-def export_csv(session: Session, out: TextIO, *, raw: bool = False, status: Status | None = None) -> int:
-    """Write everybody (of one status), in the order of ids; how many there were. Who was erased is not there.
-
-    Cells that a spreadsheet would calculate get a ' in front; `raw` leaves them alone, for machines.
-    """
-    sheet, number = writer(out), 0
-    sheet.writerow(COLUMNS)
-    for row in _everybody(session, status):
-        cells = [value.isoformat() if isinstance(value, datetime) else str(value or "") for value in row]
-        sheet.writerow(cells if raw else [guard(cell) for cell in cells])
-        number += 1
-    return number
-
-
-def _everybody(session: Session, status: Status | None) -> Iterator[tuple[Any, ...]]:
-    names = (
-        "id",
-        "address",
-        "name",
-        "status",
-        "signed_up_at",
-        "confirmed_at",
-        "status_since",
-        "paused_until",
-        "source",
-    )
-    wanted = [_table(Subscriber).c[name] for name in names]
-    last = 0
-    while True:
-        query = select(*wanted).where(col(Subscriber.id) > last, col(Subscriber.address).is_not(None))
-        if status is not None:
-            query = query.where(col(Subscriber.status) == status)
-        found = session.execute(query.order_by(col(Subscriber.id)).limit(BATCH)).all()
-        if not found:
-            return
-        yield from (tuple(row[1:]) for row in found)
-        last = found[-1][0]
 
 
 def _take(
@@ -150,6 +109,10 @@ def _take(
     prints = [values["fingerprint"] for _, values in batch]
     known, suppressed = _known(session, prints, last), _suppressed(session, prints)
     changes = _Changes()
+    if not known and not suppressed and len(set(prints)) == len(prints):
+        changes.new = {values["fingerprint"]: values for _, values in batch}
+        report.count_added(len(batch))
+        batch = []
     for line, values in batch:
         print_ = values["fingerprint"]
         if print_ in suppressed:
@@ -206,14 +169,17 @@ def _rename(person: _Known, values: dict[str, Any], changes: _Changes) -> bool:
 
 def _known(session: Session, prints: list[str], last: int) -> dict[str, _Known]:
     rows = _table(Subscriber).c
+    there = those_in(session.connection(), rows.fingerprint, prints)
     query = select(rows.fingerprint, rows.id, rows.status, rows.status_since, rows.name)
-    found = session.execute(query.where(rows.fingerprint.in_(prints)))
+    found = session.execute(query.where(rows.fingerprint.in_(there))) if there else ()
     return {print_: _Known(who, status, since, name, who > last) for print_, who, status, since, name in found}
 
 
 def _suppressed(session: Session, prints: list[str]) -> dict[str, str]:
     rows = _table(Suppression).c
-    found = session.execute(select(rows.fingerprint, rows.reason, rows.at).where(rows.fingerprint.in_(prints)))
+    there = those_in(session.connection(), rows.fingerprint, prints)
+    query = select(rows.fingerprint, rows.reason, rows.at)
+    found = session.execute(query.where(rows.fingerprint.in_(there))) if there else ()
     return {print_: f"must not be mailed ({reason}, since {at:%Y-%m-%d})" for print_, reason, at in found}
 
 
@@ -238,39 +204,15 @@ def _last(session: Session) -> int:
 
 
 def _insert(connection: Connection, people: Table, new: list[dict[str, Any]]) -> None:
-    """One statement for all rows, the columns' own processors run ahead and once for each value.
-
-    SQLAlchemy runs them for each row: times and words were half the cost of an import (benchmarks/transfer.py).
-    """
+    """One statement for all rows, times and words made once for each value: files share a few of them."""
     for name in _REPEATED:
-        process = _processor(connection, people.c[name].type)
+        process = processor(connection, people.c[name].type)
         done = {value: process(value) for value in {values[name] for values in new}}
         for values in new:
             values[name] = done[values[name]]
     for values, ref in zip(new, new_refs(len(new)), strict=True):
         values["ref"] = ref
-    bare = table(people.name, *(column(name) for name in new[0]))
-    connection.execute(insert(bare), new)
-
-
-def _processor(connection: Connection, kind: TypeEngine[Any]) -> Callable[[Any], Any]:
-    """What turns a value of this type into what the driver takes."""
-    process: Callable[[Any], Any] | None = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    return process or (lambda value: value)
-
-
-@contextmanager
-def _roomy(connection: Connection) -> Iterator[None]:
-    """A larger page cache for SQLite: three indexes in random order took 94 s a million with 2 MB, 30 s with 64 MB."""
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    before = connection.exec_driver_sql("pragma cache_size").scalar_one()
-    connection.exec_driver_sql("pragma cache_size = -64000")
-    try:
-        yield
-    finally:
-        connection.exec_driver_sql(f"pragma cache_size = {before}")
+    insert_rows(connection, people, new)
 
 
 def _evidence(session: Session, last: int, terms: Terms, now: datetime) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, SQLModel, select
 
 from newsletter.sample import SUBSCRIBERS, SUPPRESSIONS
+from subscribers.bulk import roomy
 from subscribers.consent import ConsentEvent, Kind, Status, events, status_at
 from subscribers.erasure import erase
 from subscribers.errors import BadFile
@@ -26,7 +27,7 @@ from subscribers.report import ImportReport, Outcome
 from subscribers.subscriber import Subscriber, counts, find, require, resume
 from subscribers.suppression import Reason, is_suppressed, suppress, suppressions
 from subscribers.suppression_files import export_suppressions, import_suppressions
-from subscribers.transfer import UPLOAD, Terms, _roomy, export_csv, import_csv
+from subscribers.transfer import UPLOAD, Terms, export_csv, import_csv
 
 TERMS = Terms("sign-up sheet, Berlin fair", "sheet 2026-03", by="olga", consented=True)
 TABLES = ("subscriber", "consent_event", "suppression", "lifted_suppression")
@@ -451,5 +452,5 @@ def test_another_database_than_sqlite_is_asked_for_nothing() -> None:
     """The page cache is SQLite's matter: a stand-in that answers no question is enough."""
     elsewhere = SimpleNamespace(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
 
-    with _roomy(elsewhere):  # type: ignore[arg-type]
+    with roomy(elsewhere):  # type: ignore[arg-type]
         pass
