@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from newsletter.delivery.progress import Progress
 from newsletter.desk.standing import Standing
 from newsletter.issues.issue import Command, Issue, IssueStatus
+from newsletter.issues.wording import sentence
 
 _S = IssueStatus
 OVER = (_S.SENT, _S.PARTIAL, _S.CANCELLED)
@@ -43,7 +44,8 @@ def lines(case: Case) -> list[str]:
         said.append(f"All sending is stopped, for {case.now.stop_file} exists. Remove it first.")
     said += SENTENCES[case.issue.status](case)
     if case.state and case.state.unknown:
-        said.append(f"Whether {case.state.unknown:,} people have it, nobody knows. See: newsletter unknown list")
+        whom = "one reader has" if case.state.unknown == 1 else f"{case.state.unknown:,} people have"
+        said.append(f"Whether {whom} it, nobody knows. See: newsletter unknown list")
     return said
 
 
@@ -83,7 +85,7 @@ def _paused(case: Case) -> list[str]:
     step = case.now.last_step
     why = "It waits for a person."
     if step and step.command is Command.PAUSE:
-        why = f"Paused on {case.at(step.at)} by {step.by}".rstrip(".") + "."
+        why = sentence(f"Paused on {case.at(step.at)} by {step.by}")
     elif step and step.command is Command.TAKE_UP:
         why = f"It waits since {case.at(step.at)}, when {step.by} said that a batch in doubt was not sent."
     running = [f"A sender is running: {case.now.sender}. It ends after the calls under way."] if case.now.sender else []
@@ -99,8 +101,8 @@ def _cancelled(case: Case) -> list[str]:
 
 def _partial(case: Case) -> list[str]:
     refused = case.state.refused if case.state else 0
-    why = f"{refused:,} were refused; why: newsletter subscribers explain ADDRESS" if refused else ""
-    return [why] if why else []
+    whom = "One was" if refused == 1 else f"{refused:,} were"
+    return [f"{whom} refused; why: newsletter subscribers explain ADDRESS"] if refused else []
 
 
 SENTENCES: dict[IssueStatus, Callable[[Case], list[str]]] = {

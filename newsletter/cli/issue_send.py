@@ -26,6 +26,7 @@ from newsletter.desk.desk import Desk
 from newsletter.desk.standing import standing
 from newsletter.errors import IssueError
 from newsletter.issues.issue import OFFERS, Issue, IssueStatus
+from newsletter.issues.wording import sentence
 
 AFTER_RESTORE = (
     "After a backup was put back: go on from this ledger, although calls were made that it does not know of. They are "
@@ -74,7 +75,7 @@ def send(
 def outcome(ended: sending.Sent) -> str:
     """Why a sending ended before its end, and what to type to go on."""
     words = MEANWHILE.get(ended.issue.status) if ended.ending is Ending.PAUSED else None
-    why = f"{ended.reason} " if ended.reason else ""
+    why = f"{sentence(ended.reason)} " if ended.reason else ""
     return (words or ENDINGS[ended.ending]).format(which=ended.issue.number, why=why)
 
 

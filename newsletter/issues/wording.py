@@ -33,3 +33,9 @@ def opened(text: str) -> str:
     """The text with a capital at its beginning and the rest as it is; a name like v0 or git-why is left alone."""
     first = text.split(" ", 1)[0]
     return text[:1].upper() + text[1:] if first.isalpha() else text
+
+
+def sentence(text: str) -> str:
+    """The text with an end: a full stop where it has none; what only announces more, like a colon, goes."""
+    whole = text.strip().rstrip(":,; -")
+    return f"{whole}." if whole and whole[-1] not in ".!?…" else whole

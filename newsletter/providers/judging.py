@@ -11,10 +11,10 @@ from http import HTTPStatus
 from typing import Any
 
 from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch, all_alike
+from newsletter.providers.plain_words import reason
 from newsletter.providers.poster import Answered, Failed, Taken
 
 LONGEST_WAIT = 3600.0  #: seconds; nobody waits for a day in front of an open issue
-LONGEST_REASON = 300
 
 #: What a status says by itself. Any other, a redirect among them, is doubt.
 STATUSES: Mapping[int, tuple[Outcome, Directive]] = {
@@ -44,8 +44,8 @@ def judged(
         taken = Outcome.RETRY if said.taken is Taken.NOT_SENT else Outcome.UNKNOWN
         return Answer(all_alike(batch, taken, said.reason))
     outcome, directive = statuses.get(said.status, (Outcome.UNKNOWN, Directive.GO_ON))
-    reason = f"{name} answered {said.status}: {_plain(words(said)) or 'nothing more'}"
-    return Answer(all_alike(batch, outcome, reason[:LONGEST_REASON]), directive, waiting_time(said.headers))
+    why = reason(f"{name} answered {said.status}", words(said))
+    return Answer(all_alike(batch, outcome, why), directive, waiting_time(said.headers))
 
 
 def waiting_time(headers: Mapping[str, str], *names: str) -> float:
@@ -89,8 +89,3 @@ def member(found: Any, *path: str | int, kind: type = str) -> Any:
         except (KeyError, IndexError, TypeError):
             return kind()
     return found if isinstance(found, kind) else kind()
-
-
-def _plain(text: str) -> str:
-    """One line without addresses: what a provider repeats of our call does not belong in a log (S-60)."""
-    return " ".join(word if "@" not in word else "(an address)" for word in text.split())

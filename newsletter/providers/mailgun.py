@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from newsletter.errors import ProviderError
+from newsletter.issues.wording import sentence
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.adapter import Account, checked_options
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, all_alike
@@ -29,7 +30,6 @@ GREETING = b"Mailgun Magnificent API"
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")  # a slash would lead to the greeting
 _AGAIN = re.compile(r"try again after (?:(\d+) seconds?|(.+?))\.?$", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"[!-~]{1,300}")
-_LONGEST_WORDS = 500
 
 
 class Mailgun:
@@ -97,8 +97,7 @@ def _words(said: Answered) -> str:
     """Its sentence; a refused key is answered with a bare word."""
     found = document(said)
     words = found if isinstance(found, str) else member(found, "message") or said.body.decode("utf-8", "replace")
-    hint = " Is the domain in the other region?" if said.status == HTTPStatus.NOT_FOUND else ""
-    return words.strip()[:_LONGEST_WORDS] + hint
+    return f"{sentence(words)} Is the domain in the other region?" if said.status == HTTPStatus.NOT_FOUND else words
 
 
 def _domain(value: str) -> str:

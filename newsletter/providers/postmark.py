@@ -19,6 +19,7 @@ from newsletter.mail.message import MessageBuilder
 from newsletter.providers import judging
 from newsletter.providers.adapter import Account, Calls, checked_options
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, Receipt, all_alike
+from newsletter.providers.plain_words import reason
 from newsletter.providers.poster import Answered, Failed, Request
 
 NAME = "Postmark"
@@ -135,7 +136,7 @@ def _each(batch: OutgoingBatch, items: Sequence[Any]) -> Answer:
     if all(ids):
         return Answer(all_alike(batch, Outcome.ACCEPTED, provider_ids=ids))
     if why := _shared(items):
-        return Answer(all_alike(batch, Outcome.RETRY, f"Postmark refused everybody alike: {why}"), Directive.HALT)
+        return Answer(all_alike(batch, Outcome.RETRY, reason("Postmark refused everybody alike", why)), Directive.HALT)
     judged = [(Outcome.ACCEPTED, Directive.GO_ON) if id_ else _fate(item) for item, id_ in zip(items, ids, strict=True)]
     receipts = [
         Receipt(key, outcome, id_, "" if id_ else _reason(item))
@@ -186,8 +187,8 @@ def _shared(items: Sequence[Any]) -> str:
 
 def _reason(item: Any) -> str:
     """Why, without addresses (S-60)."""
-    code, words = _code(item), " ".join(word for word in _words_of(item).split() if "@" not in word)
-    return f"ErrorCode {'missing' if code is None else code}: {words or 'nothing more'}"[: judging.LONGEST_REASON]
+    code = _code(item)
+    return reason(f"ErrorCode {'missing' if code is None else code}", _words_of(item))
 
 
 def _code(item: Any) -> int | None:

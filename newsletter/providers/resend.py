@@ -20,6 +20,7 @@ from newsletter.mail.message import MessageBuilder
 from newsletter.providers import judging
 from newsletter.providers.adapter import Account, Calls, checked_options
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, Receipt, all_alike
+from newsletter.providers.plain_words import reason
 from newsletter.providers.poster import Answered, Failed, Request
 
 NAME = "Resend"
@@ -144,13 +145,13 @@ def _other_body(batch: OutgoingBatch) -> Answer:
     is somebody else's, with our numbers: a copy of this database, or a ledger from a backup. Nobody knows who has it.
     """
     if batch.doubtful:
-        reason = "Resend took an earlier attempt of this call, whose content was not quite the same."
-        return Answer(all_alike(batch, Outcome.ACCEPTED, reason))
-    reason = (
+        why = "Resend took an earlier attempt of this call, whose content was not quite the same."
+        return Answer(all_alike(batch, Outcome.ACCEPTED, why))
+    why = (
         "Resend has already taken another call under this call's key. Does a copy of this database, or a backup, "
         "send with the same account? Find out before you go on."
     )
-    return Answer(all_alike(batch, Outcome.UNKNOWN, reason), Directive.HALT)
+    return Answer(all_alike(batch, Outcome.UNKNOWN, why), Directive.HALT)
 
 
 def _each(batch: OutgoingBatch, found: Any) -> Answer:
@@ -161,8 +162,9 @@ def _each(batch: OutgoingBatch, found: Any) -> Answer:
     if len(ids) == len(people) and all(ids) and not errors:
         return Answer(all_alike(batch, Outcome.ACCEPTED, provider_ids=ids))
     if len(people) == len(errors) > 1 and len(set(errors.values())) == 1 and not any(ids):
-        reason = f"Resend refused everybody alike: {_without_addresses(errors[0])}"
-        return Answer(all_alike(batch, Outcome.RETRY, reason), Directive.HALT)
+        return Answer(
+            all_alike(batch, Outcome.RETRY, reason("Resend refused everybody alike", errors[0])), Directive.HALT
+        )
     placed = enumerate(zip(people.keys, _placed(ids, errors, len(people)), strict=True))
     return Answer([_receipt(key, id_, errors.get(place)) for place, (key, id_) in placed])
 
@@ -189,14 +191,8 @@ def _receipt(key: str, id_: str, error: str | None) -> Receipt:
     if error is None and id_:
         return Receipt(key, Outcome.ACCEPTED, id_)
     if error is not None and not id_:
-        return Receipt(key, Outcome.REFUSED, reason=f"Resend refused it: {_without_addresses(error)}")
+        return Receipt(key, Outcome.REFUSED, reason=reason("Resend refused it", error))
     return Receipt(key, Outcome.UNKNOWN, reason="Resend answered 200 without saying what became of it.")
-
-
-def _without_addresses(words: str) -> str:
-    """What ends in logs and on screens (S-60)."""
-    plain = " ".join(word for word in words.split() if "@" not in word)
-    return (plain or "without a reason")[: judging.LONGEST_REASON - 50]
 
 
 def _words(said: Answered) -> str:

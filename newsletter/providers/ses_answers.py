@@ -10,7 +10,8 @@ from typing import Any
 
 from newsletter.mail.columns import Columns
 from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch, Receipt, all_alike
-from newsletter.providers.judging import LONGEST_REASON, STATUSES, document, judged, member, waiting_time
+from newsletter.providers.judging import STATUSES, document, judged, member, waiting_time
+from newsletter.providers.plain_words import plain, reason
 from newsletter.providers.poster import Answered, Failed
 
 NAME = "Amazon SES"
@@ -117,8 +118,8 @@ def _receipts(keys: Sequence[str], results: Sequence[Any]) -> list[Receipt]:
 def _receipt(key: str, result: Any) -> Receipt:
     status = member(result, "Status")
     outcome = _meaning(status)[0]
-    words = "" if outcome is Outcome.ACCEPTED else f"{NAME}: {status or 'no status'} {member(result, 'Error')}"
-    return Receipt(key, outcome, member(result, "MessageId"), _without_addresses(words)[:LONGEST_REASON])
+    why = reason(f"{NAME} answered {plain(status) or 'no status'}", member(result, "Error"))
+    return Receipt(key, outcome, member(result, "MessageId"), "" if outcome is Outcome.ACCEPTED else why)
 
 
 def _meaning(status: str) -> Meaning:
@@ -132,8 +133,3 @@ def _words(said: Answered) -> str:
 def _message(said: Answered) -> str:
     found = document(said)
     return str(member(found, "message") or member(found, "Message"))
-
-
-def _without_addresses(text: str) -> str:
-    """What SES repeats of our call does not belong in a log (S-60)."""
-    return " ".join(word if "@" not in word else "(an address)" for word in text.split())

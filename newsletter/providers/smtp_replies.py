@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from newsletter.providers.base import Outcome
+from newsletter.providers.plain_words import plain, reason
 
-LONGEST_REASON = 300
 LONGEST_ID = 200
 
 
@@ -56,7 +56,6 @@ CLOSING, THROTTLED, OUT_OF_STEP = 421, 454, 503
 LOGIN_CODES = (530, 534, 535, 538)
 _QUOTA = re.compile(r"\bquota\b", re.IGNORECASE)  # SES: "454 Throttling failure: Daily message quota exceeded"
 _RELAY = re.compile(r"\brelay", re.IGNORECASE)  # Postfix, Exchange, Exim: it does not send for us to anybody
-_NOT_FOR_LOGS = re.compile(r"@|://|%40")
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\s+")  # RFC 3463
 _QUEUE_ID = re.compile(r"(?:queued as|\bid=)\s*(\S+)", re.IGNORECASE)  # Postfix, Exim
 _OK = re.compile(r"ok:?\s+", re.IGNORECASE)
@@ -64,28 +63,29 @@ _OK = re.compile(r"ok:?\s+", re.IGNORECASE)
 
 def judged(stage: Stage, code: int, text: bytes, recipient: str = "") -> Said:
     """What this reply means. `recipient`: the address that must not stand in the reason."""
-    words = plain(text, recipient)
-    reason = f"The SMTP server answered {code} to {stage}: {words or 'nothing more'}"[:LONGEST_REASON]
+    said = text.decode("utf-8", "replace")
+    words = plain(said, recipient)
     if stage is Stage.END and 200 <= code <= 299:  # noqa: PLR2004 - the codes that say yes
         return Said(Outcome.ACCEPTED, provider_id=queue_id(words))
+    why = reason(f"The SMTP server answered {code} to {stage}", said, recipient)
     if not 400 <= code <= 599:  # noqa: PLR2004 - the codes that say no; any other makes no sense here
-        return Said(Outcome.UNKNOWN if stage is Stage.END else Outcome.RETRY, Then.RECONNECT, reason)
+        return Said(Outcome.UNKNOWN if stage is Stage.END else Outcome.RETRY, Then.RECONNECT, why)
     if code in LOGIN_CODES or (code == THROTTLED and _QUOTA.search(words)):
-        return Said(Outcome.RETRY, Then.HALT, reason)
+        return Said(Outcome.RETRY, Then.HALT, why)
     if code == OUT_OF_STEP:  # then nobody knows which command a reply belongs to
-        return Said(Outcome.UNKNOWN if stage is Stage.END else Outcome.RETRY, Then.RECONNECT, reason)
-    return _not_now(stage, code, reason) if code < 500 else _not_ever(stage, words, reason)  # noqa: PLR2004
+        return Said(Outcome.UNKNOWN if stage is Stage.END else Outcome.RETRY, Then.RECONNECT, why)
+    return _not_now(stage, code, why) if code < 500 else _not_ever(stage, words, why)  # noqa: PLR2004
 
 
-def _not_now(stage: Stage, code: int, reason: str) -> Said:
+def _not_now(stage: Stage, code: int, why: str) -> Said:
     slower = code in (CLOSING, THROTTLED) or stage in COMMON
-    return Said(Outcome.RETRY, Then.SLOW_DOWN if slower else Then.GO_ON, reason)
+    return Said(Outcome.RETRY, Then.SLOW_DOWN if slower else Then.GO_ON, why)
 
 
-def _not_ever(stage: Stage, words: str, reason: str) -> Said:
+def _not_ever(stage: Stage, words: str, why: str) -> Said:
     if stage in COMMON or (stage is Stage.RECIPIENT and _RELAY.search(words)):
-        return Said(Outcome.RETRY, Then.HALT, reason)
-    return Said(Outcome.REFUSED, reason=reason)
+        return Said(Outcome.RETRY, Then.HALT, why)
+    return Said(Outcome.REFUSED, reason=why)
 
 
 #: Every exception of smtplib that carries a reply, and what the reply was to.
@@ -126,20 +126,6 @@ def of_error(error: Exception, *, dotted: bool = False) -> Said:
         reason = f"The SMTP server's certificate is not good: {why}. Nothing was sent."
         return Said(Outcome.RETRY, Then.HALT, reason)
     return Said(Outcome.RETRY, Then.AWAY, f"The SMTP server could not be reached ({type(error).__name__}).")
-
-
-def plain(text: bytes, recipient: str = "") -> str:
-    """A reply as one line without control characters, addresses or links: they do not belong in a log (S-60)."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text.decode("utf-8", "replace"))
-    local = recipient.rpartition("@")[0].casefold()
-    return " ".join(_hidden(word, local) for word in printable.split())
-
-
-def _hidden(word: str, local: str) -> str:
-    if _NOT_FOR_LOGS.search(word):
-        return "(an address)"
-    bare = word.strip("<>()[]{}:;,.'\"").casefold()
-    return "(an address)" if local and (bare == local or f"{local}=" in bare) else word
 
 
 def queue_id(words: str) -> str:

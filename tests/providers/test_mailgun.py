@@ -426,7 +426,7 @@ def test_a_bare_word_is_a_reason_too() -> None:
     """401 is answered with one, in quotes or without."""
     for body in (b"Forbidden", b'"Forbidden"'):
         answer = adapter().interpret(batch_of("ada"), answered(401, body))
-        assert answer.receipts[0].reason == "Mailgun answered 401: Forbidden"
+        assert answer.receipts[0].reason == "Mailgun answered 401: Forbidden."
 
 
 def test_one_bad_address_refuses_the_call_which_is_tried_in_halves() -> None:

@@ -1,0 +1,65 @@
+"""What the command line says of a sending that ended early, or that has left some over."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from newsletter.cli.issue_next import Case, lines
+from newsletter.cli.issue_send import outcome
+from newsletter.delivery.flight import Ending
+from newsletter.delivery.progress import Progress
+from newsletter.desk.sending import Sent
+from newsletter.desk.standing import Standing
+from newsletter.issues.issue import Command, Issue, IssueStatus, IssueStep
+
+NOW = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
+
+
+def issue(status: IssueStatus) -> Issue:
+    """Number 3."""
+    return Issue(newsletter="w", number=3, week="2026-W46", date=date(2026, 11, 12), status=status, created_at=NOW)
+
+
+def numbers(refused: int = 0, unknown: int = 0) -> Progress:
+    """Of nine people."""
+    return Progress(9, 9 - refused - unknown, refused, unknown, 0, {}, 0)
+
+
+def said(found: Issue, state: Progress, by: str = "") -> str:
+    """The closing sentences of a status."""
+    step = IssueStep(issue_id=3, command=Command.PAUSE, before=found.status, after=found.status, at=NOW, by=by)
+    return " ".join(lines(Case(found, state, Standing(None, None, step, None, claimed=True), ZoneInfo("UTC"))))
+
+
+@pytest.mark.parametrize(
+    ("why", "shown"),
+    [
+        ("Mailgun answered 401: Forbidden", "the problem. Mailgun answered 401: Forbidden. Mend it, then:"),
+        ("Is it in the other region?", "the problem. Is it in the other region? Mend it, then:"),
+        ("", "the problem. Mend it, then:"),
+    ],
+)
+def test_advice_stands_behind_a_whole_sentence(why: str, shown: str) -> None:
+    """However the reason ends."""
+    assert shown in outcome(Sent(issue(IssueStatus.PAUSED), Ending.HALTED, numbers(), why))
+
+
+@pytest.mark.parametrize(("by", "end"), [("ada", "ada. "), ("it: other region?", "region? "), ("it: no.", "no. ")])
+def test_who_paused_ends_with_one_mark(by: str, end: str) -> None:
+    """A person, or the dispatcher with its reason."""
+    assert f"UTC by {by.rstrip('.?')}{end[-2:]}" in said(issue(IssueStatus.PAUSED), numbers(), by)
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        (numbers(unknown=1), "Whether one reader has it, nobody knows."),
+        (numbers(unknown=2), "Whether 2 people have it, nobody knows."),
+        (numbers(refused=1), "One was refused;"),
+        (numbers(refused=2), "2 were refused;"),
+    ],
+)
+def test_one_is_not_many(state: Progress, shown: str) -> None:
+    """Of those who did not get it, or perhaps not."""
+    assert shown in said(issue(IssueStatus.PARTIAL), state)
