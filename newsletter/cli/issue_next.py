@@ -32,6 +32,15 @@ class Case:
         """Like "Thursday, 19 November at 08:00 CET"."""
         return f"{moment.astimezone(self.zone):%A, %d %B at %H:%M %Z}" if moment else "a time that nobody knows"
 
+    @property
+    def waits(self) -> list[str]:
+        """What a provider asked for, if that is not over: "It waits until 09:14 UTC: the provider asked for it"."""
+        if self.now.wait is None:
+            return []
+        local = self.now.wait.until.astimezone(self.zone)
+        said = f" ({self.now.wait.reason.rstrip('.')})" if self.now.wait.reason else ""
+        return [f"It waits until {local:%H:%M:%S %Z}: the provider asked for it{said}."]
+
     def do(self, act: str) -> str:
         """A command on this issue."""
         return f"newsletter issue {act} {self.issue.number}"
@@ -78,6 +87,7 @@ def _sending(case: Case) -> list[str]:
         meaning = "a sender has died or stopped in the middle of it. The next one finds out first who has it."
     if case.under_way:
         said.append(f"Under way: {meaning}")
+    said += case.waits
     return [*said, f"It is to be through by {case.at(case.now.not_after)}; what is left then waits for a person."]
 
 

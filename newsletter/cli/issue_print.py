@@ -170,13 +170,14 @@ def status(
     json_wanted: bool,
     then: Sequence[str],
     later: Mapping[str, int] | None = None,
+    **more: Any,
 ) -> None:
-    """The status of an issue, begun or not; `then`: what comes next."""
+    """The status of an issue, begun or not; `then`: what comes next, `more`: for programs only."""
     if json_wanted:
         counts = {part: getattr(state, part) for part in Progress.__slots__} if state else {}
         told = {"provider_says": dict(later or {})}
         eligible = would.eligible if would else None
-        as_json({**row(found), **counts, **told, "eligible_now": eligible, "next": list(then)})
+        as_json({**row(found), **counts, **told, **more, "eligible_now": eligible, "next": list(then)})
     elif state:
         progress(found, state, later)
     else:

@@ -17,6 +17,7 @@ from newsletter.cli import issue_print as show_
 from newsletter.cli.door import By, Json, door
 from newsletter.cli.issue import Which
 from newsletter.cli.output import progress, say
+from newsletter.cli.waiting import waiting
 from newsletter.delivery.events import counts as said_later
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import Progress
@@ -66,6 +67,7 @@ def send(
             stop=stop.is_set,
             pause=stop.wait,
             on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
+            on_wait=waiting(bar, desk.config.publication.tz),
         )
     show_.progress(ended.issue, ended.progress)
     if ended.ending is not Ending.DONE:
@@ -141,7 +143,8 @@ def status(
             would = None if state else sending.audience(desk, session)
             later = said_later(session, issue.id or 0)
             case = case_of(desk, session, issue, state)
-        show_.status(issue, state, would, json_wanted=json, later=later, then=next_.lines(case))
+        until = case.now.wait.until if case.now.wait else None
+        show_.status(issue, state, would, json_wanted=json, later=later, then=next_.lines(case), waits_until=until)
         if not watch or not next_.moves(case):
             return
         time.sleep(2)

@@ -1,20 +1,23 @@
 """What the commands print: tables for people, JSON for programs, progress on standard error."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 #: Wide when it is not a terminal: a pipe has no width, and nothing may be cut that a program reads.
 WIDE = 200
-#: Seconds between two lines on how far it is, where there is no terminal.
-LINE_EVERY = 10.0
+#: Seconds between two lines on how far it is, and on what it waits for, where there is no terminal.
+LINE_EVERY, WAIT_LINE_EVERY = 10.0, 60.0
 
 
 def console(*, error: bool = False) -> Console:
@@ -31,7 +34,11 @@ def say(*lines: str) -> None:
 
 def as_json(value: Any) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_for_programs) + "\n")
+
+
+def _for_programs(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date as well
 
 
 def rows(found: Sequence[dict[str, Any]], *, json_wanted: bool, nothing: str, title: str | None = None) -> None:
@@ -74,30 +81,71 @@ def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
+class Telling(Protocol):
+    """Says how far something is."""
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """So many are done."""
+        ...
+
+    def waits(self, sentence: str) -> None:
+        """It waits, and says for what; empty: it goes on."""
+        ...
+
+
 @contextmanager
-def progress(what: str, ticks: Callable[[], float] = time.monotonic) -> Iterator[Callable[[int, int | None], None]]:
+def progress(what: str, ticks: Callable[[], float] = time.monotonic) -> Iterator[Telling]:
     """A bar with count and time left on standard error; yields what is to be called with (done, total).
 
     Where that is no terminal: a line at the first count, and one every ten seconds (`ticks` are seconds).
     """
     if not sys.stderr.isatty():
-        yield _in_lines(what, ticks)
+        yield Lines(what, ticks)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(error=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield Bar(what, bar, bar.add_task(what, total=None))
 
 
-def _in_lines(what: str, ticks: Callable[[], float]) -> Callable[[int, int | None], None]:
-    said_at: float | None = None
+@dataclass
+class Bar:
+    """On a terminal: one line that is written over again."""
 
-    def tell(done: int, total: int | None) -> None:
-        nonlocal said_at
-        now = ticks()
-        if said_at is None or now >= said_at + LINE_EVERY:
-            said_at = now
-            sys.stderr.write(f"{what}: {done:,} of {total:,}\n" if total else f"{what}: {done:,}\n")
+    what: str
+    bar: Progress
+    task: TaskID
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """So many are done."""
+        self.bar.update(self.task, completed=done, total=total)
+
+    def waits(self, sentence: str) -> None:
+        """In the place of what is done."""
+        self.bar.update(self.task, description=sentence or self.what)
+
+
+@dataclass
+class Lines:
+    """In a log: lines, and not too many of them."""
+
+    what: str
+    ticks: Callable[[], float]
+    said_at: dict[str, float] = field(default_factory=dict)
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """A line every ten seconds."""
+        self._say("count", LINE_EVERY, f"{self.what}: {done:,} of {total:,}" if total else f"{self.what}: {done:,}")
+
+    def waits(self, sentence: str) -> None:
+        """A line when it begins, and one every minute."""
+        if sentence:
+            self._say("wait", WAIT_LINE_EVERY, sentence)
+        else:
+            self.said_at.pop("wait", None)
+
+    def _say(self, kind: str, every: float, sentence: str) -> None:
+        now = self.ticks()
+        if now >= self.said_at.get(kind, -math.inf) + every:
+            self.said_at[kind] = now
+            sys.stderr.write(f"{sentence}\n")
             sys.stderr.flush()
-
-    return tell

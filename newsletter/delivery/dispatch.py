@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, bindparam
 from sqlmodel import Session, col, select
 
 from newsletter.database import transaction
-from newsletter.delivery import claims, ledger, recovery
+from newsletter.delivery import claims, ledger, recovery, waits
 from newsletter.delivery.addressing import Addressing, Member
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
@@ -27,6 +27,7 @@ from newsletter.delivery.flight import Ending, Flight, suspicious
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
 from newsletter.delivery.throttle import Throttle, back_off
+from newsletter.delivery.waits import Wait
 from newsletter.delivery.warmup import left_today
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
@@ -43,6 +44,10 @@ AWAY = 600.0
 SILENT = 3
 #: Seconds between two counts while everything is accepted.
 LOOK_EVERY = 0.2
+#: Seconds within which two moments are one to whoever reads of them.
+AT_ONCE = 1.0
+#: Seconds between two looks, in a wait, whether somebody has paused, cancelled or stopped it.
+SLICE = 0.5
 
 _STANDING = (
     select(col(Issue.status), col(Sending.not_after))
@@ -67,6 +72,7 @@ class Dispatcher:
     warm_up: Sequence[int] = ()  #: recipients a day, from the first day on: see warmup.py
     throttle: Throttle = field(default_factory=Throttle)
     pause: Callable[[float], object] = time.sleep  #: waits so many seconds; may end early when asked to stop
+    on_wait: Callable[[Wait | None], None] = lambda _: None  #: told again and again what it waits for; None: it goes on
     ticks: Callable[[], float] = time.monotonic
     halted: Callable[[], bool] = lambda: False  #: the switch that stops all sending
     luck: random.Random = field(default_factory=random.Random)
@@ -85,8 +91,12 @@ class Dispatcher:
         mark = PostMark(self.engine)
         with transaction(self.engine) as session:
             mark.require_not_behind(session, issue_id)
-            stock = recovery.take_stock(session, self._known, issue_id, self.clock())
+            now = self.clock()
+            stock = recovery.take_stock(session, self._known, issue_id, now)
+            asked = waits.longest(session, self._known, now)
         flight = Flight(parked=self._from_now(stock.again), asked=self._from_now(stock.to_look_up))
+        if asked is not None:
+            self._leave_alone(flight, waits.left(asked, now), asked.reason)
         enough = lambda: stop() or self.halted()  # noqa: E731 - one line, used once
         caller = Caller(self._providers, self.builder, self.clock, self.pause, enough)
         with _settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
@@ -121,7 +131,8 @@ class Dispatcher:
             flight.calls[pool.submit(self._call, caller, batch, members)] = batch
         if flight.calls:
             return True
-        return flight.ending is None and (self._ask(flight) or self._wait(flight))
+        off = lambda: stop() or self.halted() or self._is_off(issue_id)  # noqa: E731 - one line, used once
+        return flight.ending is None and (self._ask(flight) or self._wait(flight, off))
 
     def _mark(self, mark: PostMark, calls: int, flight: Flight) -> bool:
         """Say beside the database what is about to be posted. False, and no post, where that cannot be written."""
@@ -178,7 +189,8 @@ class Dispatcher:
         if answer.directive is Directive.HALT:
             flight.halt(Ending.HALTED, after.reason)
         if answer.directive is Directive.SLOW_DOWN:
-            self.throttle.hold_until(self.ticks() + answer.wait)
+            waits.keep(session, after.provider, answer.wait, self.clock(), after.reason)
+            self._leave_alone(flight, answer.wait, after.reason)
         if after.status is BatchStatus.CLAIMED and answer.directive is Directive.SPLIT and not after.split:
             ledger.split(session, after)
             stock.again.append((0.0, after))
@@ -292,20 +304,54 @@ class Dispatcher:
             flight.parked.append((self.ticks(), after))
         return True
 
-    def _wait(self, flight: Flight) -> bool:
-        """Wait for what is to be tried again or asked about. False where there is no such thing."""
+    def _wait(self, flight: Flight, off: Callable[[], bool]) -> bool:
+        """Wait for what is to be tried again or asked about, or until it is `off`. False where there is no such thing.
+
+        In short pieces: what somebody does to the issue meanwhile ends the wait, however long it is.
+        """
         ready = self.throttle.ready_at  # a call waits for its own time and for the provider's; a question does not
         times = [max(when, ready) for when, _ in flight.parked] + [when for when, _ in flight.asked]
         times += [ready] if flight.throttled else []  # also where that moment has just passed: there is more to claim
         if not times:
             return False
-        if (seconds := min(times) - self.ticks()) > 0:
-            self.pause(seconds)
+        moment = min(times)
+        while (left := moment - self.ticks()) > 0:
+            self.on_wait(Wait(self.clock() + timedelta(seconds=left), left, *_why(flight, moment)))
+            self.pause(min(left, SLICE))
+            if self.ticks() < moment and off():
+                break
+        self.on_wait(None)
         return True
+
+    def _is_off(self, issue_id: int) -> bool:
+        """Whether somebody has paused or cancelled the issue, or its time is over. A busy database says no."""
+        try:
+            with transaction(self.engine) as session:
+                found = session.connection().execute(_STANDING, {"issue": issue_id}).one()
+        except DatabaseError:
+            return False
+        return bool(found.status != IssueStatus.SENDING or self.clock() > found.not_after)
+
+    def _leave_alone(self, flight: Flight, seconds: float, reason: str) -> None:
+        """No call for so many seconds: the provider asked for them."""
+        self.throttle.hold_until(self.ticks() + seconds)
+        if self.ticks() + seconds > flight.asked_for_until:
+            flight.asked_for_until, flight.asked_for = self.ticks() + seconds, reason
 
     def _from_now(self, waiting: Iterable[recovery.Waiting]) -> list[tuple[float, Batch]]:
         """Seconds from now as moments of the monotonic clock."""
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
+
+
+def _why(flight: Flight, moment: float) -> tuple[str, str]:
+    """Why nothing happens before this moment: in a few words, and what the provider said."""
+    if moment <= flight.asked_for_until + AT_ONCE:
+        return "the provider asked for it", flight.asked_for
+    if flight.asked or any(batch.status is not BatchStatus.CLAIMED for _, batch in flight.parked):
+        return "a call without an answer must be over before it is looked into", ""
+    if flight.parked:
+        return "what was not taken is tried again then", flight.parked[0][1].reason
+    return "the rate of sending.per_second", ""
 
 
 def _is_held(after: Batch, stock: recovery.Stock) -> bool:

@@ -37,6 +37,8 @@ class Flight:
     looked_at: float = -math.inf  #: when `state` was counted (monotonic)
     silent: int = 0  #: calls in a row that ended in a doubt which nobody can close
     throttled: bool = False  #: the last look at what to claim ended at the throttle
+    asked_for_until: float = -math.inf  #: until then (monotonic) a provider has asked to be left alone
+    asked_for: str = ""  #: and in which words
     away_until: float = -math.inf  #: until then (monotonic) the second provider sends
     ending: Ending | None = None
     reason: str = ""

@@ -18,6 +18,7 @@ from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, progress
 from newsletter.delivery.throttle import Throttle
+from newsletter.delivery.waits import Wait
 from newsletter.desk import doubting
 from newsletter.desk.desk import Desk
 from newsletter.desk.writing import rendered
@@ -113,6 +114,7 @@ def send(
     on_progress: Callable[[Progress], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     pause: Callable[[float], object] = time.sleep,
+    on_wait: Callable[[Wait | None], None] = lambda _: None,
 ) -> Sent:
     """Send an issue to everybody who is to get it, or go on where an earlier run stopped. One run at a time.
 
@@ -124,7 +126,7 @@ def send(
         if after_restore:  # not before `start`: a word for an issue that cannot go on must not be kept
             with desk.transaction() as session:
                 PostMark(desk.engine).accept(session)
-        dispatcher = dispatcher_for(desk, issue, pause)
+        dispatcher = dispatcher_for(desk, issue, pause, on_wait)
         _hear(desk, issue)
         ending, reason = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
         if ending is Ending.STOPPED and (file := stopped_by(desk)):
@@ -147,7 +149,12 @@ def _hear(desk: Desk, issue: Issue) -> None:
         settle_from_events(session, issue.id or 0, desk.clock())
 
 
-def dispatcher_for(desk: Desk, issue: Issue, pause: Callable[[float], object] = time.sleep) -> Dispatcher:
+def dispatcher_for(
+    desk: Desk,
+    issue: Issue,
+    pause: Callable[[float], object] = time.sleep,
+    on_wait: Callable[[Wait | None], None] = lambda _: None,
+) -> Dispatcher:
     """A dispatcher over the approved bytes of this issue. Raises IssueError where they are not what was approved."""
     with desk.transaction() as session:
         final = rendered(desk, session, issue)
@@ -168,6 +175,7 @@ def dispatcher_for(desk: Desk, issue: Issue, pause: Callable[[float], object] = 
         watch_refusals=not desk.config.provider.only_to,
         throttle=Throttle(settings.per_second),
         pause=pause,
+        on_wait=on_wait,
         halted=settings.stop_file.exists,
     )
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.ledger import begun
 from newsletter.delivery.lock import Holder, holder
+from newsletter.delivery.waits import ProviderWait, running
 from newsletter.desk.desk import Desk
 from newsletter.desk.sending import stopped_by
 from newsletter.issues.issue import Issue, IssueStep, steps_of
@@ -22,6 +23,7 @@ class Standing:
     stop_file: Path | None  #: what stops all sending, if it is there
     last_step: IssueStep | None  #: the newest step of the issue, and who took it
     not_after: datetime | None  #: when the sending becomes late (aware), if it has begun
+    wait: ProviderWait | None  #: what a provider asked for that is configured, as long as it is not over
     claimed: bool  #: whether some readers may have it
 
 
@@ -33,5 +35,10 @@ def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
         stop_file=stopped_by(desk),
         last_step=steps[-1] if steps else None,
         not_after=sending.not_after if sending else None,
+        wait=running(session, _names(desk), desk.clock()),
         claimed=begun(session, issue),
     )
+
+
+def _names(desk: Desk) -> list[str]:
+    return [choice.name for choice in (desk.config.provider, desk.config.fallback) if choice]

@@ -3,19 +3,21 @@
 import json
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from commands import Done
 from people import NOW
+from sqlalchemy import update
 
 from newsletter.cli.issue_print import danger, question
 from newsletter.cli.issue_send import outcome
-from newsletter.database import engine_for
+from newsletter.database import engine_for, transaction
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.progress import Progress
+from newsletter.delivery.waits import ProviderWait, keep
 from newsletter.desk.sending import Audience, Sent
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.providers.base import Capabilities
@@ -143,6 +145,21 @@ def test_a_status_says_whether_anybody_sends(begun: Run, tmp_path: Path) -> None
     assert "Under way: a sender has died or stopped" in idle
     assert f"A sender is running: process {os.getpid()}, since 20" in busy
     assert f"kill {os.getpid()}" in refused
+
+
+def test_a_status_says_until_when_the_provider_wants_to_be_left_alone(begun: Run, tmp_path: Path) -> None:
+    """With the words of the provider; once that is over, nothing of it."""
+    now = datetime.now(UTC)
+    with transaction(engine_for(f"sqlite:///{tmp_path}/data/newsletter.db")) as session:
+        keep(session, "outbox", 300.0, now, "It answered 429.")
+    until = now + timedelta(seconds=300)
+
+    assert f"It waits until {until:%H:%M:%S} UTC: the provider asked for it (It answered 429)." in told(begun)
+    assert datetime.fromisoformat(json.loads(told(begun, "--json"))["waits_until"]) == until
+
+    with transaction(engine_for(f"sqlite:///{tmp_path}/data/newsletter.db")) as session:
+        session.execute(update(ProviderWait).values(until=now))
+    assert "It waits until" not in told(begun)
 
 
 def test_a_paused_issue_says_who_paused_it_and_until_when_it_has_then(begun: Run) -> None:

@@ -1,0 +1,31 @@
+"""What a sending waits for, in one line: until when, how long that is, and why."""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from newsletter.cli.output import Telling
+from newsletter.delivery.waits import Wait
+
+#: Seconds: a shorter wait is not worth a word.
+WORTH_SAYING = 2.0
+
+
+def waiting(bar: Telling, zone: ZoneInfo) -> Callable[[Wait | None], None]:
+    """What tells the bar about each wait; times are told in this zone."""
+    said = False
+
+    def tell(wait: Wait | None) -> None:
+        nonlocal said
+        if wait is None:
+            bar.waits("")
+        elif said or wait.seconds >= WORTH_SAYING:
+            bar.waits(sentence(wait, zone))
+        said = wait is not None and (said or wait.seconds >= WORTH_SAYING)
+
+    return tell
+
+
+def sentence(wait: Wait, zone: ZoneInfo) -> str:
+    """Like "Waiting until 09:14:05 UTC (4:37): the provider asked for it"."""
+    minutes, seconds = divmod(round(wait.seconds), 60)
+    return f"Waiting until {wait.until.astimezone(zone):%H:%M:%S %Z} ({minutes}:{seconds:02}): {wait.why}"
