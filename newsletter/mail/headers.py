@@ -17,8 +17,11 @@ CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: Direction controls, zero-width characters, the byte-order mark: invisible, and able to make a name read backwards.
 INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 ENCODED_WORD = re.compile(r"=\?([^?]*)\?([bq])\?([^?]*)\?=", re.IGNORECASE)
-#: RFC 5322 dot-atom, without quoted local parts; `=?` would be read as an encoded word by some programs.
-ADDRESS = re.compile(r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+#: RFC 5322 dot-atom, without quoted local parts. Nothing is tried twice: the parts have no character in common with
+#: what ends them, but for the domain's end, which is looked back at.
+MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}+@[A-Za-z0-9][A-Za-z0-9.-]{0,253}+(?<![.-])"
+WORD_BEGINS = "=?"  #: in an address some programs would read it as the beginning of an encoded word
+ADDRESS = re.compile(rf"(?!.*{re.escape(WORD_BEGINS)}){MAILBOX}")
 
 LINE = 76  #: RFC 2047, section 2: a line with an encoded word is at most 76 characters
 WORD_BYTES = 42  #: 42 bytes are 56 characters of base64: with "=?utf-8?b?" and "?=" 68, and room for the fold

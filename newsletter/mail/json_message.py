@@ -26,8 +26,9 @@ from newsletter.mail.merging import Merger, Piece, Segments, token
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.rendered import FIELDS, FieldKind
 
-#: Chunks of 490 KB and more doubled the cost in threads: fresh pages for each (dispatch reference, section 1).
-CHUNK = 250_000
+#: From 128 KiB on glibc maps fresh pages for a piece of memory, and the system clears each of them: chunks of 250 KB
+#: took three times as long to join (docs/benchmarks.md).
+CHUNK = 120_000
 ROOM = 300  #: bytes that a value takes when a call's size is planned: links have some 120, names up to 80 characters
 WIDE = 4_096  #: entries of this many bytes are joined as bytes, narrower ones as text that is encoded once a chunk
 
@@ -131,7 +132,7 @@ class JsonMessage:
         """
         by_name, number = self._escaped(Columns.of(recipients)), len(recipients)
         columns = [by_name[name] for name in self._names]
-        long = {name: sum(map(len, column)) for name, column in by_name.items()}
+        long = {name: len("".join(column)) for name, column in by_name.items()}
         entries = sum(map(len, self._parts)) * number + sum(long[name] for name in self._names)
         length = len(self._head) + entries + max(0, number - 1) + len(self._tail)
         return Body(length, lambda: self._chunks(columns, number, entries))

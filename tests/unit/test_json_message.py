@@ -1,5 +1,6 @@
 """Bodies for providers' APIs: joined from pieces, and equal to the byte to what encoding everything anew would give."""
 
+import html
 import json
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,11 @@ from json_samples import full, personalized
 from mail_samples import DATE, recipient, rendered
 
 from newsletter.errors import HeaderError, MergeError, NewsletterError
-from newsletter.mail.columns import Columns, checked_addresses, checked_keys
+from newsletter.mail.columns import Columns, checked_addresses, checked_keys, checked_values, for_html, for_json
 from newsletter.mail.json_message import CHUNK, JsonMessage
+from newsletter.mail.merging import checked
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.mail.rendered import RenderedIssue
+from newsletter.mail.rendered import FIELDS, RenderedIssue
 
 ISSUE = rendered(3)
 BUILDER = MessageBuilder(ISSUE, date=DATE)
@@ -126,7 +128,8 @@ def test_a_message_longer_than_a_chunk_is_cut() -> None:
     long = replace(ISSUE, html=ISSUE.html + "ä" * 50_000)
     body = full(MessageBuilder(long, date=DATE)).body([recipient(), recipient("ben")])
 
-    assert [len(chunk) <= CHUNK for chunk in body] == [True] * 6
+    assert [len(chunk) <= CHUNK for chunk in body] == [True] * (len(list(body)))
+    assert len(list(body)) > body.length // CHUNK
     assert json.loads(b"".join(body))[1]["HtmlBody"].endswith("ä" * 50_000)
 
 
@@ -170,6 +173,46 @@ def test_one_unusable_link_is_found_among_good_ones(spoiled: dict[str, str], pla
 
     with pytest.raises(MergeError, match="'unsubscribe' needs a link"):
         PERSONALIZED.body(people)
+
+
+@pytest.mark.parametrize("unusable", ["a=?b@example.org", "=?utf-8?q?a?=@example.org", "a=?@example.org"])
+def test_an_address_that_begins_an_encoded_word_is_refused_among_others(unusable: str) -> None:
+    """The look at the whole column looks for that as well."""
+    with pytest.raises(HeaderError):
+        checked_addresses(["ada@example.org", unusable, "bo=@example.org"])
+
+
+#: Words with everything that a look at the whole column must not be fooled by.
+words = st.lists(
+    st.text(st.sampled_from('aZ \n\\n"<&é中\u200d\u200b\u3000\x00\x85\ud800'), max_size=5), min_size=1, max_size=6
+)
+
+
+@given(words)
+@settings(max_examples=300)
+def test_a_column_of_words_is_what_a_check_of_each_gives(column: list[str]) -> None:
+    """Blanks at the ends, invisible characters, line breaks, nothing at all: found wherever they stand."""
+    assert list(checked_values(FIELDS["name"], column)) == [checked(FIELDS["name"], word) for word in column]
+
+
+def test_one_empty_value_among_others_is_refused_where_nothing_stands_in_for_it() -> None:
+    """An address has no fallback."""
+    with pytest.raises(MergeError, match="'address' has no value"):
+        checked_values(FIELDS["address"], ["ada@example.org", ""])
+
+
+@given(words)
+@settings(max_examples=300)
+def test_a_column_is_escaped_as_each_of_it_would_be(column: list[str]) -> None:
+    """Values with a line break, or with what one becomes, are not taken for two."""
+    assert list(for_json(column)) == [json.dumps(word)[1:-1] for word in column]
+    assert list(for_html(column)) == [html.escape(word) for word in column]
+
+
+@pytest.mark.parametrize("longest", [80, 81])
+def test_one_long_word_in_a_column_is_cut(longest: int) -> None:
+    """And no other."""
+    assert [len(word) for word in checked_values(FIELDS["name"], ["Ada", "x" * longest])] == [3, 80]
 
 
 @pytest.mark.parametrize(
