@@ -21,6 +21,7 @@ from mail_samples import rendered
 from provider_openapi import body_schema, complaints
 
 from newsletter.errors import MailError, ProviderError
+from newsletter.mail.json_message import CHUNK
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers.adapter import Account
@@ -457,7 +458,7 @@ def test_a_full_call_fits_with_room_and_is_streamed() -> None:
 
     assert ApiProvider(adapter(), Wire()).fits(builder) == 1000
     assert request.length < MOST_BYTES
-    assert max(map(len, request.body)) == 250_000
+    assert max(map(len, request.body)) == CHUNK
 
 
 def test_what_a_call_holds_is_planned_with_room_for_its_people() -> None:
