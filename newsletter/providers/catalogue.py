@@ -5,7 +5,8 @@ A further provider is a line here, a file beside it and a page in docs/providers
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
@@ -13,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.config import Config, ProviderChoice
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, NewsletterError
 from newsletter.mail.columns import Columns
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.adapter import Account, Adapter
@@ -42,6 +43,11 @@ def provider_of(
     config: Config, choice: ProviderChoice, environ: Mapping[str, str] = os.environ, poster: MakePoster = HttpxPoster
 ) -> Provider:
     """The provider of this choice, ready to send. Raises ConfigError or ProviderError; nothing is called."""
+    with naming("fallback" if choice is config.fallback else "provider"):
+        return _provider_of(config, choice, environ, poster)
+
+
+def _provider_of(config: Config, choice: ProviderChoice, environ: Mapping[str, str], poster: MakePoster) -> Provider:
     if choice.name == "outbox":
         return Outbox(choice.folder)
     if config.fallback and config.fallback.name == config.provider.name:
@@ -78,6 +84,20 @@ def adapter_of(choice: ProviderChoice, key: str) -> Adapter:
     return made
 
 
+@contextmanager
+def naming(table: str) -> Iterator[None]:
+    """Let a sentence name the table that is wrong: an adapter does not know whether it is the first or the second."""
+    try:
+        yield
+    except NewsletterError as error:
+        raise type(error)(in_table(str(error), table)) from None
+
+
+def in_table(sentence: str, table: str) -> str:
+    """The sentence about [provider] as one about this table. `only_to` is one list for both."""
+    return sentence.replace("provider.options", f"{table}.options").replace("provider.key_file", f"{table}.key_file")
+
+
 def hook_of(name: str, options: Mapping[str, object]) -> Hook:
     """The webhooks of this provider. Raises KeyError for one that has none."""
     _, _, module, maker = APIS[name]
@@ -95,7 +115,11 @@ def provider_key(choice: ProviderChoice, environ: Mapping[str, str] = os.environ
     try:
         return path.read_text(encoding="utf-8").strip() if path else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The key of {choice.name} cannot be read from {path}: {error}.") from None
+        raise ConfigError(f"The key of {choice.name} cannot be read from {path}: {_why(error)}.") from None
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return str(error.strerror or error) if isinstance(error, OSError) else "it is no text"
 
 
 def hook_secrets(name: str, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:

@@ -82,6 +82,7 @@ def test_a_newsletter_that_is_set_up_right_has_no_red_line(run: Run, words: tupl
 
     assert "DKIM key pm._domainkey.weekly.dev: 2048 bits." in told
     assert {name for name, one in lines.items() if one["light"] != "green"} == {
+        "Provider postmark",
         "Webhooks of postmark",
         "DMARC of news.weekly.dev",
     }
@@ -116,14 +117,18 @@ def test_it_runs_before_there_is_a_database(run: Run, words: tuple[str, ...], tm
     assert found(done)["Message-ID"]["light"] == "green"
 
 
-def test_a_domain_that_nobody_knows_is_not_red(run: Run, words: tuple[str, ...], tmp_path: Path) -> None:
-    """It may be that this resolver does not know it."""
+@pytest.mark.parametrize(("knows", "light"), [(("com. NS a.gtld-servers.net.",), "red"), ((), "yellow")])
+def test_a_domain_that_nobody_knows_is_red_where_the_world_is_known(
+    run: Run, words: tuple[str, ...], tmp_path: Path, knows: tuple[str, ...], light: str
+) -> None:
+    """A resolver that knows no names at all, behind a wall, proves nothing. Nothing else of DNS is asked."""
     path = tmp_path / "config.toml"
     path.write_text(path.read_text().replace("verdicts@news.weekly.dev", "verdicts@weekly.new"))
-    lines = found(run(*words, "--no-account", "--json"))
+    with name_server(Zone(list(knows))) as port:
+        done = run("doctor", "--nameserver", f"127.0.0.1:{port}", "--no-account", "--json", code=int(light == "red"))
 
-    assert [one["light"] for one in lines.values() if one["about"] == "DNS"] == ["yellow"]
-    assert "no such name" in lines["DNS of weekly.new"]["found"]
+    assert [one["light"] for one in found(done).values() if one["about"] == "DNS"] == [light]
+    assert found(done)["DNS of weekly.new"]["light"] == light
 
 
 SMTP = """

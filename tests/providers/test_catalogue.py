@@ -155,3 +155,14 @@ def test_a_damaged_key_is_found_before_anything_leaves(key: str) -> None:
     """It would put everybody in doubt, call by call."""
     with pytest.raises(ConfigError, match="Copy it again"):
         provider_of(PUBLIC, choice("postmark"), {"NEWSLETTER_POSTMARK_KEY": key})
+
+
+def test_what_is_missing_of_the_fallback_is_said_of_its_table() -> None:
+    """When somebody sends, as by the doctor."""
+    config = parse(
+        '[publication]\nbase_url = "https://n.dev"\n[provider]\nname = "postmark"\n[fallback]\nname = "resend"'
+    )
+    assert config.fallback is not None
+
+    with pytest.raises(ConfigError, match=r"NEWSLETTER_RESEND_KEY, or fallback\.key_file"):
+        provider_of(config, config.fallback, {})

@@ -55,6 +55,66 @@ def test_an_option_that_the_provider_does_not_know_is_red() -> None:
     assert "strem" in line.found
 
 
+def words(text: str, environ: dict[str, str] = KEYS) -> dict[str, str]:
+    """What was found and what to do, by what was looked at."""
+    config = parse(text)
+    return {one.looked_at: f"{one.found} {one.todo}" for one in findings(config, chosen_of(config, environ))}
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('name = "resend"', "or fallback.key_file"),
+        ('name = "resend"\nkey_file = "/nowhere/resend.key"', "/nowhere/resend.key: No such file or directory."),
+        ('name = "mailgun"\noptions = { domain = "x.dev", strem = "x" }', "[fallback.options]"),
+        ('name = "smtp"', "[fallback.options] smtp: host is missing"),
+        ('name = "postmark"', "the same as provider.name"),
+    ],
+)
+def test_what_is_wrong_with_the_fallback_is_said_of_its_table(table: str, says: str) -> None:
+    """And never of [provider], which is right."""
+    environ = KEYS if "mailgun" not in table else KEYS | {"NEWSLETTER_MAILGUN_KEY": "k"}
+    found = next(text for name, text in words(f"{RIGHT}[fallback]\n{table}", environ).items() if "Fallback" in name)
+
+    assert says in found
+    assert "provider.options" not in found
+    assert "provider.key_file" not in found
+
+
+def test_a_topic_of_the_fallback_belongs_into_its_table() -> None:
+    """Amazon's webhooks are believed by their topic."""
+    found = words(
+        f'{RIGHT}[fallback]\nname = "ses"\noptions = {{ region = "eu-central-1" }}',
+        KEYS | {"NEWSLETTER_SES_KEY": "a:b"},
+    )
+
+    assert "topic_arn in [fallback.options]" in found["Webhooks of ses"]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8080", "https://localhost", "http://[::1]:80/v3"])
+def test_a_provider_on_this_machine_is_a_stand_in(address: str) -> None:
+    """Whoever forgets it there believes that mail has left."""
+    text = f'{RIGHT}address = "{address}"'
+
+    assert lights(text)["Provider postmark"] is Light.YELLOW
+    assert "no real mail leaves" in words(text)["Provider postmark"]
+
+
+def test_an_address_elsewhere_is_named() -> None:
+    """Another region, or another house: whoever reads it sees which."""
+    assert "at api.eu.example.net" in words(f'{RIGHT}address = "https://api.eu.example.net"')["Provider postmark"]
+
+
+def test_a_mail_server_is_not_said_to_have_a_key() -> None:
+    """With a login it has a password; without one that is said. It is not a stand-in where it is on this machine."""
+    text = RIGHT.replace("postmark", "smtp") + "[provider.options]\nhost = 'localhost'\nsecurity = 'none'\n"
+    login = words(text + "user = 'me'", {"NEWSLETTER_SMTP_KEY": "secret"})["Provider smtp"]
+
+    assert "needs no login" in words(text)["Provider smtp"]
+    assert "its password is there" in login
+    assert "stand-in" not in login
+
+
 def test_webhooks_without_a_secret_are_yellow() -> None:
     """Mail leaves, and nothing is heard of it."""
     assert lights(RIGHT, {"NEWSLETTER_POSTMARK_KEY": "k"})["Webhooks of postmark"] is Light.YELLOW

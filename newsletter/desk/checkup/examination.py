@@ -23,12 +23,14 @@ from newsletter.errors import MailError, NewsletterError
 from newsletter.issues.issue import issues
 from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers import smtp
-from newsletter.providers.catalogue import APIS, adapter_of, hook_secrets, provider_key
+from newsletter.providers.catalogue import APIS, adapter_of, hook_secrets, in_table, naming, provider_key
 from newsletter.providers.checkup import Finding, Light, Sending, green, red, yellow
 from newsletter.providers.checkups import checkups_of
 from newsletter.providers.poster import Poster
 from newsletter.providers.smtp_settings import LOCAL, settings_of
 from subscribers.tokens import Keys
+
+_ELSEWHERE = "Run this where DNS works, or ask another resolver: --nameserver 9.9.9.9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ class Known:
 def chosen_of(config: Config, environ: Mapping[str, str] = os.environ) -> list[Chosen]:
     """The provider and the fallback, made once without calling anybody, to see whether they can be made."""
     both = (("Provider", config.provider), ("Fallback", config.fallback))
-    return [_chosen(role, choice, config.publication, environ) for role, choice in both if choice]
+    found = [_chosen(role, choice, config.publication, environ) for role, choice in both if choice]
+    if len(found) > 1 and found[0].choice.name == found[1].choice.name:
+        found[1] = replace(found[1], problem="It is the same as provider.name: name another provider, or none.")
+    return found
 
 
 def database_finding(desk: Desk | str) -> Finding:
@@ -68,9 +73,8 @@ def dns_findings(config: Config, chosen: Sequence[Chosen], known: Known, look: L
     """The lines for DNS."""
     publication = config.publication
     domain = publication.domain.lower()
-    if why := _unreachable(domain, look):
-        todo = "Check the spelling of publication.from, or run this where DNS works (--nameserver)."
-        return [yellow(f"DNS of {domain}", f"It could not be looked up: {why}.", todo)]
+    if (unreachable := _unreachable(domain, look)) is not None:
+        return [unreachable]
     return_path = known.return_path.lower() or _return_path(chosen, domain)
     policy = dmarc.discover(domain, look)
     domains = list(dict.fromkeys([*_signing_domains(chosen), domain, policy.organization]))
@@ -91,7 +95,8 @@ def account_findings(chosen: Sequence[Chosen], sending: Sending, poster: Callabl
             continue
         with closing(poster()) as post:
             for checkup in checkups_of(one.choice, one.key, sending):
-                found += checkup.verdict(post.post(checkup.question()))
+                said = checkup.verdict(post.post(checkup.question()))
+                found += [replace(line, todo=in_table(line.todo, one.table)) for line in said]
     return found
 
 
@@ -112,11 +117,12 @@ def _chosen(role: str, choice: ProviderChoice, publication: Publication, environ
     if name in APIS:
         hears = bool(hook_secrets(name, environ) or (name == "ses" and choice.options.get("topic_arn")))
     try:
-        key = provider_key(choice, environ)
-        if name == "smtp":
-            smtp.from_options(choice.options, key, domain=publication.domain)
-        elif name in APIS:
-            adapter_of(choice, key)
+        with naming(role.lower()):
+            key = provider_key(choice, environ)
+            if name == "smtp":
+                smtp.from_options(choice.options, key, domain=publication.domain)
+            elif name in APIS:
+                adapter_of(choice, key)
     except NewsletterError as error:
         return Chosen(role, choice, key, str(error), hears)
     return Chosen(role, choice, key, "", hears, _public_key(choice, publication, key))
@@ -138,12 +144,18 @@ def _newest(desk: Desk) -> tuple[RenderedIssue | None, list[Finding]]:
         return None, [yellow("The newest issue", str(error), "Look at it: newsletter issue show latest")]
 
 
-def _unreachable(domain: str, look: Look) -> str:
-    """Why nothing can be said of this domain; empty where DNS knows it."""
-    looked = [look(domain, kind) for kind in ("TXT", "MX")]
+def _unreachable(domain: str, look: Look) -> Finding | None:
+    """The line where nothing more can be said of this domain; None where DNS knows it."""
+    looked, looked_at = [look(domain, kind) for kind in ("TXT", "MX")], f"DNS of {domain}"
     if any(one.no_name for one in looked):
-        return "there is no such name"
-    return looked[0].unknown if all(one.unknown for one in looked) else ""
+        if look("com", "NS").no_name:
+            return yellow(looked_at, "The resolver of this machine knows no names of the world.", _ELSEWHERE)
+        found = "There is no such domain: receivers refuse mail from it."
+        todo = "Check the spelling of publication.from. If it is right, ask another resolver: --nameserver 9.9.9.9"
+        return red(looked_at, found, todo)
+    if all(one.unknown for one in looked):
+        return yellow(looked_at, f"It could not be looked up: {looked[0].unknown}.", _ELSEWHERE)
+    return None
 
 
 def _smtp(chosen: Sequence[Chosen]) -> list[Mapping[str, object]]:

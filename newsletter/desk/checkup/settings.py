@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from newsletter.config import Config, ProviderChoice, Publication
 from newsletter.providers.checkup import Finding, green, red, yellow
+from newsletter.providers.smtp_settings import LOCAL
 
 #: RFC 2606 and 6761: nobody has them, so nothing sent from them can pass or be answered.
 _RESERVED = ("example", "test", "invalid", "localhost", "local", "example.org", "example.com", "example.net")
@@ -36,6 +37,17 @@ class Chosen:
         """Whether mail leaves this machine by it."""
         return self.choice.name != "outbox"
 
+    @property
+    def table(self) -> str:
+        """Its table in config.toml."""
+        return self.role.lower()
+
+    @property
+    def stands_in(self) -> str:
+        """The host on this machine that is called instead of the provider; empty where the provider is."""
+        host = urlsplit(self.choice.address).hostname or ""
+        return host if host in LOCAL and self.choice.name != "smtp" else ""
+
 
 def findings(config: Config, chosen: Sequence[Chosen]) -> list[Finding]:
     """One line a setting."""
@@ -58,11 +70,26 @@ def provider_findings(one: Chosen) -> list[Finding]:
         return [yellow(looked_at, "Messages are written to a folder; nothing leaves this machine.", todo)]
     if one.problem:
         return [red(looked_at, one.problem, f"Mend it; docs/providers/{one.choice.name}.md has every setting.")]
-    found = [green(looked_at, "Its settings are complete, and its key is there.")]
-    if one.choice.only_to:
-        todo = "Remove only_to before the first real issue."
-        found.append(yellow(f"{looked_at}, only_to", f"Only {len(one.choice.only_to)} named may be mailed.", todo))
+    found = [_usable(looked_at, one)]
+    if number := len(one.choice.only_to):
+        todo = f"Remove {one.table}.only_to before the first real issue."
+        who = "Only one address or domain" if number == 1 else f"Only {number} addresses or domains"
+        found.append(yellow(f"{looked_at}, only_to", f"{who} may be mailed; everybody else is refused here.", todo))
     return found + _hearing(one)
+
+
+def _usable(looked_at: str, one: Chosen) -> Finding:
+    """It can be made; what of it could be seen from here."""
+    if one.stands_in:
+        todo = f"Remove {one.table}.address when mail is to leave."
+        found = f"It is called at {one.stands_in}: a stand-in on this machine, no real mail leaves by it."
+        return yellow(looked_at, found, todo)
+    if one.choice.name == "smtp":
+        login = "its password is there" if one.choice.options.get("user") else "it needs no login, by them"
+        return green(looked_at, f"Its settings are complete, and {login}. The server itself was not asked.")
+    host = urlsplit(one.choice.address).hostname
+    key = "its key is there" if one.key else "its key is looked for where Amazon's programs do (credentials)"
+    return green(looked_at, f"Its settings are complete, and {key}{f'. It is called at {host}' if host else ''}.")
 
 
 def _hearing(one: Chosen) -> list[Finding]:
@@ -71,7 +98,7 @@ def _hearing(one: Chosen) -> list[Finding]:
         return []
     if one.hears:
         return [green(looked_at, "They can be believed: a secret (or topic) is set.")]
-    what = "topic_arn in [provider.options]" if name == "ses" else f"NEWSLETTER_{name.upper()}_HOOK_SECRETS"
+    what = f"topic_arn in [{one.table}.options]" if name == "ses" else f"NEWSLETTER_{name.upper()}_HOOK_SECRETS"
     found = "They are refused: bounces and complaints are not heard, and calls in doubt stay open."
     return [yellow(looked_at, found, f"Set {what}, and the provider's webhook to …/hooks/{name}.")]
 
