@@ -20,7 +20,7 @@ from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, 
 from newsletter.providers.judging import STATUSES, document, judged, member, waiting_time
 from newsletter.providers.mailgun_form import MOST_BYTES, MailgunCalls
 from newsletter.providers.poster import Answered, Failed
-from newsletter.providers.sendgrid_repeats import for_everybody
+from newsletter.providers.repeats import for_everybody
 
 OPTIONS = {"domain": "", "region": "us", "test": "no"}
 REGIONS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}

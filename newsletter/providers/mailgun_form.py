@@ -27,7 +27,7 @@ from newsletter.mail.merging import Merger, Segments, woven
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import OutgoingBatch
 from newsletter.providers.poster import Request
-from newsletter.providers.sendgrid_repeats import once_each
+from newsletter.providers.repeats import once_each
 
 METADATA = "nl_delivery"
 MOST_BYTES = 50_000_000  #: Mailgun refuses a request of more than 52.4 MiB

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from newsletter.issues.wording import sentence
 
-LONGEST_REASON = 300
+LONGEST_REASON, LONGEST_WORD = 300, 60
 MOST_READ = 20_000  #: characters; what comes later is not looked at, and not shown
 HIDDEN = "(an address)"
 
@@ -37,6 +37,11 @@ def reason(before: str, said: str, recipient: str = "") -> str:
     """A sentence for a receipt: what we say, and what they said; never longer than LONGEST_REASON."""
     words = plain(said, recipient) or "nothing more"
     return sentence(f"{before}: {words}"[: LONGEST_REASON - 1])
+
+
+def word(said: str) -> str:
+    """A provider's name for something: as `plain`, and short."""
+    return plain(said)[:LONGEST_WORD]
 
 
 def _one_line(text: str) -> str:

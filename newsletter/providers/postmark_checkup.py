@@ -11,6 +11,7 @@ from urllib.parse import quote
 from newsletter.providers.adapter import Account, checked_options
 from newsletter.providers.checkup import Finding, Sending, green, no_verdict, red, yellow
 from newsletter.providers.judging import document, member
+from newsletter.providers.plain_words import word
 from newsletter.providers.poster import Answered, Failed, Request
 from newsletter.providers.postmark import ADDRESS, OPTIONS
 
@@ -39,11 +40,11 @@ class PostmarkServer:
             return [red(self.looked_at, "It is a sandbox: no mail leaves it.", "Use the token of a live server.")]
         opens, links = member(server, "TrackOpens", kind=bool), member(server, "TrackLinks")
         if opens or links not in ("", "None"):
-            what = " and ".join(word for word, on in (("opens", opens), ("links", links not in ("", "None"))) if on)
+            tracked = " and ".join(what for what, on in (("opens", opens), ("links", links not in ("", "None"))) if on)
             return [
                 yellow(
                     self.looked_at,
-                    f"It tracks {what}. Postmark says that a message cannot switch off tracking of opens.",
+                    f"It tracks {tracked}. Postmark says that a message cannot switch off tracking of opens.",
                     "Switch tracking off in the server's settings.",
                 )
             ]
@@ -78,7 +79,7 @@ class PostmarkStream:
     def _kind(self, kind: str) -> Finding:
         if kind == "Broadcasts":
             return green(self.looked_at, "It is a broadcast stream.")
-        found = f"Its type is {kind or 'not told'}; Postmark wants newsletters on a broadcast stream."
+        found = f"Its type is {word(kind) or 'not told'}; Postmark wants newsletters on a broadcast stream."
         return red(self.looked_at, found, "Set message_stream in [provider.options] to the id of a broadcast stream.")
 
     def _unsubscribing(self, stream: object) -> Finding:
@@ -89,7 +90,9 @@ class PostmarkStream:
             found = "The answer does not say whose List-Unsubscribe is sent."
             todo = "Send yourself a test and read that header."
             return yellow(f"{self.looked_at}, unsubscribing", found, todo)
-        found = f"It is set to '{handling}': Postmark may write its own List-Unsubscribe, and readers leave there."
+        found = (
+            f"It is set to '{word(handling)}': Postmark may write its own List-Unsubscribe, and readers leave there."
+        )
         todo = "Ask Postmark's support to let this stream manage its own unsubscribes, then choose that there."
         return red(f"{self.looked_at}, unsubscribing", found, todo)
 

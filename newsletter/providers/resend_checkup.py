@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from newsletter.providers.adapter import Account
 from newsletter.providers.checkup import Finding, Sending, green, no_verdict, not_accepted, red, yellow
 from newsletter.providers.judging import document, member
+from newsletter.providers.plain_words import word
 from newsletter.providers.poster import Answered, Failed, Request
 from newsletter.providers.resend import ADDRESS
 
@@ -54,7 +55,7 @@ class ResendDomains:
         status = member(ours, "status")
         if status != "verified":
             todo = "Set the DNS records that resend.com/domains shows, then verify it there."
-            return [red(self.looked_at, f"Its status is '{status}'.", todo)]
+            return [red(self.looked_at, f"Its status is '{word(status)}'.", todo)]
         tracked = [what for what in ("open", "click") if member(ours, f"{what}_tracking", kind=bool)]
         if tracked:
             on = f"It is verified, and tracks: {' and '.join(f'{what}s' for what in tracked)}."

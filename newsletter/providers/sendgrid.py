@@ -21,7 +21,7 @@ from newsletter.providers.adapter import Account, checked_options
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, all_alike
 from newsletter.providers.judging import LONGEST_WAIT, document, judged, member
 from newsletter.providers.poster import Answered, Failed, Request
-from newsletter.providers.sendgrid_repeats import for_everybody, once_each
+from newsletter.providers.repeats import for_everybody, once_each
 
 METADATA = "nl_delivery"  #: stands among SendGrid's own fields in every event, so it needs a name that they never use
 MOST_BYTES = 30_000_000

@@ -9,24 +9,21 @@ SES knows no idempotency key and answers no look-ups: a lost answer is settled b
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
-from newsletter.errors import HeaderError, ProviderError
+from newsletter.errors import HeaderError
 from newsletter.mail import headers
 from newsletter.mail.columns import Columns
 from newsletter.mail.json_message import JsonMessage, Slots
 from newsletter.mail.merging import Segments
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers import ses_answers, ses_template
-from newsletter.providers.adapter import Account, Calls, checked_options
+from newsletter.providers.adapter import Account, Calls
 from newsletter.providers.base import Answer, Capabilities, OutgoingBatch
 from newsletter.providers.poster import Answered, Failed, Request
+from newsletter.providers.ses_access import SesAccess
 
 PATH = "/v2/email/outbound-bulk-emails"
 TAG = "nl_delivery"
@@ -35,13 +32,6 @@ MOST_BYTES = 1_000_000  #: the same page: an inline template's input JSON is at 
 MOST_HEADERS = 15  #: MessageHeaderList in the service model
 LONGEST_NAME, LONGEST_VALUE, LONGEST_HEADER = 126, 995, 996  #: MessageHeader there; the last for both together
 
-OPTIONS = {
-    "region": "",  #: as "eu-central-1": no default, because a verified sender lives in one region
-    "configuration_set": "",  #: what events need
-    "credentials": "secret",  #: or "environment": the usual AWS variables
-    "topic_arn": "",  #: whose messages the webhook believes
-}
-_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_-]+")
 _HEADER_NAME, _HEADER_VALUE = re.compile(r"[!-9;-@A-~]+"), re.compile(r"[ -~]+")
 
@@ -51,11 +41,7 @@ class Ses:
 
     def __init__(self, account: Account, environment: Mapping[str, str] = os.environ) -> None:
         """Raises ProviderError for a missing region or an unusable secret; `environment` is read only if asked for."""
-        options = checked_options("ses", account, OPTIONS)
-        self._region = _checked_region(options["region"])
-        self._configuration_set = options["configuration_set"]
-        self._url = (account.address or f"https://email.{self._region}.{_domain(self._region)}").rstrip("/") + PATH
-        self._credentials = _credentials(options["credentials"], account.secret, environment)
+        self._access = SesAccess.of(account, environment)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -65,9 +51,7 @@ class Ses:
     def calls(self, builder: MessageBuilder) -> Calls:
         """The calls of one issue. Raises HeaderError where its List- headers are not what SES takes."""
         _check_headers(builder.list_headers("https://news.example.org/", "key"))
-        return _SesCalls(
-            _message(builder, self._configuration_set), builder, self._url, self._region, self._credentials
-        )
+        return _SesCalls(_message(builder, self._access.options["configuration_set"]), builder, self._access)
 
     def interpret(self, batch: OutgoingBatch, said: Answered | Failed) -> Answer:
         """See ses_answers."""
@@ -78,9 +62,7 @@ class Ses:
 class _SesCalls:
     message: JsonMessage
     builder: MessageBuilder
-    url: str
-    region: str
-    credentials: Credentials = field(repr=False)
+    access: SesAccess
 
     @property
     def most(self) -> int:
@@ -91,9 +73,8 @@ class _SesCalls:
         recipients = Columns.of(batch.recipients)
         _check_own(self.builder, recipients)
         body = self.message.body(recipients)
-        unsigned = AWSRequest("POST", self.url, {"Content-Type": "application/json"}, b"".join(body))
-        SigV4Auth(self.credentials, "ses", self.region).add_auth(unsigned)
-        return Request("POST", self.url, dict(unsigned.headers.items()), body, body.length)
+        url = self.access.base + PATH
+        return Request("POST", url, self.access.signed("POST", url, b"".join(body)), body, body.length)
 
 
 def _message(builder: MessageBuilder, configuration_set: str) -> JsonMessage:
@@ -166,33 +147,3 @@ def _check_own(builder: MessageBuilder, recipients: Columns) -> None:
     _check_headers(builder.list_headers(*longest))
     if not all(map(_TAG_VALUE.fullmatch, recipients.keys)):  # at most 128 characters by KEY; a tag has 256
         raise HeaderError("A delivery's key must be letters, digits, _ and - to be a tag of Amazon SES.")
-
-
-def _checked_region(region: str) -> str:
-    if not _REGION.fullmatch(region):
-        raise ProviderError(
-            "[provider.options]: set region to where your sender is verified at Amazon SES, like region = "
-            '"eu-central-1".'
-        )
-    return region
-
-
-def _domain(region: str) -> str:
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-
-
-def _credentials(where: str, secret: str, environment: Mapping[str, str]) -> Credentials:
-    """The key pair, and the session's token with a pair that has one. Raises ProviderError without repeating any."""
-    if where == "environment":
-        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-        pair = [environment.get(name, "").strip() for name in names]
-        problem = f"credentials is 'environment': set {' and '.join(names)}, or remove the setting."
-        token = environment.get("AWS_SESSION_TOKEN", "").strip() or None
-    elif where == "secret":
-        pair, token = [part.strip() for part in secret.split(":")], None
-        problem = "The secret of Amazon SES is the id of an access key, a colon, and its secret key: ID:SECRET."
-    else:
-        raise ProviderError("[provider.options]: credentials is 'secret' or 'environment'.")
-    if len(pair) != 2 or not all(part.isascii() and part.isprintable() and part for part in pair):  # noqa: PLR2004 - a pair
-        raise ProviderError(problem)
-    return Credentials(pair[0], pair[1], token)

@@ -11,7 +11,7 @@ from typing import Any
 from newsletter.mail.columns import Columns
 from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch, Receipt, all_alike
 from newsletter.providers.judging import STATUSES, document, judged, member, waiting_time
-from newsletter.providers.plain_words import plain, reason
+from newsletter.providers.plain_words import reason, word
 from newsletter.providers.poster import Answered, Failed
 
 NAME = "Amazon SES"
@@ -118,7 +118,7 @@ def _receipts(keys: Sequence[str], results: Sequence[Any]) -> list[Receipt]:
 def _receipt(key: str, result: Any) -> Receipt:
     status = member(result, "Status")
     outcome = _meaning(status)[0]
-    why = reason(f"{NAME} answered {plain(status) or 'no status'}", member(result, "Error"))
+    why = reason(f"{NAME} answered {word(status) or 'no status'}", member(result, "Error"))
     return Receipt(key, outcome, member(result, "MessageId"), "" if outcome is Outcome.ACCEPTED else why)
 
 

@@ -4,16 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-
-from newsletter.providers.adapter import Account, checked_options
+from newsletter.providers.adapter import Account
 from newsletter.providers.checkup import Finding, Light, Sending, green, no_verdict, not_accepted, red, yellow
 from newsletter.providers.judging import document, member
 from newsletter.providers.poster import Answered, Failed, Request
-from newsletter.providers.ses import OPTIONS, _checked_region, _credentials, _domain
+from newsletter.providers.ses_access import SesAccess
 
 PATH = "/v2/email/account"
+_MOST = 10**15  #: no quota; NaN and infinity are not less
 _WRONG = (
     "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch",
     "ExpiredTokenException", "MissingAuthenticationTokenException",
@@ -25,17 +23,13 @@ class SesAccount:
 
     def __init__(self, account: Account, sending: Sending, environment: Mapping[str, str] = os.environ) -> None:
         """Raises ProviderError for a missing region or an unusable secret."""
-        options = checked_options("ses", account, OPTIONS)
-        self._region, self._people = _checked_region(options["region"]), sending.people
-        self._url = (account.address or f"https://email.{self._region}.{_domain(self._region)}").rstrip("/") + PATH
-        self._credentials = _credentials(options["credentials"], account.secret, environment)
-        self.looked_at = f"Amazon SES account in {self._region}"
+        self._access, self._people = SesAccess.of(account, environment), sending.people
+        self.looked_at = f"Amazon SES account in {self._access.region}"
 
     def question(self) -> Request:
         """See Checkup; signed now, and good for some minutes."""
-        unsigned = AWSRequest("GET", self._url)
-        SigV4Auth(self._credentials, "ses", self._region).add_auth(unsigned)
-        return Request("GET", self._url, dict(unsigned.headers.items()))
+        url = self._access.base + PATH
+        return Request("GET", url, self._access.signed("GET", url))
 
     def verdict(self, said: Answered | Failed) -> Sequence[Finding]:
         """See Checkup."""
@@ -71,16 +65,21 @@ class SesAccount:
         return green(self.looked_at, "It may send.")
 
     def _quota(self, account: dict[str, object]) -> Finding:
-        day = member(account, "SendQuota", "Max24HourSend", kind=object)
-        sent = member(account, "SendQuota", "SentLast24Hours", kind=object)
-        rate = member(account, "SendQuota", "MaxSendRate", kind=object)
-        if not (isinstance(day, int | float) and isinstance(sent, int | float) and isinstance(rate, int | float)):
+        day, sent, rate = (_number(account, name) for name in ("Max24HourSend", "SentLast24Hours", "MaxSendRate"))
+        if day is None or sent is None or rate is None or sent < 0 or rate < 0:
             return green(self.looked_at, "Its quota is not told.")
         if day < 0:  # -1: no limit
-            return green(self.looked_at, f"No daily limit, {rate:,.0f} recipients a second.")
-        left = max(0, int(day - sent))
-        found = f"{left:,} of {int(day):,} messages left in these 24 hours, {rate:,.0f} recipients a second."
+            return green(self.looked_at, f"No daily limit, {rate:,} a second.")
+        left = max(0, day - sent)
+        found = f"{left:,} of {day:,} messages left in these 24 hours, {rate:,} a second."
         if self._people is not None and left < self._people:
-            todo = f"Ask for a larger quota: {self._people:,} people would be mailed now."
+            todo = f"Ask for a larger quota: the list has {self._people:,} who would be mailed now."
             return yellow(self.looked_at, found, todo)
         return green(self.looked_at, found)
+
+
+def _number(account: dict[str, object], name: str) -> int | None:
+    """A number of the quota; None for what is none: JSON as Python reads it has NaN and 1e999."""
+    found = member(account, "SendQuota", name, kind=object)
+    told = isinstance(found, int | float) and not isinstance(found, bool) and abs(found) < _MOST
+    return round(found) if told and isinstance(found, int | float) else None

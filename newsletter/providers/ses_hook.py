@@ -16,7 +16,8 @@ from newsletter.providers import ses_sns
 from newsletter.providers.adapter import Account, checked_options
 from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind
 from newsletter.providers.judging import member
-from newsletter.providers.ses import OPTIONS, TAG
+from newsletter.providers.ses import TAG
+from newsletter.providers.ses_access import OPTIONS
 
 CONFIRM = "SubscriptionConfirmation"
 

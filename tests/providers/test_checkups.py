@@ -183,6 +183,38 @@ def test_an_account_of_amazon_that_may_not_send_to_all_is_seen(change: dict[str,
     assert lights(checkup("ses").verdict(said(ACCOUNT | change))) == [light]
 
 
+@pytest.mark.parametrize("name", list(QUOTA))
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-1e999", "-5", "1" + 400 * "0", "true", '"5"', "null"])
+def test_a_quota_that_is_no_number_is_no_exception(name: str, number: str) -> None:
+    """JSON as Python reads it has NaN and infinity; what can be told is told."""
+    body = json.dumps(ACCOUNT).replace(f'"{name}": {QUOTA[name]}', f'"{name}": {number}')
+    found = checkup("ses").verdict(Answered(200, {}, body.encode()))
+
+    assert number in body
+    assert lights(found) == [Light.GREEN]
+    assert not any(odd in words(found).lower() for odd in ("nan", "inf", "-5", "000,000,000,000"))
+
+
+HOSTILE = "\x1b[31mred\r\n\u202eada@example.org \ud83d"
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "document"),
+    [
+        ("postmark", 1, STREAM | {"MessageStreamType": HOSTILE}),
+        ("postmark", 1, STREAM | {"SubscriptionManagementConfiguration": {"UnsubscribeHandlingType": HOSTILE}}),
+        ("resend", 0, {"data": [DOMAIN | {"status": HOSTILE}]}),
+        ("ses", 0, ACCOUNT | {"EnforcementStatus": HOSTILE}),
+    ],
+)
+def test_a_providers_word_cannot_paint_the_screen(name: str, number: int, document: Any) -> None:
+    """Controls, marks of direction, lone surrogates and addresses are not shown."""
+    shown = words(checkup(name, number).verdict(said(document)))
+
+    assert shown.isprintable()
+    assert "@" not in shown
+
+
 @pytest.mark.parametrize(
     ("kind", "light"), [("UnrecognizedClientException", Light.RED), ("AccessDeniedException:http", Light.YELLOW)]
 )
