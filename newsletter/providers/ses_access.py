@@ -16,6 +16,7 @@ OPTIONS = {
     "configuration_set": "",  #: what events need
     "credentials": "secret",  #: or "environment": the usual AWS variables
     "topic_arn": "",  #: whose messages the webhook believes
+    "sns_sha1": "no",  #: or "yes": believe also what SNS signs with SHA-1, the SignatureVersion 1 of a topic
 }
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 

@@ -18,6 +18,7 @@ from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind
 from newsletter.providers.judging import member
 from newsletter.providers.ses import TAG
 from newsletter.providers.ses_access import OPTIONS
+from newsletter.providers.sns_certificates import Certificates, fetched, is_sns_url
 
 CONFIRM = "SubscriptionConfirmation"
 
@@ -48,13 +49,16 @@ SUBTYPES = {
 class SesHook:
     """The webhook, as hooks.Hook says it."""
 
-    def __init__(self, options: Mapping[str, str], fetch: Callable[[str], bytes] = ses_sns.fetched) -> None:
-        """`fetch` gets a certificate: see SnsVerifier. Without `topic_arn`, or a topic as secret, the hook is closed.
+    def __init__(self, options: Mapping[str, str], fetch: Callable[[str], bytes] = fetched) -> None:
+        """`fetch` gets a certificate: see Certificates. Without `topic_arn`, or a topic as secret, the hook is closed.
 
         Raises ProviderError for an unknown option.
         """
-        self._topic = checked_options("ses", Account("", options), OPTIONS)["topic_arn"]
-        self._verifier = ses_sns.SnsVerifier(fetch)
+        given = checked_options("ses", Account("", options), OPTIONS)
+        if given["sns_sha1"] not in ("yes", "no"):
+            raise ProviderError("[provider.options]: ses's 'sns_sha1' is 'yes' or 'no'.")
+        self._topic = given["topic_arn"]
+        self._verifier = ses_sns.SnsVerifier(Certificates(fetch), takes_sha1=given["sns_sha1"] == "yes")
 
     @property
     def refusal(self) -> int:
@@ -89,7 +93,7 @@ def subscribe_url(message: Mapping[str, str]) -> str:
     It leads to SNS, and to the topic that the message is about (S-53); whose topic that is, `verify` has decided.
     """
     url = member(message, "SubscribeURL")
-    if member(message, "Type") != CONFIRM or not ses_sns.is_sns_url(url):
+    if member(message, "Type") != CONFIRM or not is_sns_url(url):
         return ""
     asked = parse_qs(urlsplit(url).query)
     ours = asked.get("TopicArn") == [message.get("TopicArn")] and asked.get("Action") == ["ConfirmSubscription"]

@@ -1,36 +1,32 @@
 """Whether Amazon SNS sent a message, and about our topic: its signature, and the certificate that belongs to it.
 
-SNS signs lines of names and values, not the body: with SHA-1 (SignatureVersion 1, a topic's default) or SHA-256 (2).
-Source: "Verifying the signatures of Amazon SNS messages" in its developer guide. The cheap checks come first, and the
-certificate is fetched last: a stranger who does not know our topic makes us fetch nothing.
+SNS signs lines of names and values, not the body: with SHA-256 (SignatureVersion 2), or with SHA-1 (1, a topic's
+default), which is refused unless it is asked for. Source: "Verifying the signatures of Amazon SNS messages" in its
+developer guide. The cheap checks come first: a stranger who does not know our topic makes us fetch nothing.
 """
 
 import base64
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from urllib.parse import urlsplit
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from newsletter.errors import NewsletterError, ProviderError
+from newsletter.errors import NewsletterError
 from newsletter.providers.hooks import FRESH, any_same
-from newsletter.providers.httpx_poster import HttpxPoster
-from newsletter.providers.poster import Answered, Limits, Poster, Request
+from newsletter.providers.sns_certificates import Certificates
 
 #: SNS tries again for at most 3,600 s ("Amazon SNS message delivery retries") and keeps the first attempt's Timestamp.
 LONGEST_RETRY = timedelta(hours=1)
-MOST_CERTIFICATES = 8  #: SNS changes its own about once a year
-#: With a region's name: "sns.s3.amazonaws.com" is anybody's bucket.
-_HOST = re.compile(r"sns\.[a-z]{2}(-[a-z]+)+-[0-9]\.amazonaws\.com(\.cn)?")
-_CERTIFICATE = re.compile(r"/[A-Za-z0-9_-]+\.pem")
+SHA1, SHA256 = "1", "2"  #: SignatureVersion
+#: A message's id. Without that, one signature would be good for several: its lines could be divided in other ways.
+_ID = re.compile(r"[!-~]{1,100}")
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 #: What is signed, in this order; a Subject only where there is one.
 SIGNED: Mapping[str, Sequence[str]] = {
@@ -38,16 +34,18 @@ SIGNED: Mapping[str, Sequence[str]] = {
     "SubscriptionConfirmation": _CONFIRMATION,
     "UnsubscribeConfirmation": _CONFIRMATION,
 }
-_HASHES: Mapping[str, type[hashes.SHA1 | hashes.SHA256]] = {"1": hashes.SHA1, "2": hashes.SHA256}
+_HASHES: Mapping[str, type[hashes.SHA1 | hashes.SHA256]] = {SHA1: hashes.SHA1, SHA256: hashes.SHA256}
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class SnsVerifier:
-    """Keeps the certificates that it was given. Called from several threads at once."""
+    """Called from several threads at once."""
 
-    #: An https address in, PEM out. Follows no redirect, and raises NewsletterError, OSError or ValueError.
-    fetch: Callable[[str], bytes]
-    _kept: dict[str, x509.Certificate] = field(default_factory=dict)
+    certificates: Certificates
+    takes_sha1: bool = False
+    said: Callable[..., None] = log.warning
 
     def is_genuine(self, message: Mapping[str, str], topics: Sequence[str], now: datetime) -> bool:
         """Whether SNS signed this message for one of these topics, recently. Never raises."""
@@ -59,9 +57,15 @@ class SnsVerifier:
     def _is_genuine(self, message: Mapping[str, str], topics: Sequence[str], now: datetime) -> bool:
         if not any_same([topic for topic in topics if topic], message["TopicArn"]) or not _is_recent(message, now):
             return False
+        if message["SignatureVersion"] == SHA1 and not self.takes_sha1:
+            self.said(
+                "Amazon SNS signs with SHA-1, which is not believed. Set the topic's SignatureVersion to 2 "
+                "(docs/providers/ses.md); SNS posts the message again."
+            )
+            return False
         lines, signature = canonical(message), base64.b64decode(message["Signature"], validate=True)
         algorithm = _HASHES[message["SignatureVersion"]]()
-        certificate = self._certificate(message["SigningCertURL"])
+        certificate = self.certificates.at(message["SigningCertURL"], now)
         key = certificate.public_key()
         if not (certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc):
             return False
@@ -69,34 +73,6 @@ class SnsVerifier:
             return False
         key.verify(signature, lines, padding.PKCS1v15(), algorithm)
         return True
-
-    def _certificate(self, url: str) -> x509.Certificate:
-        """From where SNS keeps them, or as it was fetched before. Raises ValueError for any other place."""
-        if not is_certificate_url(url):
-            raise ValueError
-        if url not in self._kept:
-            found = x509.load_pem_x509_certificate(self.fetch(url))
-            for old in list(self._kept)[: max(0, len(self._kept) - MOST_CERTIFICATES + 1)]:
-                self._kept.pop(old, None)
-            self._kept[url] = found
-        return self._kept[url]
-
-
-def fetched(url: str) -> bytes:
-    """A certificate from the network: no redirect, 10 s and 50 kB at most. Raises ProviderError."""
-    poster = HttpxPoster(Limits(whole=10.0, answer_bytes=50_000))
-    try:
-        return certificate_from(poster, url)
-    finally:
-        poster.close()
-
-
-def certificate_from(poster: Poster, url: str) -> bytes:
-    """The same through any poster."""
-    said = poster.post(Request("GET", url))
-    if isinstance(said, Answered) and said.status == HTTPStatus.OK:
-        return said.body
-    raise ProviderError("The certificate of Amazon SNS could not be had. SNS will post again; check the way out.")
 
 
 def read(body: bytes) -> dict[str, str]:
@@ -110,21 +86,15 @@ def read(body: bytes) -> dict[str, str]:
 
 
 def canonical(message: Mapping[str, str]) -> bytes:
-    """What is signed: a line for each name and each value. Raises KeyError for what is missing."""
+    """What is signed: a line for each name and each value.
+
+    Only the Message may have several lines, so that there is one way to read them. Raises KeyError for what is missing,
+    ValueError for a value of several lines or an id that is none.
+    """
     names = [name for name in SIGNED[message["Type"]] if name != "Subject" or name in message]
+    if not _ID.fullmatch(message["MessageId"]) or any("\n" in message[name] for name in names if name != "Message"):
+        raise ValueError("All but the message has one line.")
     return "".join(f"{name}\n" + message[name] + "\n" for name in names).encode()
-
-
-def is_certificate_url(url: str) -> bool:
-    """Whether SNS keeps its certificates there: its own host in a region, https, a .pem, nothing else."""
-    return is_sns_url(url) and not urlsplit(url).query and bool(_CERTIFICATE.fullmatch(urlsplit(url).path))
-
-
-def is_sns_url(url: str) -> bool:
-    """Whether an address is one of SNS's own hosts, by https, without port, password or fragment."""
-    parts = urlsplit(url)
-    plain = url.isascii() and url.isprintable() and not parts.fragment
-    return plain and parts.scheme == "https" and _HOST.fullmatch(parts.netloc) is not None
 
 
 def moment(text: str) -> datetime:
