@@ -1,7 +1,9 @@
 """A real mail server on the loopback, aiosmtpd, that keeps what it takes and misbehaves where a test says so."""
 
+import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from misbehaving import CERTIFICATE, Script, Visit, serving
 from newsletter.providers.smtp import Smtp, SmtpSettings
 
 DROP = "drop"  #: instead of a reply: close the connection
+STALL = "stall"  #: instead of a reply: nothing, for ever
 USER, SECRET = "sender", "canary-secret"
 
 
@@ -38,11 +41,14 @@ class MailServer:
     goodbyes: int = 0  #: QUIT commands
     rules: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     login_reply: str = ""  #: instead of taking any login
+    stalled: threading.Event = field(default_factory=threading.Event)  #: somebody waits for a reply that never comes
+    transports: list[Any] = field(default_factory=list)  #: of all connections
 
     def say(self, stage: str, who: str, *replies: str) -> None:
         """Answer so, once each, where `who` (a local part, or "" for anybody) is at this stage.
 
         MAIL, RCPT, "END" after the final dot; "DATA" takes DROP only: after the server has asked for the message.
+        STALL goes everywhere: there, and at GREETING, EHLO, STARTTLS, HANDSHAKE, AUTH, RSET.
         """
         self.rules[stage, who] = list(replies)
 
@@ -52,6 +58,18 @@ class MailServer:
             if replies := self.rules.get((stage, who)):
                 return replies.pop(0)
         return ""
+
+    async def hang_up(self) -> None:
+        """Close what a silent connection would leave open."""
+        for transport in self.transports:
+            transport.abort()
+        for _ in range(3):  # turns of the loop: what they close is closed in the next ones
+            await asyncio.sleep(0)
+
+    async def silence(self) -> None:
+        """Say nothing any more, until the test ends."""
+        self.stalled.set()
+        await asyncio.get_running_loop().create_future()
 
     @property
     def people(self) -> list[str]:
@@ -68,17 +86,56 @@ class MailServer:
 
 
 class Talk(SMTP):
-    """aiosmtpd's protocol, which can close a connection in the middle of a message."""
+    """aiosmtpd's protocol, which can close a connection in the middle of a message, and fall silent anywhere."""
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the name that aiosmtpd looks for
         """Ask for the message, and perhaps leave: in one packet, so that the sender finds both."""
         assert self.envelope
-        if self.event_handler.server.next("DATA", (self.envelope.rcpt_tos or [""])[0]) == DROP:
+        rule = self.event_handler.server.next("DATA", (self.envelope.rcpt_tos or [""])[0])
+        if rule == STALL:
+            await self.event_handler.server.silence()
+        if rule == DROP:
             self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             await self.push("354 Go ahead")
             self.transport.close()
         else:
             await super().smtp_DATA(arg)
+
+    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802
+        """Say who we are."""
+        await self._perhaps_silent("EHLO")
+        await super().smtp_EHLO(hostname)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+        """Begin with TLS; a stall in the handshake comes after the yes."""
+        await self._perhaps_silent("STARTTLS")
+        if self.event_handler.server.rules.get(("HANDSHAKE", "")):
+            await self.push("220 go ahead")
+            await self._perhaps_silent("HANDSHAKE")
+        await super().smtp_STARTTLS(arg)
+
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
+        """Log in."""
+        await self._perhaps_silent("AUTH")
+        await super().smtp_AUTH(arg)
+
+    async def smtp_RSET(self, arg: str) -> None:  # noqa: N802
+        """Begin anew."""
+        await self._perhaps_silent("RSET")
+        await super().smtp_RSET(arg)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember it."""
+        self.event_handler.server.transports.append(transport)
+        super().connection_made(transport)
+
+    async def _handle_client(self) -> None:
+        await self._perhaps_silent("GREETING")
+        await super()._handle_client()
+
+    async def _perhaps_silent(self, stage: str) -> None:
+        if self.event_handler.server.next(stage) == STALL:
+            await self.event_handler.server.silence()
 
 
 @dataclass
@@ -130,6 +187,8 @@ class Desk:
     async def _said(self, smtp: SMTP, stage: str, address: str) -> str:
         """The rule's reply. After a 421, or for DROP, the connection ends."""
         reply = self.server.next(stage, address)
+        if reply == STALL:
+            await self.server.silence()
         if reply == DROP:
             smtp.transport.close()
         elif reply.startswith("421"):
@@ -173,6 +232,7 @@ def mail_server(security: str = "none", *, login: bool = False) -> Iterator[Mail
         try:
             yield server
         finally:
+            asyncio.run_coroutine_threadsafe(server.hang_up(), listener.loop).result(5)
             listener.stop()
 
 
@@ -185,8 +245,9 @@ def trusting() -> ssl.SSLContext:
 def provider(server: MailServer | int, **rest: Any) -> Iterator[Smtp]:
     """A provider for this server; whoever waits, does not."""
     port = server if isinstance(server, int) else server.port
-    known = {"pause": [].append, "context": trusting()}
-    options = {name: rest.pop(name) for name in ("pause", "ticks", "context") if name in rest}
+    waits = rest.pop("pause", [].append)
+    known = {"pause": lambda seconds, _stopping: waits(seconds), "context": trusting()}
+    options = {name: rest.pop(name) for name in ("ticks", "context") if name in rest}
     usual = {"host": "127.0.0.1", "security": "none", "bounce": "bounces@news.example.org", "call_seconds": 10.0}
     made = Smtp(SmtpSettings(**{**usual, "port": port, **rest}), **{**known, **options})
     try:
@@ -195,10 +256,10 @@ def provider(server: MailServer | int, **rest: Any) -> Iterator[Smtp]:
         made.close()
 
 
-def scripted(**replies: bytes | None) -> Script:
+def scripted(**replies: Any) -> Script:
     """A server of which a test writes every byte: greeting, ehlo, mail, rcpt, data, end; None hangs up.
 
-    What is not written is a plain yes.
+    What is not written is a plain yes. A function at `end` answers itself.
     """
 
     def play(visit: Visit) -> None:
@@ -217,7 +278,7 @@ def scripted(**replies: bytes | None) -> Script:
                 reply = replies.get("end", b"250 OK\r\n")
                 if reply is None:
                     return
-                visit.say(reply)
+                reply(visit) if callable(reply) else visit.say(reply)
 
     return play
 

@@ -32,7 +32,7 @@ class Caller:
 
     def call(self, batch: Batch, recipients: Columns) -> Answer:
         """Hand over one batch; a receipt for every recipient, whatever the provider answered."""
-        outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, recipients, batch.doubtful)
+        outgoing = OutgoingBatch(batch.key, batch.attempt, self.builder, recipients, batch.doubtful, self.enough)
         if not recipients:  # nothing is said to a provider about nobody
             return Answer(all_alike(outgoing, Outcome.REFUSED))
         if why := self._too_late(batch) or _changed(batch, recipients):

@@ -4,7 +4,7 @@ Written from the dispatcher's needs. An adapter says what it can (`Capabilities`
 answers with one receipt for every recipient: also where the answer is that nobody knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -78,6 +78,7 @@ class OutgoingBatch:
     builder: MessageBuilder
     recipients: Sequence[Recipient]
     doubtful: bool = False  #: an earlier attempt may have been taken; without that, no answer can be about one of ours
+    stopping: Callable[[], bool] = lambda: False  #: whether somebody has asked to stop: then no message is begun
 
 
 class Provider(Protocol):

@@ -18,9 +18,10 @@ from newsletter.errors import MailError
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, Receipt, all_alike
 from newsletter.providers.dkim_signing import DkimSigner
+from newsletter.providers.smtp_channel import Patience, Stopping, rest
 from newsletter.providers.smtp_pacing import DomainPace, domain_of
 from newsletter.providers.smtp_pool import Connection, Pool
-from newsletter.providers.smtp_replies import Said, Then
+from newsletter.providers.smtp_replies import Said, StopAsked, Then, of_error
 from newsletter.providers.smtp_settings import SmtpSettings, settings_of
 from newsletter.providers.wire import Left, deadline
 
@@ -37,6 +38,7 @@ _NEXT = {
     Then.AWAY: (Directive.GO_ON, AWAY_WAIT),
 }
 _WORN_OUT = Said(Outcome.RETRY, Then.RECONNECT, "The connection had carried as many messages as it may.")
+_STOPPED = of_error(StopAsked())
 _LATE = Said(Outcome.RETRY, Then.AWAY, "There was no time left for it in this call. It was not sent.")
 
 
@@ -80,9 +82,14 @@ class Work:
             return -1.0
 
     def answer(self, last: Said) -> Answer:
-        """A receipt for everybody, in order, and what to do next. `last` is why the others were not tried."""
+        """A receipt for everybody, in order, and what to do next. `last` is why the others were not tried.
+
+        What became of the last one who was tried is no word on them: they were certainly not mailed.
+        """
         directive, wait = _NEXT.get(self.worst, (Directive.GO_ON, 0.0))
-        every = [self.said.get(place, last) for place in range(len(self.batch.recipients))]
+        why = _STOPPED if self.batch.stopping() else _LATE
+        not_tried = last if last.outcome is Outcome.RETRY else why
+        every = [self.said.get(place, not_tried) for place in range(len(self.batch.recipients))]
         if all(said.outcome is Outcome.ACCEPTED for said in every):
             ids = [said.provider_id for said in every]
             return Answer(all_alike(self.batch, Outcome.ACCEPTED, provider_ids=ids), directive, wait)
@@ -99,12 +106,13 @@ class Smtp:
         settings: SmtpSettings,
         *,
         context: ssl.SSLContext | None = None,
-        pause: Callable[[float], object] = time.sleep,
+        pause: Callable[[float, Stopping], object] = rest,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         """`context` verifies the server; without one, the system's certificates do, by name.
 
-        `pause` waits so many seconds, `ticks` is a monotonic clock. Raises ProviderError for an unusable DKIM key.
+        `pause` waits so many seconds, or until somebody asks to stop; `ticks` is a monotonic clock. Raises
+        ProviderError for an unusable DKIM key.
         """
         self.settings, self._pause, self._ticks = settings, pause, ticks
         self.pool = Pool(settings, context)
@@ -114,7 +122,7 @@ class Smtp:
     @property
     def capabilities(self) -> Capabilities:
         """A server remembers no keys and cannot be asked."""
-        longest = timedelta(seconds=self.settings.call_seconds)
+        longest = timedelta(seconds=self.settings.call_seconds + self.settings.answer_seconds)
         return Capabilities(name="smtp", batch_size=BATCH, longest_request=longest)
 
     def fits(self, _builder: MessageBuilder) -> int:
@@ -147,9 +155,11 @@ class Smtp:
 
     def _session(self, work: Work) -> Said:
         """Everybody who waits, on one connection, as far as it goes; what was said last."""
+        if work.batch.stopping():
+            return _STOPPED
         if work.seconds(self.settings.reserve) < 0:
             return _LATE
-        connection = self.pool.take(work.left)
+        connection = self.pool.take(Patience(work.left, work.batch.stopping))
         if isinstance(connection, Said):
             return connection
         then = Then.RECONNECT
@@ -169,7 +179,9 @@ class Smtp:
             if seconds > work.seconds(self.settings.reserve):
                 return _LATE
             if seconds:
-                self._pause(seconds)
+                self._pause(seconds, work.batch.stopping)
+            if work.batch.stopping():
+                return _STOPPED
             who = todo.pop(place)
             last = self._one(work.batch, who, connection)
             work.note(who, last)
@@ -198,14 +210,14 @@ class Smtp:
 
         Where nobody has anything yet, the dispatcher waits better: it looks at consent again, and can be stopped.
         """
-        if not work.waiting or then is Then.HALT or fruitless >= FRUITLESS:
+        if not work.waiting or work.batch.stopping() or then is Then.HALT or fruitless >= FRUITLESS:
             return False
         if not work.touched and (then is not Then.RECONNECT or fruitless >= FRUITLESS_UNTOUCHED):
             return False
         seconds = 0.0 if then is Then.RECONNECT and not fruitless else float(2**fruitless)
         if seconds > work.seconds(self.settings.reserve):
             return False
-        self._pause(seconds)
+        self._pause(seconds, work.batch.stopping)
         return True
 
 

@@ -20,6 +20,7 @@ LONGEST_ID = 200
 class Stage(StrEnum):
     """What a reply answers."""
 
+    CONNECT = "a connection"
     GREETING = "the greeting"
     TLS = "STARTTLS"
     LOGIN = "the login"
@@ -49,8 +50,26 @@ class Said:
     provider_id: str = ""
 
 
+class Impatience(Exception):
+    """A wait has ended. No OSError: smtplib would make "the server closed the connection" of it."""
+
+
+class Silent(Impatience):
+    """The server did not answer in time."""
+
+    def __init__(self, stage: Stage) -> None:
+        """`stage` is what it did not answer."""
+        super().__init__(stage)
+        self.stage = stage
+
+
+class StopAsked(Impatience):
+    """Somebody has asked to stop, and nothing had been handed over."""
+
+
 #: Stages that are the same for everybody: what is refused there is the account's fault, not a recipient's.
-COMMON = (Stage.GREETING, Stage.TLS, Stage.LOGIN, Stage.SENDER)
+COMMON = (Stage.CONNECT, Stage.GREETING, Stage.TLS, Stage.LOGIN, Stage.SENDER)
+OPENING = (Stage.CONNECT, Stage.GREETING, Stage.TLS, Stage.LOGIN)
 CLOSING, THROTTLED, OUT_OF_STEP = 421, 454, 503
 #: RFC 4954, section 6, and RFC 3207, section 4: no login, a weak one, none at all, or no TLS.
 LOGIN_CODES = (530, 534, 535, 538)
@@ -115,6 +134,8 @@ def of_error(error: Exception, *, dotted: bool = False) -> Said:
         name = type(error).__name__
         reason = f"The SMTP server did not answer to the whole message ({name}). It may have taken it."
         return Said(Outcome.UNKNOWN, Then.RECONNECT, reason)
+    if isinstance(error, Impatience):
+        return _waited(error)
     if isinstance(error, smtplib.SMTPResponseException) and type(error) in STAGES:
         text = error.smtp_error
         return judged(STAGES[type(error)], error.smtp_code, text if isinstance(text, bytes) else text.encode())
@@ -126,6 +147,13 @@ def of_error(error: Exception, *, dotted: bool = False) -> Said:
         reason = f"The SMTP server's certificate is not good: {why}. Nothing was sent."
         return Said(Outcome.RETRY, Then.HALT, reason)
     return Said(Outcome.RETRY, Then.AWAY, f"The SMTP server could not be reached ({type(error).__name__}).")
+
+
+def _waited(error: Impatience) -> Said:
+    if isinstance(error, Silent):
+        then = Then.AWAY if error.stage in OPENING else Then.RECONNECT
+        return Said(Outcome.RETRY, then, f"The SMTP server did not answer to {error.stage} in time. Nothing was sent.")
+    return Said(Outcome.RETRY, Then.AWAY, "Sending was asked to stop. It was not sent.")
 
 
 def queue_id(words: str) -> str:

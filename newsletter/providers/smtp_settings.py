@@ -32,8 +32,13 @@ class SmtpSettings:
     per_domain_per_second: float = 0.0  #: messages to one recipient domain; 0: as fast as the server takes them
     messages_per_connection: int = 100  #: then it is closed: many servers count, and close it themselves
     idle_seconds: float = 20.0  #: a connection that lay unused for longer is not used again
-    connect_seconds: float = 10.0  #: for one address of the server's name
-    call_seconds: float = 300.0  #: for a whole batch; its last fifth is kept for answers
+    connect_seconds: float = 30.0  #: for connecting, greeting, TLS and login together
+    command_seconds: float = 300.0  #: for the answer to MAIL, RCPT, RSET; this and the next: RFC 5321, section 4.5.3.2
+    data_seconds: float = 120.0  #: for the answer to DATA
+    block_seconds: float = 180.0  #: for each piece of a message until it is taken
+    answer_seconds: float = 600.0  #: for the answer to the whole message: without it nobody knows
+    stop_seconds: float = 20.0  #: the same, once somebody has asked to stop
+    call_seconds: float = 300.0  #: for a whole batch but for the last answer; in its last fifth no message is begun
     dkim_selector: str = ""  #: with the domain and the key file: each message is signed here
     dkim_domain: str = ""
     dkim_key_file: Path | None = None
@@ -54,10 +59,10 @@ class SmtpSettings:
         )
         _check(self.pool >= 1 and self.messages_per_connection >= 1, "pool and messages_per_connection are at least 1")
         _check(self.per_domain_per_second >= 0, "per_domain_per_second is 0 or more")
-        _check(
-            min(self.call_seconds, self.connect_seconds) > 0 and self.idle_seconds >= 0,
-            "call_seconds and connect_seconds are more than 0",
-        )
+        times = ("connect", "command", "data", "block", "answer", "stop", "call")
+        for name in (f"{time}_seconds" for time in times):
+            _check(getattr(self, name) > 0, f"{name} is more than 0")
+        _check(self.idle_seconds >= 0, "idle_seconds is 0 or more")
         parts = (self.dkim_selector, self.dkim_domain, self.dkim_key_file)
         _check(all(parts) or not any(parts), "DKIM needs a selector, a domain and a key file; set all three or none")
         try:
@@ -90,7 +95,10 @@ class SmtpSettings:
 #: What may stand in [provider.options], and as what. The secret does not.
 _TEXTS = ("host", "bounce", "security", "user", "dkim_selector", "dkim_domain", "dkim_key_file")
 _WHOLES = ("port", "pool", "messages_per_connection")
-_NUMBERS = ("per_domain_per_second", "idle_seconds", "connect_seconds", "call_seconds")
+_NUMBERS = (
+    "per_domain_per_second", "idle_seconds", "connect_seconds", "command_seconds", "data_seconds", "block_seconds",
+    "answer_seconds", "stop_seconds", "call_seconds",
+)  # fmt: skip
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(_TEXTS, ((str,), "a text in quotes")),
     **dict.fromkeys(_WHOLES, ((int,), "a whole number")),

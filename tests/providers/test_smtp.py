@@ -12,6 +12,7 @@ from smtp_server import DROP, MailServer, mail_server, provider
 
 from newsletter.providers.base import Answer, Directive, Outcome
 from newsletter.providers.smtp import BATCH
+from newsletter.providers.smtp_channel import Patience
 from newsletter.providers.smtp_replies import Then
 
 A, R, T, U = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.RETRY, Outcome.UNKNOWN
@@ -306,7 +307,7 @@ def test_threads_share_the_connections_and_everybody_gets_one_message(server: Ma
 def test_a_call_that_gets_no_connection_in_time_has_sent_nothing(server: MailServer) -> None:
     """It waits as long as a message could still be sent."""
     with provider(server, pool=1, call_seconds=0.5) as smtp:
-        busy = smtp.pool.take(lambda: 1.0)
+        busy = smtp.pool.take(Patience(lambda: 1.0))
         began = time.monotonic()
         answer = smtp.send(batch_of("bob"))
         smtp.pool.give_back(busy, Then.GO_ON)
