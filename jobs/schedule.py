@@ -13,11 +13,15 @@ from apscheduler.triggers.interval import IntervalTrigger
 TICK_SECONDS = 30
 
 
-def run_forever(tick: Callable[[], None], *, seconds: int = TICK_SECONDS) -> Callable[[], None]:
-    """A function that calls `tick` at once and then every `seconds`, one call at a time, until the process ends."""
+def run_forever(*ticks: Callable[[], None], seconds: int = TICK_SECONDS) -> Callable[[], None]:
+    """A function that calls each of `ticks` at once and then every `seconds`, until the process ends.
+
+    Each runs beside the others, one call of its own at a time.
+    """
     scheduler = BlockingScheduler(timezone=UTC)
     trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
-    scheduler.add_job(
-        tick, trigger, next_run_time=datetime.now(UTC), coalesce=True, max_instances=1, misfire_grace_time=None
-    )
+    for tick in ticks:
+        scheduler.add_job(
+            tick, trigger, next_run_time=datetime.now(UTC), coalesce=True, max_instances=1, misfire_grace_time=None
+        )
     return scheduler.start  # type: ignore[no-any-return]

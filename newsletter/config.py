@@ -155,6 +155,13 @@ class Web(Section):
     most_bytes: int = Field(default=2_000_000, ge=1_000)  #: of a request's body
 
 
+class Events(Section):
+    """How we hear what became of the mail, where webhooks cannot reach us."""
+
+    #: Between two questions to a provider that can be asked; 0: never. Not set: every 15 where it has no webhook here.
+    poll_minutes: int | None = Field(default=None, ge=0, le=1440)
+
+
 class Secrets(Section):
     """Where the key is that signs links and hides addresses; the key itself never stands here."""
 
@@ -173,6 +180,7 @@ class Config(Section):
     provider: ProviderChoice = ProviderChoice()
     fallback: ProviderChoice | None = None  #: takes what the first certainly did not, while that cannot be reached
     web: Web = Web()
+    events: Events = Events()
     secrets: Secrets = Secrets()
 
 

@@ -11,6 +11,7 @@ from newsletter.cli import (
     database,
     demo,
     doctor,
+    events,
     init,
     issue,
     issue_edit,
@@ -44,6 +45,7 @@ app.add_typer(suppressions.app, name="suppressions")
 app.command("week")(week.week)
 app.command("serve")(serve.serve)
 app.add_typer(unknown.app, name="unknown")
+app.add_typer(events.app, name="events")
 app.command("doctor")(doctor.doctor)
 app.add_typer(database.app, name="db")
 

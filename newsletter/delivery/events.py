@@ -51,11 +51,11 @@ def take(session: Session, provider_name: str, events: Sequence[Event], now: dat
 
     Raises ValueError for a time without a zone: the adapter is wrong then, not the provider.
     """
-    owners = _owners(session, {event.key for event in events})
+    whose = owners(session, {event.key for event in events})
     found = {_id(event): event for event in events}
-    rows = [_row(provider_name, name, event, owners.get(event.key), now) for name, event in found.items()]
+    rows = [_row(provider_name, name, event, whose.get(event.key), now) for name, event in found.items()]
     new = [found[name] for name in store(session, rows)]
-    ours = [(owners[event.key], event) for event in new if event.key in owners]
+    ours = [(whose[event.key], event) for event in new if event.key in whose]
     _raise(session, ours)
     _prove(session, ours, now)
     _act(session, provider_name, ours, now)
@@ -90,7 +90,7 @@ def counts(session: Session, issue_id: int) -> dict[str, int]:
     return {name: found[name] for name in (*STATES, "blocked", "dropped") if found.get(name)}
 
 
-def _owners(session: Session, keys: Collection[str]) -> dict[str, Whose]:
+def owners(session: Session, keys: Collection[str]) -> dict[str, Whose]:
     """The deliveries that these keys name: "12-mfrggzdf…", issue and subscriber. Anything else is nobody's."""
     refs: dict[int, list[str]] = defaultdict(list)
     for key in keys:

@@ -1,0 +1,27 @@
+"""Asking providers for events when it is time: beside the tick, for an issue on its way must not wait for it."""
+
+from collections.abc import Callable
+
+from newsletter.delivery.polling import Told
+from newsletter.desk.desk import Desk
+from newsletter.desk.polling import Polled, next_poll, poll, polled
+
+
+def poll_due(desk: Desk, enough: Callable[[], bool] = lambda: False) -> list[str]:
+    """Ask every provider whose time has come; what is worth a line: news, and trouble that was not said yet."""
+    return [line for one in polled(desk.config) for line in _poll_if_due(desk, one, enough)]
+
+
+def _poll_if_due(desk: Desk, one: Polled, enough: Callable[[], bool]) -> list[str]:
+    due = next_poll(desk, one)
+    if due is None or due > desk.clock():
+        return []
+    return story(one.name, poll(desk, one, enough=enough))
+
+
+def story(name: str, told: Told) -> list[str]:
+    """What a poll that nobody watches has to say."""
+    lines = [f"{name}: {told.kept.new:,} new events."] if told.kept.new else []
+    if told.trouble and told.news:
+        lines.append(f"{name}: {told.trouble} Nothing is lost; it goes on next time.")
+    return lines
