@@ -6,7 +6,7 @@ the batch, its deliveries and the counts of who was skipped move together, or no
 The statements are built once, and run on the session's connection: both cost more than what they do for a recipient.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -24,10 +24,10 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    literal_column,
     not_,
     select,
     true,
-    type_coerce,
     update,
 )
 from sqlalchemy import cast as sql_cast
@@ -35,7 +35,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, col
 
 from newsletter.database import UtcTime
-from newsletter.delivery.addressing import Member
+from newsletter.delivery.addressing import Member, Members
 from newsletter.delivery.batch import Batch, Delivery, DeliveryException, Sending
 from newsletter.providers.base import Outcome
 from subscribers.subscriber import Status, Subscriber
@@ -163,8 +163,8 @@ _SET_APART = exists().where(
     col(DeliveryException.subscriber_id) == col(Delivery.subscriber_id),
     col(DeliveryException.set_apart),  # and nothing else: neither a receipt nor evidence changes whom a call was for
 )
-#: As it is stored: a day is cut from it in Python, which is cheaper than a date for each.
-_SINCE = type_coerce(func.coalesce(col(Subscriber.confirmed_at), col(Subscriber.signed_up_at)), String)
+#: As text that begins with the day: a day is cut from it in Python, which is cheaper than a date for each.
+_SINCE = sql_cast(func.coalesce(col(Subscriber.confirmed_at), col(Subscriber.signed_up_at)), String)
 _BATCH_OF = and_(
     col(Delivery.issue_id) == _ISSUE,
     col(Delivery.batch_id) == _BATCH,
@@ -172,23 +172,47 @@ _BATCH_OF = and_(
     col(Delivery.subscriber_id) <= bindparam("upto"),
 )
 _IN_ORDER = col(Delivery.subscriber_id)  # not by the subscriber's own id: SQLite would sort
-_MEMBERS = (
-    select(col(Subscriber.ref), col(Subscriber.address), col(Subscriber.name), _SINCE)
-    .join(Delivery, col(Delivery.subscriber_id) == _ID)
-    .where(_BATCH_OF)
-    .order_by(_IN_ORDER)
-)
+_IT_IS = col(Delivery.subscriber_id) == _ID
+_TOLD = (col(Subscriber.ref), func.coalesce(col(Subscriber.address), ""), col(Subscriber.name), _SINCE)
+_MEMBERS = select(*_TOLD).join(Delivery, _IT_IS).where(_BATCH_OF).order_by(_IN_ORDER)
 _NOT_SET_APART = _MEMBERS.where(not_(_SET_APART))
+_LINE: Any = literal_column("'\n'")  # bound, it would be copied for each row: that doubles the cost
+#: The same as one row of texts, with a line for each member.
+_AS_TEXTS = (
+    select(*(func.aggregate_strings(one, _LINE) for one in (sql_cast(col(Delivery.subscriber_id), String), *_TOLD)))
+    .join_from(Delivery, Subscriber, _IT_IS)
+    .where(_BATCH_OF)
+)
 _IDS = select(col(Delivery.subscriber_id)).where(_BATCH_OF, not_(_SET_APART)).order_by(_IN_ORDER)
 
 
-def members(session: Session, batch: Batch) -> list[Member]:
+def members(session: Session, batch: Batch) -> Members:
     """Who is handed over with a batch, in the order of ids; whoever was set apart before an attempt is not.
 
-    The same at every attempt that may have reached the provider. Rows and no objects: five times as fast.
+    The same at every attempt that may have reached the provider.
     """
-    query = _NOT_SET_APART if batch.left or batch.proved else _MEMBERS
-    return cast("list[Member]", _run(session, query, _walk(batch)).all())
+    if batch.left or batch.proved:
+        return _one_by_one(session, _NOT_SET_APART, batch)
+    found = _together(_run(session, _AS_TEXTS, _walk(batch)).one(), batch.size)
+    return found or _one_by_one(session, _MEMBERS, batch)
+
+
+def _together(texts: Sequence[str | None], size: int) -> Members | None:
+    """The members from texts with a line for each, ids first: half of what a thousand rows cost.
+
+    None where they could not be told apart: a value has a line end in it, or the database took another order.
+    """
+    if None in texts:
+        return None
+    ids, *columns = (text.split("\n") for text in cast("Sequence[str]", texts))
+    order = list(map(int, ids))
+    if order != sorted(order) or any(len(column) != size for column in columns):
+        return None
+    return Members(*columns)
+
+
+def _one_by_one(session: Session, query: Executable, batch: Batch) -> Members:
+    return Members.of(cast("list[Member]", _run(session, query, _walk(batch)).all()))
 
 
 def member_ids(session: Session, batch: Batch) -> list[int]:
