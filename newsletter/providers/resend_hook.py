@@ -21,6 +21,7 @@ from newsletter.providers.resend import TAG
 PREFIX = "whsec_"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  #: when an event says no time that can be read
 MOST_SIGNATURES = 10  #: one for each secret that Resend has; more are not looked at
+_ID = re.compile(r"[!-~]{1,256}")  #: of a message, as it stands in a header
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 #: The `type` of an event, but for bounces. A failure is a quota, a key or a domain of ours: nothing of the reader's.
@@ -63,9 +64,9 @@ class ResendHook:
         """Whether one of the signatures over id, time and body was made with one of the secrets, and just now."""
         names = ("svix-id", "svix-timestamp", "svix-signature")
         id_, said, signatures = (incoming.headers.get(name, "") for name in names)
-        if not id_ or not _SECONDS.fullmatch(said) or not is_fresh(float(said), now):
+        if not _ID.fullmatch(id_) or not _SECONDS.fullmatch(said) or not is_fresh(float(said), now):
             return False
-        signed = f"{id_}.{said}.".encode("utf-8", "surrogateescape") + incoming.body
+        signed = f"{id_}.{said}.".encode("ascii") + incoming.body
         ours = [_signature(key, signed) for key in map(_key, secrets) if key]
         offered = [one.removeprefix("v1,") for one in signatures.split(" ")[:MOST_SIGNATURES] if one.startswith("v1,")]
         return any([any_same(ours, one) for one in offered])  # noqa: C419 - all are compared, whichever fits
@@ -99,8 +100,9 @@ def _signature(key: bytes, signed: bytes) -> str:
 
 
 def _document(body: bytes) -> Any:
+    """The JSON in it; None for what is none, or not UTF-8, lone surrogates among it."""
     try:
-        return json.loads(body)
+        return json.loads(body.decode())
     except (ValueError, RecursionError):
         return None
 

@@ -89,6 +89,27 @@ def parsed(document: Any, **headers: str) -> Event:
     return found
 
 
+@pytest.mark.parametrize("id_", ["\ud800", "é", "a\nb", "", "x" * 300])
+def test_an_id_that_is_no_plain_word_is_refused(id_: str) -> None:
+    """Also one that cannot be encoded: no exception."""
+    assert not verified(signed("{}") | {"svix-id": id_}, "{}")
+
+
+@pytest.mark.parametrize("name", ["svix-timestamp", "svix-signature"])
+def test_a_lone_surrogate_in_a_header_is_refused(name: str) -> None:
+    """In a secret it is no secret."""
+    assert not verified(signed("{}") | {name: "v1,\ud800"}, "{}")
+    assert not verified(signed("{}"), "{}", "whsec_\ud800")
+
+
+def test_a_signed_body_that_is_not_utf8_is_refused() -> None:
+    """Half of a surrogate pair in its bytes: signed, and no JSON all the same."""
+    body = b'{"type":"email.\xed\xa0\x80","data":{}}'
+
+    with pytest.raises(ProviderError, match="no type"):
+        ResendHook().parse(Incoming({"svix-id": "msg_1"}, body))
+
+
 @pytest.mark.parametrize(
     ("secret", "id_", "timestamp", "body", "signature"),
     [

@@ -1,5 +1,6 @@
 """Webhooks as a provider posts them: over HTTP, to the running server, into a real database."""
 
+import base64
 import json
 import logging
 from collections.abc import Iterator
@@ -11,17 +12,20 @@ from desk_samples import Place, place
 from people import PAGE, SECRET, add, parse
 from sqlalchemy import Engine, text
 from sqlmodel import select
+from svix.webhooks import Webhook
 
 from newsletter.delivery import claims
 from newsletter.delivery.event_tables import ProviderEvent
 from newsletter.providers.postmark import METADATA
 from newsletter.providers.postmark_hook import PostmarkHook
+from newsletter.providers.resend_hook import ResendHook
 from newsletter.web.app import app, serving
 from newsletter.web.hooks import Door
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Suppression
 
 MOST = 2_000_000
+SVIX = "whsec_" + base64.b64encode(b"a made-up secret, 32 bytes long!").decode()
 SHARED = {"x-newsletter-secret": "made-up-secret"}
 
 
@@ -38,7 +42,11 @@ def here(engine: Engine) -> Place:
 @pytest.fixture
 def web(here: Place) -> Iterator[httpx.Client]:
     """The server, with one door open and one that has no secret."""
-    doors = {"postmark": Door(PostmarkHook(), ("old-one", "made-up-secret")), "closed": Door(PostmarkHook(), ())}
+    doors = {
+        "postmark": Door(PostmarkHook(), ("old-one", "made-up-secret")),
+        "resend": Door(ResendHook(), (SVIX,)),
+        "closed": Door(PostmarkHook(), ()),
+    }
     with serving(app(here.desk, doors), "127.0.0.1", 0) as address, httpx.Client(base_url=address) as client:
         yield client
 
@@ -116,6 +124,17 @@ def test_nonsense_is_refused_and_nothing_breaks(web: httpx.Client, here: Place, 
     """The next request is answered as ever."""
     assert web.post("/hooks/postmark", content=body, headers=SHARED).status_code == 400
     assert web.post("/hooks/postmark", content=bounce(here), headers=SHARED).status_code == 200
+
+
+def test_half_a_character_in_a_signed_body_is_stored_without_it(web: httpx.Client, here: Place) -> None:
+    """JSON can hold lone surrogates, and no database takes them."""
+    body = r'{"type":"email.\ud800","data":{"tags":{"nl_delivery":"\ud800"}},"created_at":"\ud800"}'
+    at = here.clock()
+    signature = Webhook(SVIX).sign("m", at, body)
+    signed = {"svix-id": "m", "svix-timestamp": f"{at.timestamp():.0f}", "svix-signature": signature}
+
+    assert web.post("/hooks/resend", content=body, headers=signed).status_code == 200
+    assert stored(here) == (1, 0)
 
 
 def test_what_could_not_be_stored_is_not_acknowledged(web: httpx.Client, here: Place) -> None:
