@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from newsletter.delivery.progress import Progress
 from newsletter.desk.standing import Standing
 from newsletter.issues.issue import Command, Issue, IssueStatus
-from newsletter.issues.wording import sentence
+from newsletter.issues.wording import listed, sentence
 
 _S = IssueStatus
 OVER = (_S.SENT, _S.PARTIAL, _S.CANCELLED)
@@ -51,11 +52,35 @@ def lines(case: Case) -> list[str]:
     said = []
     if case.now.stop_file and case.issue.status not in OVER:
         said.append(f"All sending is stopped, for {case.now.stop_file} exists. Remove it first.")
-    said += SENTENCES[case.issue.status](case)
+    said += [*providers(case), *SENTENCES[case.issue.status](case)]
     if case.state and case.state.unknown:
         whom = "one reader has" if case.state.unknown == 1 else f"{case.state.unknown:,} people have"
         said.append(f"Whether {whom} it, nobody knows. See: newsletter unknown list")
     return said
+
+
+def providers(case: Case) -> list[str]:
+    """Who took how many, and why the first was left; nothing where there was only one all the time."""
+    taken, left = case.now.taken_by, case.now.left
+    if len(taken) < 2 and not left:  # noqa: PLR2004 - two
+        return []
+    whole = len({name.partition(":")[0] for name in taken}) < len(taken)  # two accounts of one provider
+    named = {name: name if whole else name.partition(":")[0] for name in taken}
+    by = listed([f"{number:,} by {named[name]}" for name, number in taken.items()])
+    said = [f"Of those accepted: {by}."] if taken else []
+    whys = {(one.provider.partition(":")[0], one.reason): one for one in reversed(left)}
+    for (name, reason), first in reversed(whys.items()):
+        said.append(f"On {case.at(first.at)} {name} was left for the fallback: {reason or 'it took nothing.'}")
+    return said
+
+
+def for_programs(case: Case) -> dict[str, Any]:
+    """What else is known, as values."""
+    return {
+        "waits_until": case.now.wait.until if case.now.wait else None,
+        "accepted_by": case.now.taken_by,
+        "providers_left": [{"provider": one.provider, "at": one.at, "reason": one.reason} for one in case.now.left],
+    }
 
 
 def moves(case: Case) -> bool:

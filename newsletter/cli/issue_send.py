@@ -70,6 +70,8 @@ def send(
             on_wait=waiting(bar, desk.config.publication.tz),
         )
     show_.progress(ended.issue, ended.progress)
+    with desk.transaction() as session:
+        say(*next_.providers(case_of(desk, session, ended.issue, ended.progress)))
     if ended.ending is not Ending.DONE:
         raise IssueError(outcome(ended))
 
@@ -143,8 +145,8 @@ def status(
             would = None if state else sending.audience(desk, session)
             later = said_later(session, issue.id or 0)
             case = case_of(desk, session, issue, state)
-        until = case.now.wait.until if case.now.wait else None
-        show_.status(issue, state, would, json_wanted=json, later=later, then=next_.lines(case), waits_until=until)
+        more = next_.for_programs(case)
+        show_.status(issue, state, would, json_wanted=json, later=later, then=next_.lines(case), **more)
         if not watch or not next_.moves(case):
             return
         time.sleep(2)

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, bindparam
 from sqlmodel import Session, col, select
 
 from newsletter.database import transaction
-from newsletter.delivery import claims, ledger, recovery, waits
+from newsletter.delivery import claims, failover, ledger, recovery, waits
 from newsletter.delivery.addressing import Addressing, Member
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
@@ -196,6 +196,7 @@ class Dispatcher:
             stock.again.append((0.0, after))
         elif after.status is BatchStatus.CLAIMED and tired and self._can_fall_back(after, answer):
             flight.away_until = self.ticks() + AWAY
+            failover.note(session, after, self.clock())
             stock.again.append((0.0, after))
         elif after.status is BatchStatus.CLAIMED and tired:
             flight.halt(Ending.REFUSING, after.reason)

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from newsletter.delivery.batch import Sending
+from newsletter.delivery.failover import Failover, of_issue, taken_by
 from newsletter.delivery.ledger import begun
 from newsletter.delivery.lock import Holder, holder
 from newsletter.delivery.waits import ProviderWait, running
@@ -24,6 +25,8 @@ class Standing:
     last_step: IssueStep | None  #: the newest step of the issue, and who took it
     not_after: datetime | None  #: when the sending becomes late (aware), if it has begun
     wait: ProviderWait | None  #: what a provider asked for that is configured, as long as it is not over
+    taken_by: dict[str, int]  #: how many people each provider took, by its name in the ledger
+    left: list[Failover]  #: why the first provider was left, oldest first
     claimed: bool  #: whether some readers may have it
 
 
@@ -36,6 +39,8 @@ def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
         last_step=steps[-1] if steps else None,
         not_after=sending.not_after if sending else None,
         wait=running(session, _names(desk), desk.clock()),
+        taken_by=taken_by(session, issue.id or 0),
+        left=of_issue(session, issue.id or 0),
         claimed=begun(session, issue),
     )
 

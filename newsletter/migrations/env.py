@@ -7,6 +7,7 @@ import jobs.slots
 import newsletter.comparisons.shelf
 import newsletter.delivery.batch
 import newsletter.delivery.event_tables
+import newsletter.delivery.failover
 import newsletter.delivery.poll_table
 import newsletter.delivery.waits
 import newsletter.issues.approval

@@ -5,20 +5,24 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from commands import Done
 from people import NOW
 from sqlalchemy import update
 
+from newsletter.cli.issue_next import Case, providers
 from newsletter.cli.issue_print import danger, question
 from newsletter.cli.issue_send import outcome
 from newsletter.database import engine_for, transaction
+from newsletter.delivery.failover import Failover
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.progress import Progress
 from newsletter.delivery.waits import ProviderWait, keep
 from newsletter.desk.sending import Audience, Sent
+from newsletter.desk.standing import Standing
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.providers.base import Capabilities
 
@@ -160,6 +164,24 @@ def test_a_status_says_until_when_the_provider_wants_to_be_left_alone(begun: Run
     with transaction(engine_for(f"sqlite:///{tmp_path}/data/newsletter.db")) as session:
         session.execute(update(ProviderWait).values(until=now))
     assert "It waits until" not in told(begun)
+
+
+def standing_with(taken: dict[str, int], *left: Failover) -> Case:
+    """Issue 3, sent by these providers."""
+    now = Standing(None, None, None, None, wait=None, taken_by=taken, left=list(left), claimed=True)
+    return Case(issue_that_is(IssueStatus.SENT), HALF, now, ZoneInfo("UTC"))
+
+
+def test_a_status_says_which_provider_took_how_many_and_why_one_was_left() -> None:
+    """The same reason once, with its first time; two accounts of one provider by their whole names."""
+    left = [Failover(issue_id=3, at=NOW, provider="ses:1", reason="It could not be reached.") for _ in range(2)]
+
+    assert providers(standing_with({"ses:1": 12_000, "resend:2": 1}, *left)) == [
+        "Of those accepted: 12,000 by ses and 1 by resend.",
+        "On Thursday, 12 November at 08:00 UTC ses was left for the fallback: It could not be reached.",
+    ]
+    assert providers(standing_with({"ses:1": 1, "ses:2": 2})) == ["Of those accepted: 1 by ses:1 and 2 by ses:2."]
+    assert providers(standing_with({"ses:1": 12_000})) == []
 
 
 def test_a_paused_issue_says_who_paused_it_and_until_when_it_has_then(begun: Run) -> None:

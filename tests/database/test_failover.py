@@ -5,8 +5,12 @@ from dataclasses import replace
 import pytest
 from delivery_samples import dispatcher_for_ten, state_of
 from fake_provider import FakeProvider, Killed
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
+from sqlmodel import col
 
+from newsletter.database import transaction
+from newsletter.delivery import failover
+from newsletter.delivery.batch import Batch
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.flight import Ending
 
@@ -88,3 +92,23 @@ def test_what_was_certainly_not_taken_goes_to_whoever_is_configured_now(dispatch
 
     assert other.run(ISSUE)[0] is Ending.DONE
     assert sorted(other.provider.log.values()) == [1] * 10
+
+
+def test_it_is_written_down_who_took_how_many_and_why_the_first_was_left(dispatcher: Dispatcher) -> None:
+    """Its first call is taken; then it cannot be reached."""
+    dispatcher.provider.next_answers, dispatcher.provider.always = ["accept"], "later"
+    dispatcher.run(ISSUE)
+
+    with transaction(dispatcher.engine) as session:
+        assert failover.taken_by(session, ISSUE) == {"first": 4, "second": 6}
+        assert [(one.provider, one.reason) for one in failover.of_issue(session, ISSUE)] == [("first", "later")]
+
+
+def test_who_was_shown_to_have_it_counts_for_the_provider_that_is_in_doubt(dispatcher: Dispatcher) -> None:
+    """As in the numbers of the issue."""
+    dispatcher.provider.next_answers = ["accept, answer lost"]
+    dispatcher.run(ISSUE)
+    with transaction(dispatcher.engine) as session:
+        session.execute(update(Batch).where(col(Batch.number) == 1).values(proved=3, status="unknown"))
+
+        assert failover.taken_by(session, ISSUE) == {"first": 9}

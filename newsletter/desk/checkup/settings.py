@@ -88,8 +88,8 @@ def _usable(looked_at: str, one: Chosen) -> Finding:
         login = "its password is there" if one.choice.options.get("user") else "it needs no login, by them"
         return green(looked_at, f"Its settings are complete, and {login}. The server itself was not asked.")
     host = urlsplit(one.choice.address).hostname
-    key = "its key is there" if one.key else "its key is looked for where Amazon's programs do (credentials)"
-    return green(looked_at, f"Its settings are complete, and {key}{f'. It is called at {host}' if host else ''}.")
+    where = f" It is called at {host}." if host else ""
+    return green(looked_at, f"Its settings are complete, and its key is there.{where}")
 
 
 def _hearing(one: Chosen) -> list[Finding]:
