@@ -12,6 +12,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -93,9 +94,15 @@ class Outbox:
         return True
 
     def _files(self) -> Iterator[str]:
+        """The keys of the messages that lie here. Raises OSError where one is no file: then nobody has got anything."""
         for part in ("new", "cur"):
-            for path in (self.folder / part).glob("*.eml*"):
-                yield path.name.partition(".")[0]
+            with suppress(FileNotFoundError), os.scandir(self.folder / part) as found:
+                for entry in found:
+                    if ".eml" not in entry.name:
+                        continue
+                    if not entry.is_file(follow_symlinks=False):
+                        raise OSError(errno.EINVAL, f"{part}/{entry.name} is not a plain file; remove it")
+                    yield entry.name.partition(".")[0]
 
     def _make_folders(self) -> None:
         for part in ("tmp", "new", "cur"):

@@ -167,3 +167,16 @@ def test_a_look_up_tells_what_is_there(outbox: Outbox) -> None:
     found = outbox.look_up("issue:1:batch:1", ["key-ada", "key-pia"])
 
     assert [receipt.outcome for receipt in found] == [Outcome.ACCEPTED, Outcome.RETRY]
+
+
+@pytest.mark.parametrize("part", ["new", "cur"])
+def test_a_folder_in_the_place_of_a_message_is_no_message(outbox: Outbox, part: str) -> None:
+    """Nobody counts as having it, and one sentence names what is in the way; without it everybody gets theirs."""
+    planted = outbox.folder / part / "key-ada.eml"
+    planted.mkdir(parents=True)
+    receipts = outbox.send(batch_of("ada", "pia")).receipts
+
+    assert {receipt.outcome for receipt in receipts} == {Outcome.RETRY}
+    assert receipts[0].reason.endswith(f"cannot be written: {part}/key-ada.eml is not a plain file; remove it.")
+    planted.rmdir()
+    assert {one.outcome for one in outbox.send(batch_of("ada", "pia")).receipts} == {Outcome.ACCEPTED}
