@@ -7,11 +7,17 @@ from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 
 from newsletter.mail.message import MessageBuilder
-from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
+from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, Receipt, all_alike
 
 CAPABILITIES = ("key", "look-up", "neither")
 LONGEST = timedelta(seconds=0.3)  #: the provider takes no request that is older; its late ones are younger
-TIMEOUT = 5.0
+TIMEOUT = 2.0
+#: What a status says of everybody; of any other but 200 nobody knows.
+SAID = {
+    401: (Outcome.RETRY, Directive.HALT),
+    422: (Outcome.REFUSED, Directive.SPLIT),
+    429: (Outcome.RETRY, Directive.SLOW_DOWN),
+}
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,9 @@ class Loopback:
         except OSError as error:
             return Answer(all_alike(batch, Outcome.RETRY, f"no connection: {error}"))
         status, words = self._ask(connection, "send", batch.key, keys)
-        if status == 429:
-            return Answer(all_alike(batch, Outcome.RETRY, "not now"))
+        if status in SAID:
+            outcome, directive = SAID[status]
+            return Answer(all_alike(batch, outcome, f"it said {status}"), directive)
         return Answer(_receipts(keys, words if status == 200 else []))
 
     def look_up(self, batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -27,11 +28,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from crashes import kinds
 from crashes.adapter import CAPABILITIES, Loopback
 from crashes.checker import Verdict
+from crashes.real import ADAPTERS, Real
 from crashes.scene import Scene, build
 from crashes.trial import Trial
+from newsletter.providers.base import Provider
 from newsletter.providers.outbox import Outbox
 
-FEW, CROWD = (6, 2), (300, 25)  #: people, and how many of them in a call
+SIZES = {"few": (6, 2), "some": (40, 10), "crowd": (300, 25)}  #: people, and how many of them in a call
+PROVIDERS = f"only these, comma between them: {', '.join((*CAPABILITIES, 'outbox', *ADAPTERS))}"
 
 
 @dataclass
@@ -50,19 +54,24 @@ class Campaign:
     """The provider, the databases to copy, and what was found so far."""
 
     folder: Path
-    port: int
+    ports: tuple[int, int]  #: of the providers' APIs, and of the mail server
     mutant: str
-    scene: Callable[[bool], Scene]  #: of a crowd, or of a few; made when it is first asked for
+    scene: Callable[[str], Scene]  #: of this size; made when it is first asked for
     rows: list[Row] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def trial(self, capability: str, *, crowd: bool = False, dial: str = "plain") -> Trial:
+    def trial(
+        self, capability: str, *, size: str = "few", dial: str = "plain", longest: timedelta | None = None
+    ) -> Trial:
         """A fresh run."""
         name = f"run{next(self.numbers)}"
-        scene, folder = self.scene(crowd), self.folder / name
-        database = scene.copy(folder)
-        loopback = Loopback(self.port, name, capability, dial)
-        provider = Outbox(folder / "outbox") if capability == "outbox" else loopback
+        scene, folder = self.scene(size), self.folder / name
+        database, (port, mail_port) = scene.copy(folder), self.ports
+        provider: Provider = Loopback(port, name, capability, dial)
+        if capability == "outbox":
+            provider = Outbox(folder / "outbox")
+        elif capability in ADAPTERS:
+            provider = Real(capability, mail_port if capability == "smtp" else port, name, dial, longest)
         return Trial(scene, folder, database, provider, kinds.server_log(self.folder, name), self.mutant)
 
     def row(self, kind: kinds.Kind, capability: str, kills: int, seed: str, until: float) -> None:
@@ -92,15 +101,16 @@ class Campaign:
 
 
 @contextlib.contextmanager
-def provider(folder: Path) -> Iterator[int]:
-    """The provider's process, for as long as the block; its port."""
+def provider(folder: Path) -> Iterator[tuple[int, int]]:
+    """The providers' process, for as long as the block; its ports."""
     command = [sys.executable, str(Path(__file__).with_name("provider.py")), str(folder)]
     pipe, apart = subprocess.PIPE, True  # an interrupt from the keyboard must not reach it before us
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=apart)  # noqa: S603
     with process:
         try:
             assert process.stdout is not None
-            yield int(process.stdout.readline())
+            port, mail_port = map(int, process.stdout.readline().split())
+            yield port, mail_port
         finally:
             process.kill()
 
@@ -119,12 +129,12 @@ def table(rows: list[Row]) -> str:
 def run(options: argparse.Namespace, folder: Path, seed: str) -> Campaign:
     """The whole campaign, or as much of it as there is time for."""
     chosen = kinds.possible(kinds.named(options.only), lambda words: print(f"left out, {words}"))
-    wanted = options.provider.split(",") if options.provider else [*CAPABILITIES, "outbox"]
+    wanted = options.provider.split(",") if options.provider else [*CAPABILITIES, "outbox", *ADAPTERS]
     pairs = [(kind, has) for kind in chosen for has in kind.capabilities if has in wanted]
     shares = sum(kind.share for kind, _ in pairs)
     began = time.monotonic()
-    with provider(folder) as port:
-        campaign = Campaign(folder, port, options.mutant, functools.cache(lambda crowd: scene(folder, port, crowd)))
+    with provider(folder) as ports:
+        campaign = Campaign(folder, ports, options.mutant, functools.cache(lambda size: scene(folder, ports[0], size)))
         try:
             for number, (kind, capability) in enumerate(pairs):
                 kills = max(1, round(options.kills * kind.share / shares))
@@ -137,10 +147,10 @@ def run(options: argparse.Namespace, folder: Path, seed: str) -> Campaign:
         return campaign
 
 
-def scene(folder: Path, port: int, crowd: bool) -> Scene:
+def scene(folder: Path, port: int, size: str) -> Scene:
     """The database that the trials copy."""
-    (people, batch), name = (CROWD, "crowd") if crowd else (FEW, "few")
-    return build(folder / name / "newsletter.db", Loopback(port, name, "neither"), people=people, batch=batch)
+    people, batch = SIZES[size]
+    return build(folder / size / "newsletter.db", Loopback(port, size, "neither"), people=people, batch=batch)
 
 
 def say_progress(campaign: Campaign, began: float, done: int, of: int) -> None:
@@ -157,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=200, help="how many faults in all")
     parser.add_argument("--seed", default=str(random.randrange(10**6)), help="the same faults again")
     parser.add_argument("--only", default="", help="kinds whose names hold one of these words, comma between them")
-    parser.add_argument("--provider", default="", help="only these: key, look-up, neither, outbox; comma between them")
+    parser.add_argument("--provider", default="", help=PROVIDERS)
     parser.add_argument("--minutes", type=float, default=60, help="stop after about so long")
     parser.add_argument("--mutant", choices=("", "lease", "normal"), default="", help="take a guard away and see")
     parser.add_argument("--json", type=Path, help="write the rows to this file as well")

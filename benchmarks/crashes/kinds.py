@@ -15,6 +15,7 @@ from sqlalchemy import event
 from crashes import powercuts, tracing
 from crashes.adapter import CAPABILITIES, LONGEST, Loopback
 from crashes.checker import Verdict
+from crashes.real import ADAPTERS
 from crashes.trial import DONE, Trial, code_of
 from newsletter.desk.desk import Desk
 
@@ -24,6 +25,7 @@ Faults = Iterator[tuple[int, Verdict]]  #: faults done, and what became of every
 CALLS = ("fdatasync", "pwrite64", "sendto", "recvfrom", "connect")
 OUTBOX_CALLS = ("fdatasync", "pwrite64", "rename", "fsync")
 FULL_FOR, LONG = "{}..{}", 12  #: strace's words for the n-th to the m-th time
+STATEMENTS, OCCURRENCES = 150, 20  #: a death falls before the so many-th statement, or occurrence of a system call
 SQL_EVENTS = ("before_cursor_execute", "after_cursor_execute", "commit")
 
 
@@ -40,9 +42,9 @@ class Kind:
 
 def at_any_instant(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
     """SIGKILL at a random instant of a send to hundreds, and again at random instants of the restarts."""
-    whole = _seconds(make(capability, crowd=True))
+    whole = _seconds(make(capability, size="crowd"))
     while True:
-        trial, kills = make(capability, crowd=True), 0
+        trial, kills = make(capability, size="crowd"), 0
         for _ in range(luck.choice((1, 1, 2, 3))):
             pid = trial.start()
             time.sleep(luck.uniform(0, whole))
@@ -53,8 +55,9 @@ def at_any_instant(make: MakeTrial, capability: str, luck: random.Random) -> Fau
 
 def _undisturbed(trial: Trial) -> Verdict:
     verdict = trial.verdict()
-    if not verdict.clean or verdict.held:
-        raise AssertionError(f"an undisturbed send is not clean: {verdict}")
+    mailed = trial.mailed().total()
+    if not verdict.clean or verdict.held or mailed != trial.scene.people:
+        raise AssertionError(f"an undisturbed send is not clean: {verdict}, {mailed} mailed, {trial.folder}")
     return verdict
 
 
@@ -117,12 +120,43 @@ def dies_at(desk: Desk, last: int) -> None:
 def bad_days(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
     """Half of all calls meet a trouble at the provider, some people are refused, and the process is killed as well."""
     while True:
-        trial = make(capability, crowd=luck.random() < 0.3, dial=str(luck.randrange(10**9)))
-        pid = trial.start()
-        time.sleep(luck.uniform(0, 0.5))
-        os.kill(pid, signal.SIGKILL)
-        code_of(pid)
+        trial = make(capability, size="crowd" if luck.random() < 0.3 else "few", dial=f"bad-{luck.randrange(10**9)}")
+        _killed_soon(trial, luck)
         yield 1, trial.verdict()
+
+
+def days_of(family: str) -> Callable[[MakeTrial, str, random.Random], Faults]:
+    """Days of this family (days.py), on which the process is killed as well, once or twice, anywhere."""
+
+    def faults(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
+        while True:
+            trial = make(capability, size="some", dial=f"{family}-{luck.randrange(10**9)}")
+            for _ in range(luck.choice((1, 1, 2))):
+                luck.choice(DEATHS)(trial, luck)
+            yield 1, trial.verdict()
+
+    return faults
+
+
+def _killed_soon(trial: Trial, luck: random.Random) -> None:
+    """SIGKILL within half a second."""
+    pid = trial.start()
+    time.sleep(luck.uniform(0, 0.5))
+    os.kill(pid, signal.SIGKILL)
+    code_of(pid)
+
+
+def _killed_at_a_statement(trial: Trial, luck: random.Random) -> None:
+    last = luck.randrange(1, STATEMENTS)
+    code_of(trial.start(lambda desk: dies_at(desk, last)))
+
+
+def _killed_at_a_call(trial: Trial, luck: random.Random) -> None:
+    """Between two pieces of a batch there is no statement, but there is the next request and its answer."""
+    if not tracing.available():
+        _killed_soon(trial, luck)
+        return
+    tracing.injected(trial, luck.choice(CALLS), "signal=SIGKILL", str(luck.randrange(1, OCCURRENCES)))
 
 
 def file_limit(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
@@ -156,9 +190,9 @@ def power_cuts(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
 
 def frozen(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
     """SIGSTOP for longer than any request may take, as when a laptop sleeps or a machine is moved; then it wakes up."""
-    whole = _seconds(make(capability, crowd=True))
+    whole = _seconds(make(capability, size="crowd"))
     while True:
-        trial = make(capability, crowd=True)
+        trial = make(capability, size="crowd", longest=LONGEST)
         pid = trial.start()
         time.sleep(luck.uniform(0, whole))
         os.kill(pid, signal.SIGSTOP)
@@ -172,9 +206,9 @@ def frozen(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
 
 def backups_put_back(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
     """A copy of the database, taken in the middle of a send, is put back some time later."""
-    whole = _seconds(make(capability, crowd=True))
+    whole = _seconds(make(capability, size="crowd"))
     while True:
-        trial = make(capability, crowd=True)
+        trial = make(capability, size="crowd")
         pid, first = trial.start(), luck.uniform(0, whole)
         time.sleep(first)
         copy = trial.backup()
@@ -203,15 +237,24 @@ def _post(trial: Trial, body: bytes) -> None:
     connection.close()
 
 
+DEATHS = (_killed_soon, _killed_at_a_statement, _killed_at_a_call)
+EVERY = (*CAPABILITIES, *ADAPTERS)
+ALL_OR_NONE = ("sendgrid", "mailgun", "brevo")  #: they take a call or do not
+BY_PERSON = tuple(name for name in EVERY if name not in ALL_OR_NONE)
+BY_CALL = tuple(name for name in EVERY if name != "smtp")  #: over SMTP a call is a message
+
 KINDS = (
-    Kind("killed at any instant", CAPABILITIES, at_any_instant, share=3),
-    Kind("killed at a system call", (*CAPABILITIES, "outbox"), at_a_system_call, needs_strace=True, share=3),
-    Kind("killed at a statement", CAPABILITIES, at_a_statement, share=3),
-    Kind("lost answers", CAPABILITIES, lost_answers, needs_strace=True),
-    Kind("bad days, and killed", CAPABILITIES, bad_days, share=2),
+    Kind("killed at any instant", EVERY, at_any_instant, share=3),
+    Kind("killed at a system call", (*EVERY, "outbox"), at_a_system_call, needs_strace=True, share=3),
+    Kind("killed at a statement", EVERY, at_a_statement, share=3),
+    Kind("lost answers", EVERY, lost_answers, needs_strace=True),
+    Kind("bad days, and killed", EVERY, bad_days, share=2),
+    Kind("in pieces, and killed", BY_CALL, days_of("pieces"), share=2),
+    Kind("partial, and killed", BY_PERSON, days_of("partial"), share=2),
+    Kind("throttled, and killed", EVERY, days_of("throttled")),
     Kind("disk full", CAPABILITIES, full_disk, needs_strace=True),
     Kind("files may not grow", CAPABILITIES, file_limit),
-    Kind("frozen, and woken", CAPABILITIES, frozen),
+    Kind("frozen, and woken", EVERY, frozen),
     Kind("backup put back", CAPABILITIES, backups_put_back),
     Kind("power cut", CAPABILITIES, power_cuts, needs_strace=True, share=3),
 )

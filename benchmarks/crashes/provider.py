@@ -1,15 +1,17 @@
-"""A provider on loopback, in a process of its own: it survives whatever happens to the sender.
+"""The providers on loopback, in a process of their own: they survive whatever happens to the sender.
 
-It reads the whole request, writes each recipient's key to its own log with fsync, and only then answers. A request that
-breaks off is not taken. The path says what it can and how it behaves: `/{run}/{capability}/{dial}/send` (or `look-up`):
+Each reads the whole request, writes each recipient's key to its own log with fsync, and only then answers. A request
+that breaks off is not taken. The path says who it is and how the day is: `/{run}/{provider}/{day}/...`:
 
-    capability   key: the same batch key again is answered and not mailed · look-up: it tells what it has · neither
-    dial         plain, or a number: the seed of a bad day (answers lost, late, half, "not now", some people refused)
+    provider     key, look-up, neither: the loopback's own, by what it has; ses, postmark, ...: as that one speaks
+    day          as in days.py
+
+Beside it a mail server (mailserver.py), with the same log. Both ports are printed, on one line.
 """
 
+import hashlib
 import json
 import os
-import random
 import socket
 import sys
 import threading
@@ -19,8 +21,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-LATE = 0.15  #: seconds that a late acceptance takes: less than the longest request that the adapter names
-TROUBLES = ("drop", "take, then reset", "take late", "not now", "half an answer", "nonsense", "an error after taking")
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from crashes.days import TROUBLES, Day, day_of
+from crashes.dialects import DIALECTS, Asked, Dialect, Reply
+from crashes.mailserver import listening
+
+LATE = 0.15  #: seconds that a late acceptance takes: less than the longest request that any adapter names
+STALL = 3.0  #: seconds of silence: longer than any poster waits
+FIXED = {"error": Reply(500, b"oops"), "nonsense": Reply(200, b"<html>")}
 
 
 @dataclass
@@ -29,112 +38,128 @@ class Run:
 
     log: int  #: a file descriptor
     lock: threading.Lock = field(default_factory=threading.Lock)
-    batches: set[str] = field(default_factory=set)
+    keys: dict[str, tuple[bytes, list[str]]] = field(default_factory=dict)  #: key → body's digest, and what was said
     mailed: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     calls: int = 0
+    away: int = 0  #: of the mail server: so many connections more are sent away
+
+    def mail(self, people: Sequence[str]) -> None:
+        """Mail them: it is on the disk before anybody is told."""
+        os.write(self.log, "".join(f"{key}\n" for key in people).encode())
+        os.fsync(self.log)
+        self.mailed.update(people)
+
+
+class Runs:
+    """Keeps every run apart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.known, self.lock = folder, dict[str, Run](), threading.Lock()
+
+    def of(self, name: str) -> Run:
+        """The run of this name, new if it is."""
+        with self.lock:
+            if name not in self.known:
+                log = os.open(self.folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                self.known[name] = Run(log)
+            return self.known[name]
 
 
 class Provider(ThreadingHTTPServer):
-    """Keeps every run apart."""
+    """Every provider with an API."""
 
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, runs: Runs) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.folder, self.runs, self.lock = folder, dict[str, Run](), threading.Lock()
-
-    def run_of(self, name: str) -> Run:
-        """The run of this name, new if it is."""
-        with self.lock:
-            if name not in self.runs:
-                log = os.open(self.folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-                self.runs[name] = Run(log)
-            return self.runs[name]
+        self.runs = runs
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A sender that died while it was answered is what this is all about."""
 
 
-def unwelcome(key: str, dial: str) -> bool:
-    """Some people are refused on a bad day, the same ones at every call."""
-    return dial != "plain" and random.Random(key + dial).random() < 0.1
-
-
-def take(run: Run, batch: str, keys: Sequence[str], capability: str, dial: str) -> list[str]:
+def take(run: Run, dialect: Dialect, asked: Asked, body: bytes, day: Day) -> Reply:
     """Mail them, in the log first, and say what became of each. Under a key that is known nobody is mailed."""
     with run.lock:
-        answers = ["refused" if unwelcome(key, dial) else "accepted" for key in keys]
-        if not (capability == "key" and batch in run.batches):
-            new = [key for key, answer in zip(keys, answers, strict=True) if answer == "accepted"]
-            os.write(run.log, "".join(f"{key}\n" for key in new).encode())
-            os.fsync(run.log)
-            run.batches.add(batch)
-            run.mailed.update(new)
-            run.refused.update(set(keys) - set(new))
-        return answers
+        digest = hashlib.sha256(body).digest()
+        if dialect.keys and asked.key in run.keys:
+            first, words = run.keys[asked.key]
+            said = dialect.other if first != digest else dialect.known
+            return said or dialect.says(asked, words)
+        if any(map(day.is_marked, asked.people)):
+            return dialect.whole
+        run.calls += 1
+        found = [day.word(who, str(run.calls)) for who in asked.people]
+        words = [word if word in dialect.words else dialect.words[-1] for word in found]
+        said_of = list(zip(asked.people, words, strict=True))
+        run.mail([who for who, word in said_of if word == "accepted"])
+        run.refused.update(who for who, word in said_of if word == "refused")
+        if dialect.keys:
+            run.keys[asked.key] = digest, words
+        return dialect.says(asked, words)
 
 
 def look_up(run: Run, keys: Sequence[str]) -> list[str]:
     """What it has of them."""
     with run.lock:
-        known = dict.fromkeys(run.mailed, "accepted") | dict.fromkeys(run.refused, "refused")
+        known = dict.fromkeys(run.refused, "refused") | dict.fromkeys(run.mailed, "accepted")
         return [known.get(key, "retry") for key in keys]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """One connection."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Provider
 
     def do_POST(self) -> None:
-        """Read all of it, then behave as the dial says."""
-        name, capability, dial, what = self.path.strip("/").split("/")
+        """Read all of it, then behave as the day says."""
+        run_name, name, day_name, what = self.path.strip("/").split("/", 3)
         size = int(self.headers["Content-Length"])
         body = self.rfile.read(size)
         if len(body) < size:
             return
-        asked, run = json.loads(body), self.server.run_of(name)
+        run, day, dialect = self.server.runs.of(run_name), day_of(day_name), DIALECTS[name]
+        try:
+            asked = dialect.read({name.lower(): value for name, value in self.headers.items()}, body)
+        except (ValueError, LookupError, AssertionError, TypeError) as error:
+            self.answer(Reply(400, f"not a call of {name}: {error!r}".encode()))
+            return
         run.calls += 1
-        trouble = self.trouble(dial, asked["key"], run.calls)
+        trouble = day.meets(f"{asked.key or asked.people[0]} {run.calls}")
         if what == "look-up":
-            self.answer(503 if trouble else 200, [] if trouble else look_up(run, asked["to"]))
-        elif trouble in ("drop", "not now"):
-            self.reset() if trouble == "drop" else self.answer(429, [])
-        else:
-            self.take_and_answer(run, asked, capability, dial, trouble)
-
-    def trouble(self, dial: str, key: str, call: int) -> str:
-        """On a bad day every second request meets some."""
-        luck = random.Random(f"{dial} {key} {call}")
-        return "" if dial == "plain" or luck.random() < 0.5 else luck.choice(TROUBLES)
-
-    def take_and_answer(self, run: Run, asked: dict[str, list[str]], capability: str, dial: str, trouble: str) -> None:
-        """Take the batch, now or a little later, and say so, or not."""
-        if trouble == "take late":
+            found = [] if trouble else look_up(run, asked.people)
+            self.answer(Reply(503 if trouble else 200, json.dumps(found).encode()))
+            return
+        takes, how = TROUBLES[trouble] if trouble else (True, "")
+        if how == "late":
             self.reset()
             time.sleep(LATE)
-        answers = take(run, str(asked["key"]), asked["to"], capability, dial)
-        if trouble == "take, then reset":
-            self.reset()
-        elif trouble == "half an answer":
-            self.answer(200, answers[: len(answers) // 2])
-        elif trouble == "nonsense":
-            self.answer(200, "<html>")
-        elif trouble != "take late":
-            self.answer(500 if trouble else 200, answers)
+        said = take(run, dialect, asked, body, day) if takes else None
+        self.behave(how, said, dialect)
 
-    def answer(self, status: int, content: object) -> None:
-        """An answer, and the end of the connection."""
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
-        self.close_connection = True
+    def behave(self, how: str, said: Reply | None, dialect: Dialect) -> None:
+        """Answer, or not. `said`: the answer to a call that was taken."""
+        if how == "reset":
+            self.reset()
+        elif how == "stall":
+            time.sleep(STALL)
+            self.close_connection = True
+        elif how == "half" and said:
+            self.answer(said, cut=True)
+        elif how != "late":
+            self.answer(FIXED.get(how) or getattr(dialect, how, None) or said or FIXED["error"])
+
+    def answer(self, said: Reply, *, cut: bool = False) -> None:
+        """An answer in one piece; or `cut`, and the end of the connection."""
+        lines = [f"{name}: {value}" for name, value in said.headers.items()]
+        head = [f"HTTP/1.1 {said.status} Said", *lines, f"Content-Length: {len(said.body)}", "", ""]
+        whole = "\r\n".join(head).encode() + said.body
+        self.wfile.write(whole[: len(whole) - max(1, len(said.body) // 2)] if cut else whole)
+        self.close_connection = self.close_connection or cut
 
     def reset(self) -> None:
         """The connection is torn, and the sender never knows what became of the request."""
@@ -153,7 +178,9 @@ def end_with_the_campaign() -> None:
 
 
 if __name__ == "__main__":
-    provider = Provider(Path(sys.argv[1]))
+    everything = Runs(Path(sys.argv[1]))
+    provider = Provider(everything)
     threading.Thread(target=end_with_the_campaign, daemon=True).start()
-    print(provider.server_address[1], flush=True)
-    provider.serve_forever()
+    with listening(everything.of) as mail_port:
+        print(provider.server_address[1], mail_port, flush=True)
+        provider.serve_forever()

@@ -19,16 +19,16 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlmodel import Session
 
-from crashes.adapter import Loopback
 from crashes.checker import Verdict, judge, ledger_of
 from crashes.scene import Scene
 from newsletter.delivery.addressing import Addressing
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import progress
 from newsletter.desk.desk import Desk
-from newsletter.desk.sending import send
+from newsletter.desk.sending import resume, send
 from newsletter.errors import NewsletterError
 from newsletter.issues.issue import IssueStatus
+from newsletter.providers.base import Provider
 from newsletter.providers.outbox import Outbox
 
 DONE, NOT_YET, ERROR = 0, 3, 4  #: exit codes of a child
@@ -52,10 +52,11 @@ class Trial:
     scene: Scene
     folder: Path
     database: Path
-    provider: Loopback | Outbox
+    provider: Provider
     log: Path
     mutant: str = ""
     asked: list[str] = field(default_factory=list)  #: what an operator was asked before it went on
+    resumed: list[str] = field(default_factory=list)  #: who paused it, each time that an operator let it go on
 
     def desk(self) -> Desk:
         """A desk over the database of this run."""
@@ -100,12 +101,23 @@ class Trial:
     def to_the_end(self) -> bool:
         """Restart undisturbed until nothing is left to do. False: it never ended."""
         for _ in range(RESTARTS):
+            self.said.unlink(missing_ok=True)
             if code_of(self.start()) == DONE:
                 return True
             if self.asks:
                 self.asked.append(self.said.read_text())
+            self.let_go_on()
             time.sleep(0.05)
         return False
+
+    def let_go_on(self) -> None:
+        """What an operator does once the account is mended, or the provider has found its voice again."""
+        desk = self.desk()
+        with desk.transaction() as session:
+            paused = desk.find(session, "1").status is IssueStatus.PAUSED
+        if paused:
+            self.resumed.append(resume(desk, "1", by="the campaign").name)
+        desk.engine.dispose()
 
     @property
     def said(self) -> Path:
@@ -142,7 +154,7 @@ class Trial:
         ended = self.to_the_end()
         desk = self.desk()
         with desk.transaction() as session:
-            found = self._judge(desk, session, ended=ended) + Verdict(asked=len(self.asked))
+            found = self._judge(desk, session, ended=ended) + Verdict(asked=len(self.asked) + len(self.resumed))
         desk.engine.dispose()
         return found
 
