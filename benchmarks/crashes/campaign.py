@@ -91,7 +91,8 @@ class Campaign:
                 shutil.rmtree(trials[-1].folder)
             else:
                 print(f"{kind.name}, {capability}: {verdict}, kept in {trials[-1].folder}", file=sys.stderr)
-            if row.kills >= kills or time.monotonic() > until:
+            caught = self.mutant and not row.verdict.clean
+            if row.kills >= kills or time.monotonic() > until or caught:
                 break
 
     def sum(self) -> Row:

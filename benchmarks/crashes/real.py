@@ -31,7 +31,10 @@ OPTIONS: dict[str, dict[str, str | int | float | bool]] = {
 KEY = "AKIAMADEUP:secret"
 LONGEST = timedelta(seconds=0.5)  #: as adapter.LONGEST, for those with keys
 WAIT, KEYED_WAIT = 2.0, 0.45  #: seconds that a poster waits; with keys: less than the longest request
-CALL_SECONDS = 4.0  #: of a call over SMTP
+#: Of a call over SMTP, and of each step in it.
+SECONDS = {"call_seconds": 4.0} | {
+    f"{step}_seconds": 2.0 for step in ("connect", "command", "data", "block", "answer", "stop")
+}
 SHORTER = 50  #: so many times
 CONTEXT = ssl.create_default_context()  #: made once, before senders are forked
 
@@ -54,7 +57,7 @@ class Real:
         if self.name == "smtp":
             bounce = f"bounces@{self.run}.{self.day}.example.org"
             told = {"host": "127.0.0.1", "port": self.port, "security": "none", "bounce": bounce}
-            return Smtp(settings_of({**told, "call_seconds": CALL_SECONDS}, "", "example.org"), pause=briefly)
+            return Smtp(settings_of({**told, **SECONDS}, "", "example.org"), pause=briefly)
         address = f"http://127.0.0.1:{self.port}/{self.run}/{self.name}/{self.day}"
         choice = ProviderChoice(name=self.name, address=address, options=OPTIONS.get(self.name, {}))  # type: ignore[arg-type]
         wait = KEYED_WAIT if self.name in KEYED else WAIT
@@ -84,6 +87,6 @@ class Real:
         return self._made.look_up(batch_key, delivery_keys)
 
 
-def briefly(seconds: float) -> None:
+def briefly(seconds: float, _stopping: object = None) -> None:
     """Wait as long as a provider's "slow down" lasts here."""
     time.sleep(seconds / SHORTER)
