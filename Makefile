@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint serve bench crashes clean help lock
+.PHONY: demo test lint serve bench crashes year clean help lock
 
 demo: $(VENV)/run.stamp  ## the whole weekly job on the sample week, into ./outbox
 	@$(BIN)/newsletter demo
@@ -32,6 +32,9 @@ bench: $(VENV)/dev.stamp  ## what docs/benchmarks.md reports, measured here
 
 crashes: $(VENV)/dev.stamp  ## kill the real dispatcher KILLS times and ask the provider's log: lost, doubled, held
 	@$(BIN)/python benchmarks/crashes/campaign.py --kills $(or $(KILLS),200)
+
+year: $(VENV)/dev.stamp  ## a year of weeks in minutes: two schedulers, kills, outages; 52 issues, none twice, none missing
+	@$(BIN)/python benchmarks/year.py
 
 clean:  ## remove what make made: the virtual environment, the demo's outbox, caches
 	@rm -rf $(VENV) outbox .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist build

@@ -1,27 +1,36 @@
 """The ticking: the only file that knows APScheduler.
 
-APScheduler is trusted with nothing but a tick every half minute (its own weekday digits, one-second misfire grace and
-restart behaviour lose or double slots: dispatch reference, section 4). What is due is decided by jobs.slots.
+APScheduler is trusted with nothing but a tick now and then (its own weekday digits, one-second misfire grace and
+restart behaviour lose or double slots: dispatch reference, section 4). What is due is decided by whoever is called.
 """
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 TICK_SECONDS = 30
 
 
-def run_forever(*ticks: Callable[[], None], seconds: int = TICK_SECONDS) -> Callable[[], None]:
-    """A function that calls each of `ticks` at once and then every `seconds`, until the process ends.
+def run_until(stop: threading.Event, calls: Mapping[str, tuple[float, Callable[[], object]]]) -> None:
+    """Call each of these at once and then every so many seconds, until `stop` is set; then wait for what is under way.
 
-    Each runs beside the others, one call of its own at a time.
+    Each has a thread of its own and is never called twice at once: one that takes hours holds up no other.
     """
-    scheduler = BlockingScheduler(timezone=UTC)
-    trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
-    for tick in ticks:
+    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(calls))})
+    for name, (seconds, call) in calls.items():
         scheduler.add_job(
-            tick, trigger, next_run_time=datetime.now(UTC), coalesce=True, max_instances=1, misfire_grace_time=None
+            call,
+            IntervalTrigger(seconds=seconds, timezone=UTC),
+            id=name,
+            next_run_time=datetime.now(UTC),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
         )
-    return scheduler.start  # type: ignore[no-any-return]
+    scheduler.start()
+    stop.wait()
+    scheduler.shutdown(wait=True)

@@ -1,56 +1,118 @@
-"""What one tick does: run the weekly job if its slot is due and free, then send what has come due."""
+"""What one tick does: claim the slot that is due, and bring every run that is not over as far as it goes.
 
-from datetime import datetime, timedelta
+Safe to call at any time and from any process: a slot is claimed once, a run is worked on by one at a time, and what a
+process that died has left is taken up by the next (slots.py).
+"""
 
-from jobs.slots import Run, RunStatus, close, name_of, newest_due, runs, take
-from jobs.weekly import Result, run, send_due
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from jobs.running import BY, BY_STATUS, Step, Turn, after_failure, slot_of, turn
+from jobs.slots import Run, RunStatus, name_of, newest_due, open_runs, runs, seize, take, write
+from newsletter.desk import sending
 from newsletter.desk.desk import Desk
-from newsletter.issues.week import week_of
-from newsletter.issues.wording import opened
+from newsletter.errors import IllegalStep, NewsletterError, SomebodySends
+from newsletter.issues.issue import Issue, of_week
 
 JOB = "weekly"
-ENDED = {Result.FAILED: RunStatus.FAILED, Result.WAITING: RunStatus.WAITING}
 
 
 def tick(desk: Desk) -> list[str]:
-    """Do what is due now; returns what happened, in sentences. Safe to call at any time, from any process."""
-    said = []
-    slot = newest_due(desk.config.schedule, desk.config.publication.tz, desk.clock())
+    """Do what is due now; returns what happened, in sentences."""
     with desk.transaction() as session:
-        known: list[Run] = runs(session, JOB, most=1)
-        mine = _is_next(known, slot, desk) and take(session, JOB, name_of(slot), desk.clock())
-    if mine:
-        said += _run_slot(desk, slot)
-    said += [f"{opened(issue.name)} is {issue.status}." for issue in send_due(desk)]
-    return said
+        _claim(desk, session)
+        now = desk.clock()
+        mine = [run for run in open_runs(session, JOB) if run.again_at is None or run.again_at <= now]
+    return [line for run in mine for line in _advance(desk, run)]
 
 
-def _is_next(known: list[Run], slot: datetime, desk: Desk) -> bool:
-    """Whether this slot is to be run: the first start of all waits for the next slot instead of running a past one."""
-    if known:
-        return known[0].slot < name_of(slot)
-    return desk.clock() - slot < timedelta(hours=1)
+def _claim(desk: Desk, session: Session) -> None:
+    """Claim the newest slot if it is due and free; what an older one still waits for is over then."""
+    schedule, zone, now = desk.config.schedule, desk.config.publication.tz, desk.clock()
+    slot = newest_due(schedule.day, schedule.time, zone, now)
+    known = runs(session, JOB, most=1)
+    # The first start of all waits for the next slot instead of running a past one.
+    is_next = known[0].slot < name_of(slot) if known else now - slot < timedelta(hours=1)
+    if is_next and take(session, JOB, slot, Step.COLLECT, now):
+        for run in open_runs(session, JOB):
+            if run.slot < name_of(slot):
+                _leave(desk, session, run)
 
 
-def _run_slot(desk: Desk, slot: datetime) -> list[str]:
-    """Run the job for this slot, unless it is too late for doing so without a person; write down how it ended."""
-    name = name_of(slot)
+def _leave(desk: Desk, session: Session, run: Run) -> None:
+    """Close a run whose week is over, unless its issue is on its way or has a time."""
+    issue = of_week(session, desk.config.publication.slug, slot_of(desk, run).week)
+    step = BY_STATUS[issue.status] if issue else Step(run.step)
+    if step in (Step.COLLECT, Step.DRAFT, Step.CHECK, Step.APPROVE) and seize(session, run, desk.clock()):
+        said = _told(run, "Nobody took it further before the next slot came; nothing of it is sent by itself.")
+        write(session, run, desk.clock(), status=RunStatus.FAILED, report=said, ended_at=desk.clock())
+
+
+def _advance(desk: Desk, run: Run) -> list[str]:
+    """Bring one run as far as it goes now; the sentences that are news."""
+    said: list[str] = []
+    while True:
+        taken = desk.clock()
+        with desk.transaction() as session:
+            if not seize(session, run, taken):
+                return said
+        came = _turn(desk, run)
+        report = _told(run, came.said)
+        said += [f"{run.step}: {came.said}"] if report != run.report else []
+        with desk.transaction() as session:
+            if not write(session, run, taken, **_after(desk, came, report)):
+                return said
+            stays, run = came.next == run.step, session.get_one(Run, (run.job, run.slot), populate_existing=True)
+        if run.status is not RunStatus.RUNNING or run.again_at or stays:
+            return said
+
+
+def _turn(desk: Desk, run: Run) -> Turn:
     try:
-        status, story = _week_of(desk, slot)
-    except Exception as error:
-        _close(desk, name, RunStatus.FAILED, f"The weekly job failed: {error}")
-        raise
-    _close(desk, name, status, "\n".join(story))
-    return story
+        return turn(desk, run)
+    except IllegalStep:  # a person was quicker: look again where the issue is
+        return Turn("", Step(run.step), again=desk.clock())
+    except NewsletterError as error:
+        return after_failure(desk, run, str(error))
 
 
-def _week_of(desk: Desk, slot: datetime) -> tuple[RunStatus, list[str]]:
-    if desk.clock() - slot > timedelta(hours=desk.config.schedule.latest_hours):
-        return RunStatus.WAITING, [f"The slot {name_of(slot)} was missed. Run it by hand: newsletter week"]
-    done = run(desk, week_of(slot, desk.config.publication.tz))
-    return ENDED.get(done.result, RunStatus.DONE), [f"{step}: {sentence}" for step, sentence in done.story]
+def _after(desk: Desk, came: Turn, report: str) -> dict[str, Any]:
+    over = came.status in (RunStatus.DONE, RunStatus.FAILED)
+    ended = desk.clock() if over else None
+    return {"status": came.status, "step": came.next, "again_at": came.again, "report": report, "ended_at": ended}
 
 
-def _close(desk: Desk, name: str, status: RunStatus, report: str) -> None:
-    with desk.transaction() as session:
-        close(session, JOB, name, status, report, desk.clock())
+def _told(run: Run, said: str) -> str:
+    """The report with this sentence; what the same step said last is replaced: a step may be tried for hours."""
+    if not said:
+        return run.report
+    lines = run.report.splitlines()
+    if lines and lines[-1].startswith(f"{run.step}: "):
+        lines.pop()
+    return "\n".join([*lines, f"{run.step}: {' '.join(said.split())}"])
+
+
+def send_due(
+    desk: Desk,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    pause: Callable[[float], object] = time.sleep,
+    on_end: Callable[[sending.Sent], None] = lambda _: None,
+) -> list[Issue]:
+    """Send every issue whose time has come, and go on with what an earlier process left.
+
+    `stop` ends it after the calls under way, `pause` waits so many seconds (sending.py).
+    """
+    done = []
+    for number in sending.due(desk):
+        try:
+            ended = sending.send(desk, number, by=BY, stop=stop, pause=pause)
+        except (IllegalStep, SomebodySends):
+            continue  # somebody paused, cancelled or reopened it since the look; or another scheduler is at it
+        on_end(ended)
+        done.append(ended.issue)
+    return done

@@ -112,13 +112,20 @@ class Selection(Section):
         return self
 
 
+WallTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
 class Schedule(Section):
-    """When the weekly job is due, as wall time in the publication's zone."""
+    """When the weekly job is due, and when its issue leaves, as wall times in the publication's zone."""
 
     day: Weekday = "thursday"
-    time: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    time: WallTime = "08:00"
     approve: Literal["editor", "automatic"] = "editor"  #: "automatic" sends what has no errors, without a person
-    latest_hours: int = Field(default=12, ge=1, le=144)  #: a slot missed by more than this waits for a person
+    send_day: Weekday | None = None  #: default: the slot's own day
+    send_time: WallTime | None = None  #: when an approved issue leaves; None: when somebody schedules it
+    unapproved: Literal["wait", "send", "skip"] = "wait"  #: what becomes of a draft that nobody approved by then
+    latest_hours: int = Field(default=12, ge=1, le=144)  #: what is late by more than this waits for a person
+    missed: Literal["ask", "run", "skip"] = "ask"  #: what becomes of a slot that is late by more
 
 
 class Sending(Section):

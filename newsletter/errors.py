@@ -77,5 +77,9 @@ class DeliveryError(NewsletterError):
     """The ledger or the dispatcher cannot go on."""
 
 
+class SomebodySends(DeliveryError):
+    """Another process is sending from the same database."""
+
+
 class ProviderError(NewsletterError):
     """The provider cannot be used as configured."""

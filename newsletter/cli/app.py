@@ -16,6 +16,7 @@ from newsletter.cli import (
     issue,
     issue_edit,
     issue_send,
+    jobs,
     serve,
     subscribers,
     suppressions,
@@ -44,6 +45,7 @@ transfer.register(subscribers.app)
 app.add_typer(suppressions.app, name="suppressions")
 app.command("week")(week.week)
 app.command("serve")(serve.serve)
+app.command("jobs")(jobs.jobs)
 app.add_typer(unknown.app, name="unknown")
 app.add_typer(events.app, name="events")
 app.command("doctor")(doctor.doctor)

@@ -1,13 +1,8 @@
 """`newsletter issue send`, and what belongs to it: pause, resume, status."""
 
-import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from sqlmodel import Session
@@ -17,6 +12,7 @@ from newsletter.cli import issue_print as show_
 from newsletter.cli.door import By, Json, door
 from newsletter.cli.issue import Which
 from newsletter.cli.output import progress, say
+from newsletter.cli.stopping import stoppable
 from newsletter.cli.waiting import waiting
 from newsletter.delivery.events import counts as said_later
 from newsletter.delivery.flight import Ending
@@ -58,7 +54,7 @@ def send(
         raise IssueError(f"Nothing was sent: {file} exists, which stops all sending. Remove it, then send again.")
     if not yes:
         _confirm(desk, which, after_restore=after_restore)
-    with _stoppable() as stop, progress("Sending") as bar:
+    with stoppable() as stop, progress("Sending") as bar:
         ended = sending.send(
             desk,
             which,
@@ -171,22 +167,3 @@ def _confirm(desk: Desk, which: str, *, after_restore: bool) -> None:
         raise IssueError("Nothing was sent: this asks before it sends, and there is no terminal. Add --yes.")
     if not typer.confirm(question):
         raise IssueError("Nothing was sent.")
-
-
-@contextmanager
-def _stoppable() -> Iterator[threading.Event]:
-    """Yields an event that SIGINT or SIGTERM sets; a second signal ends the process at once, which is safe too."""
-    asked = threading.Event()
-
-    def ask(_number: int, _frame: Any) -> None:
-        if asked.is_set():
-            os._exit(130)  # as safe as a power cut: what was claimed is taken up by the next run
-        asked.set()
-        sys.stderr.write("Stopping after the calls under way … (again: at once)\n")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,20 +1,25 @@
 """`newsletter serve`: the scheduler, the dispatcher, the polls and the web server in one process."""
 
 import threading
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import typer
 
 from jobs.polling import poll_due
-from jobs.schedule import run_forever
-from jobs.slots import newest_due
-from jobs.ticking import tick
+from jobs.schedule import TICK_SECONDS, run_until
+from jobs.slots import next_due
+from jobs.ticking import send_due, tick
 from newsletter.cli.door import door
+from newsletter.cli.issue_send import outcome
 from newsletter.cli.output import say
+from newsletter.cli.stopping import stoppable
+from newsletter.delivery.flight import Ending
 from newsletter.desk.desk import Desk
-from newsletter.desk.polling import Polled, polled
+from newsletter.desk.polling import polled
+from newsletter.desk.sending import Sent
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.issues.wording import opened
 from newsletter.web.app import app, doors_of, serving
 
 
@@ -24,54 +29,70 @@ def serve(context: typer.Context) -> None:
     Example: newsletter serve
     """
     desk = door(context).desk()
-    schedule, zone = desk.config.schedule, desk.config.publication.tz
-    following = newest_due(schedule, zone, desk.clock() + timedelta(days=7))
-    say(
-        f"The weekly job runs every {schedule.day.capitalize()} at {schedule.time} ({zone}); next on "
-        f"{following:%d %B %Y at %H:%M}. Approval: {schedule.approve}. Stop with Ctrl-C."
-    )
-
-    say(*(f"{one.name} is asked every {one.minutes} minutes what became of the mail." for one in _asked(desk)))
-
-    stopping = threading.Event()
-    asking = _said(desk, lambda: poll_due(desk, stopping.is_set), again=False)
-    ticks = (_said(desk, lambda: tick(desk)), asking)
-    try:
-        _serve(desk, run_forever(*ticks))
-    finally:
-        stopping.set()
+    say(_plan(desk))
+    asked = [one for one in polled(desk.config) if one.minutes]
+    say(*(f"{one.name} is asked every {one.minutes} minutes what became of the mail." for one in asked))
+    with stoppable() as stop, _listening(desk):
+        run_until(stop, {name: (TICK_SECONDS, _told(desk, call)) for name, call in _calls(desk, stop).items()})
 
 
-def _asked(desk: Desk) -> list[Polled]:
-    return [one for one in polled(desk.config) if one.minutes]
+def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str]]]:
+    """What is done again and again, each by its name: the sentences that are news."""
+
+    def sent() -> list[str]:
+        said: list[str] = []
+        send_due(desk, stop=stop.is_set, pause=stop.wait, on_end=lambda ended: said.append(_ended(ended)))
+        return said
+
+    return {"weekly": lambda: tick(desk), "sending": sent, "polling": lambda: poll_due(desk, stop.is_set)}
 
 
-def _said(desk: Desk, act: Callable[[], list[str]], *, again: bool = True) -> Callable[[], None]:
-    """The act, with what it has to say printed; the same error twice running only if it is to be said again."""
-    last = ""
+def _ended(ended: Sent) -> str:
+    """How a sending ended, in a line."""
+    state = f"{opened(ended.issue.name)} is {ended.issue.state}"
+    return f"{state}." if ended.ending is Ending.DONE else f"{state}: {outcome(ended)}"
+
+
+def _told(desk: Desk, call: Callable[[], list[str]]) -> Callable[[], None]:
+    """The same, its sentences printed. What fails today must not end the service: it is said, and tried again."""
+    last = [""]
 
     def once() -> None:
-        nonlocal last
         try:
-            say(*(f"{desk.clock():%Y-%m-%d %H:%M} {line}" for line in act()))
-            last = ""
-        except NewsletterError as error:  # one bad week must not end the service; it is written down and said
-            if again or str(error) != last:
-                say(f"{desk.clock():%Y-%m-%d %H:%M} {error}")
-            last = str(error)
+            lines = call()
+            last[0] = ""
+        except NewsletterError as error:
+            lines = [str(error)] if str(error) != last[0] else []  # once, not every half minute
+            last[0] = str(error)
+        say(*(f"{desk.clock():%Y-%m-%d %H:%M} {line}" for line in lines))
 
     return once
 
 
-def _serve(desk: Desk, forever: Callable[[], None]) -> None:
+def _plan(desk: Desk) -> str:
+    """When what happens, in the publication's own time."""
+    schedule, zone = desk.config.schedule, desk.config.publication.tz
+    following = next_due(schedule.day, schedule.time, zone, desk.clock())
+    leaves = f"; what is approved by then leaves at {schedule.send_time}" if schedule.send_time else ""
+    if schedule.send_time and schedule.send_day not in (None, schedule.day):
+        leaves += f" on {str(schedule.send_day).capitalize()}"
+    return (
+        f"The weekly job runs every {schedule.day.capitalize()} at {schedule.time} ({zone}); next on "
+        f"{following:%d %B %Y at %H:%M}{leaves}. Approval: {schedule.approve}. Stop with Ctrl-C."
+    )
+
+
+@contextmanager
+def _listening(desk: Desk) -> Iterator[None]:
+    """The web server, where there is to be one."""
     web = desk.config.web
     if not web.port:
-        forever()
+        yield
         return
     try:
         with serving(app(desk, doors_of(desk.config)), web.host, web.port) as address:
             say(f"Listening on {address}: /hooks/PROVIDER for webhooks, /healthz.")
-            forever()
+            yield
     except OSError as error:
         raise ConfigError(
             f"Nothing can listen on {web.host}:{web.port} ({error.strerror or error}). Set web.port, or 0 for none."

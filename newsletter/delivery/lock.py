@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from newsletter.errors import DeliveryError
+from newsletter.errors import SomebodySends
 
 #: Whoever only looks has the lock for a moment: it is tried so often, so many seconds apart.
 LOOKS, LOOK_APART = 25, 0.02
@@ -31,7 +31,7 @@ class Holder:
 
 @contextmanager
 def only_dispatcher(engine: Engine) -> Iterator[None]:
-    """Hold the lock beside the database file. Raises DeliveryError if another process has it; elsewhere does nothing.
+    """Hold the lock beside the database file. Raises SomebodySends if another process has it; elsewhere does nothing.
 
     Without it a second dispatcher would take the batches in flight for batches in doubt (dispatch reference, rule 7).
     """
@@ -44,7 +44,7 @@ def only_dispatcher(engine: Engine) -> Iterator[None]:
         if not _taken(handle):
             found = _written(handle)
             stop = f"stop it: kill {found.pid}" if found.pid else "stop it"
-            raise DeliveryError(
+            raise SomebodySends(
                 f"Another process is sending from this database ({found}). Wait for it, or {stop} (what is under way "
                 "is finished first)."
             )

@@ -2,18 +2,16 @@
 
 from dataclasses import replace
 
-import pytest
 from desk_samples import Place, furnished, place
 from people import everybody
 from sqlalchemy import Engine
 
-from jobs.slots import RunStatus, runs, take
-from jobs.ticking import JOB, tick
-from jobs.weekly import Result, run, send_due
+from jobs.slots import RunStatus, runs
+from jobs.ticking import JOB, send_due
+from jobs.weekly import Result, run
 from newsletter.config import Sources
 from newsletter.database import transaction
 from newsletter.desk import sending, writing
-from newsletter.errors import NewsletterError
 from newsletter.issues.issue import IssueStatus, issues
 
 
@@ -40,7 +38,7 @@ def test_it_writes_itself_and_waits_for_an_editor(engine: Engine) -> None:
     done = run(place(engine).desk)
 
     assert done.result is Result.WAITING
-    assert [step for step, _ in done.story] == ["collect", "draft", "wait"]
+    assert [step for step, _ in done.story] == ["collect", "draft", "check", "approve"]
 
 
 def test_it_sends_by_itself_where_the_settings_say_so(engine: Engine) -> None:
@@ -115,81 +113,6 @@ def test_a_provider_that_takes_nothing_is_gone_on_with_later(engine: Engine) -> 
     assert done.result is Result.STOPPED
     assert [issue.status for issue in send_due(here.desk)] == [IssueStatus.SENT]
     assert list(here.provider.log.values()) == [1]
-
-
-def test_a_slot_runs_once_however_often_it_ticks(engine: Engine) -> None:
-    """NOW is a slot's minute: the first tick does the work, the others find it done."""
-    here = place(engine)
-    said = [tick(here.desk) for _ in range(3)]
-
-    assert "wait" in said[0][-1]
-    assert said[1:] == [[], []]
-    assert last_run(here) is RunStatus.WAITING
-
-
-def test_two_schedulers_claim_a_slot_once(engine: Engine) -> None:
-    """The database decides, not a look before."""
-    here = place(engine)
-    with transaction(engine) as session:
-        assert take(session, JOB, "2026-11-12T08:00", here.clock()) is True
-    with transaction(engine) as session:
-        assert take(session, JOB, "2026-11-12T08:00", here.clock()) is False
-
-
-def test_the_first_start_does_not_run_a_slot_of_days_ago(engine: Engine) -> None:
-    """Installed on Saturday: the first issue is next Thursday's."""
-    here = place(engine)
-    here.clock.forward(days=2)
-
-    assert tick(here.desk) == []
-
-
-def test_next_weeks_slot_runs_next_week(engine: Engine) -> None:
-    """Seven days later there is a slot again."""
-    here = place(engine)
-    tick(here.desk)
-    here.clock.forward(days=7)
-    tick(here.desk)
-
-    with here.desk.transaction() as session:
-        assert [found.slot for found in runs(session, JOB)] == ["2026-11-19T08:00", "2026-11-12T08:00"]
-
-
-def test_a_slot_that_was_missed_by_long_waits_for_a_person(engine: Engine) -> None:
-    """Down from Thursday to Saturday: late by days needs a decision."""
-    here = place(engine)
-    tick(here.desk)
-    here.clock.forward(days=9)
-
-    assert "was missed" in tick(here.desk)[0]
-    assert last_run(here) is RunStatus.WAITING
-
-
-def test_a_slot_that_was_missed_by_an_hour_runs(engine: Engine) -> None:
-    """Late by minutes is fine."""
-    here = place(engine)
-    tick(here.desk)
-    here.clock.forward(days=7, hours=1)
-
-    assert any("draft" in line for line in tick(here.desk))
-
-
-def test_a_failed_run_is_written_down(engine: Engine) -> None:
-    """What failed stands in the run's row."""
-    here = broken(place(engine))
-    tick(here.desk)
-
-    assert last_run(here) is RunStatus.FAILED
-
-
-def test_a_run_that_raises_is_written_down_too(engine: Engine) -> None:
-    """A missing template folder, say: the slot is closed as failed, and the error goes on."""
-    here = furnished(engine, approve="automatic")
-    lost = replace(here.desk, templates=here.desk.templates / "nowhere")
-
-    with pytest.raises(NewsletterError):
-        tick(lost)
-    assert last_run(here) is RunStatus.FAILED
 
 
 def test_an_issue_that_was_paused_meanwhile_is_left_alone(engine: Engine) -> None:
