@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from newsletter.delivery.polling import Told
+from newsletter.delivery.polling import PARTLY, Told
 from newsletter.desk.desk import Desk
 from newsletter.desk.polling import Polled, next_poll, poll, polled
 
@@ -22,6 +22,8 @@ def _poll_if_due(desk: Desk, one: Polled, enough: Callable[[], bool]) -> list[st
 def story(name: str, told: Told) -> list[str]:
     """What a poll that nobody watches has to say."""
     lines = [f"{name}: {told.kept.new:,} new events."] if told.kept.new else []
+    if told.partly:
+        lines.append(f"{name}: {PARTLY}")
     if told.trouble and told.news:
         lines.append(f"{name}: {told.trouble} Nothing is lost; it goes on next time.")
     return lines

@@ -6,7 +6,7 @@ import typer
 
 from newsletter.cli.door import Json, door
 from newsletter.cli.output import as_json, rows, say
-from newsletter.delivery.polling import Told
+from newsletter.delivery.polling import PARTLY, Told
 from newsletter.desk.desk import Desk
 from newsletter.desk.polling import Polled, next_poll, poll, polled
 
@@ -34,6 +34,7 @@ def poll_(context: typer.Context, json: Json = False) -> None:
         say(f"{desk.config.provider.name} cannot be asked for events; docs/events.md says which providers can.")
     else:
         rows([_shown(row) for row in listing], json_wanted=False, nothing="")
+        say(*(f"{one.name}: {PARTLY}" for one, result in told if result.partly))
         say(*(f"{one.name}: {result.trouble} Nothing is lost; run it again." for one, result in told if result.trouble))
     if any(result.trouble for _, result in told):
         raise typer.Exit(1)
@@ -47,6 +48,7 @@ def _row(desk: Desk, one: Polled, told: Told) -> dict[str, Any]:
         "unknown_kinds": told.kept.unknown,
         "not_ours": told.kept.others,
         "pages": told.pages,
+        "partly": told.partly,
         "read_up_to": told.at,
         "next": next_poll(desk, one),
         "trouble": told.trouble,
@@ -57,4 +59,5 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """For people: times to the minute, and who asks next."""
     up_to = f"{row['read_up_to']:%Y-%m-%d %H:%M} UTC" if row["read_up_to"] else "not to the end"
     following = f"{row['next']:%H:%M} UTC, by 'serve'" if row["next"] else "when you ask"
-    return {name: value for name, value in row.items() if name != "trouble"} | {"read_up_to": up_to, "next": following}
+    hidden = ("trouble", "partly")
+    return {name: value for name, value in row.items() if name not in hidden} | {"read_up_to": up_to, "next": following}

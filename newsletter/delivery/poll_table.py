@@ -11,7 +11,7 @@ keeps nothing. So two pollers at once, or one that was killed, leave neither a g
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, update
@@ -19,6 +19,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col
 
 from newsletter.providers.polls import Page, Poll, Span
+
+#: A round that is older is begun again: a page's mark does not live for ever.
+STALE = timedelta(days=1)
 
 
 class LastPoll(SQLModel, table=True):
@@ -65,7 +68,9 @@ def cursor_of(text: str) -> Cursor | None:
 def begun(kept: Cursor | None, poll: Poll, now: datetime) -> tuple[Cursor, Span]:
     """The round to go on with, or a new one up to now; and its span."""
     if kept and kept.span:
-        return kept, kept.span
+        if now - kept.goal < STALE:
+            return kept, kept.span
+        return Cursor(now, Span(kept.span.since, now)), Span(kept.span.since, now)
     since = kept.goal - poll.overlap if kept else now - poll.reach
     span = Span(min(since, now - poll.overlap), now)  # a clock that was set back must not turn it around
     return Cursor(now, span), span

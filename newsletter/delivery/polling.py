@@ -6,7 +6,7 @@ reads twice is known. No request is made while a transaction is open.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -20,13 +20,14 @@ from newsletter.providers.poster import Limits, Poster
 
 #: Pages of one poll; what is left is for the next one.
 MOST_PAGES = 2_000
-#: A provider that throttles is waited for this long at once (seconds), and so often in one poll.
-LONGEST_WAIT, WAITS = 15.0, 20
+#: A provider that throttles is waited for this long at once, and in one poll (seconds).
+LONGEST_WAIT, ALL_WAITS = 15.0, 300.0
 #: What a wait is where it names none.
 USUAL_WAIT = 1.0
 #: A page is at most some thousand events of some hundred bytes.
 LIMITS = Limits(whole=60.0, connections=1, answer_bytes=16_000_000)
-#: A span that is not halved any more: what a provider does not show of it is said to be missing.
+PARTLY = "so much happened within a minute that it does not show all of it. The rest is not read."
+#: A span that is not halved any more.
 SHORTEST = timedelta(minutes=1)
 
 
@@ -37,6 +38,7 @@ class Told:
     kept: Kept = field(default_factory=Kept)
     pages: int = 0
     trouble: str = ""  #: why it ended before the end; empty if everything is read
+    partly: bool = False  #: so much happened within a minute that the provider does not show all of it
     news: bool = True  #: whether the trouble is another one than that of the poll before
     at: datetime | None = None  #: up to when everything is read
 
@@ -56,7 +58,8 @@ class Poller:
     clock: Callable[[], datetime]
     pause: Callable[[float], object] = time.sleep
     enough: Callable[[], bool] = lambda: False  #: whether somebody has asked to stop
-    _waits: int = 0
+    most: int = MOST_PAGES  #: pages
+    _waited: float = 0.0
 
     def run(self) -> Told:
         """Read until there is nothing left, or something is in the way. Raises DatabaseError."""
@@ -65,13 +68,14 @@ class Poller:
         if told.trouble:
             return told
         cursor, span = begun(cursor_of(old), self.poll, self.clock())
-        while told.pages < MOST_PAGES and not self.enough():
+        while told.pages < self.most and not self.enough():
             page = self._page(span)
             if isinstance(page, Page) and span in seen:
-                page = Trouble(f"{self.poll.name} leads in a circle: a page names itself as a later one.", again=True)
+                page = Trouble(f"{self.poll.name} leads in a circle: a page comes twice.", again=True)
             if isinstance(page, Trouble):
                 return self._troubled(told, old, cursor, page)
             seen.add(span)
+            page = _settled(told, span, page)
             cursor = moved(cursor, span, page)
             try:
                 told.kept += self._keep(page, old, cursor)
@@ -98,17 +102,12 @@ class Poller:
         """A page; a short wait that a provider asks for is kept here."""
         while True:
             page = read(self.poll, span, self.poster.post(self.poll.ask(span)))
-            if isinstance(page, Page) or not page.throttled or page.wait > LONGEST_WAIT or self._waits >= WAITS:
-                return self._narrowed(span, page)
-            self._waits += 1
+            if isinstance(page, Page) or not page.throttled or page.wait > LONGEST_WAIT or self._waited > ALL_WAITS:
+                return page
+            self._waited += page.wait or USUAL_WAIT
             self.pause(page.wait or USUAL_WAIT)
             if self.enough():
                 return page
-
-    def _narrowed(self, span: Span, page: Page | Trouble) -> Page | Trouble:
-        if isinstance(page, Page) and page.too_much and span.until - span.since <= SHORTEST:
-            return Trouble(f"{self.poll.name} shows only a part of what happened within a minute.")
-        return page
 
     def _keep(self, page: Page, old: str, cursor: Cursor) -> Kept:
         """The events of a page, and that it has been read: both, or neither."""
@@ -136,3 +135,11 @@ class Poller:
         except DatabaseError as error:  # said, and nothing else: the cursor is where it was
             told.trouble += f" {error}"
         return told
+
+
+def _settled(told: Told, span: Span, page: Page) -> Page:
+    """The page; where its span cannot be made shorter any more, what it shows is all that there is."""
+    if not page.too_much or span.until - span.since > SHORTEST:
+        return page
+    told.partly = True
+    return replace(page, too_much=False)

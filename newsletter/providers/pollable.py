@@ -15,7 +15,12 @@ from newsletter.providers.polls import Poll
 
 #: Name → module, poll. Imported when asked: signing for Amazon alone takes a quarter of a second.
 POLLS = {
+    "ses": ("ses_poll", "SesPoll"),
+    "postmark": ("postmark_poll", "PostmarkPoll"),
+    "sendgrid": ("sendgrid_poll", "SendGridPoll"),
     "mailgun": ("mailgun_poll", "MailgunPoll"),
+    "resend": ("resend_poll", "ResendPoll"),
+    "brevo": ("brevo_poll", "BrevoPoll"),
 }
 
 

@@ -1,0 +1,393 @@
+"""One provider is asked, page by page, whatever it does; and what follows from what it says."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from delivery_samples import NOW, Ticks, answers, crowd, issue_on_its_way
+from fake_events import BASE, DIALS, FakeMailgun, mailgun_event
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from newsletter.database import transaction
+from newsletter.delivery import claims, ledger
+from newsletter.delivery.event_tables import DeliveryState, ProviderEvent
+from newsletter.delivery.events import take
+from newsletter.delivery.poll_keeping import Kept, keep
+from newsletter.delivery.poll_table import LastPoll, cursor_of, replaced
+from newsletter.delivery.polling import ALL_WAITS, Poller, Told
+from newsletter.providers.adapter import Account
+from newsletter.providers.base import Outcome
+from newsletter.providers.hooks import Event, Incoming, Kind
+from newsletter.providers.mailgun_hook import MailgunHook
+from newsletter.providers.mailgun_poll import MailgunPoll
+from newsletter.providers.polls import Found
+from subscribers.subscriber import Subscriber
+from subscribers.suppression import Reason, Suppression, lift
+
+SENT = NOW - timedelta(hours=2)
+
+
+def sent(engine: Engine, people: int = 5) -> list[str]:
+    """An issue that the provider took two hours ago; the keys in the order of ids."""
+    with transaction(engine) as session:
+        crowd(session, people)
+        batch = claims.claim(session, issue_on_its_way(session), 100, SENT, "mailgun:abc")
+        assert batch is not None
+        ledger.record(session, batch, answers(batch, Outcome.ACCEPTED), SENT)
+        for person in session.exec(select(Subscriber)):
+            person.confirmed_at = person.signed_up_at = SENT - timedelta(days=1)
+        return [f"1-{ref}" for ref in session.exec(select(Subscriber.ref).order_by(Subscriber.id))]
+
+
+def poller(engine: Engine, fake: FakeMailgun, now: datetime = NOW, ticks: Ticks | None = None) -> Poller:
+    """Asks the fake, at this time."""
+    poll = MailgunPoll(Account("key", address=BASE), "example.org")
+    return Poller(engine, "mailgun", poll, fake, lambda: now, pause=(ticks or Ticks()).forward)
+
+
+def delivered(keys: list[str], at: datetime = NOW - timedelta(hours=1, minutes=30)) -> FakeMailgun:
+    """All of them were delivered, one each second."""
+    return FakeMailgun([mailgun_event(key, at.timestamp() + place) for place, key in enumerate(keys)])
+
+
+def states(engine: Engine) -> list[Kind | None]:
+    """What is known of the deliveries."""
+    with transaction(engine) as session:
+        return list(session.exec(select(DeliveryState.state)))
+
+
+def known(engine: Engine) -> LastPoll:
+    """The row."""
+    with transaction(engine) as session:
+        return session.get_one(LastPoll, "mailgun")
+
+
+def suppressed(session: Session) -> list[tuple[Reason, str]]:
+    """Why, and on whose word."""
+    return [(one.reason, one.by) for one in session.exec(select(Suppression))]
+
+
+def test_all_pages_are_read_and_remembered(engine: Engine) -> None:
+    """Three pages, and an empty one that is the end."""
+    told = poller(engine, delivered(sent(engine))).run()
+
+    assert told == Told(Kept(new=5), pages=4, at=NOW)
+    assert states(engine) == [Kind.DELIVERED] * 5
+    assert (known(engine).last_success, known(engine).last_error) == (NOW, "")
+
+
+def test_what_is_read_again_is_known(engine: Engine) -> None:
+    """The overlap gives everything of the last hour twice."""
+    fake = delivered(sent(engine), NOW - timedelta(minutes=5))
+    poller(engine, fake).run()
+
+    assert poller(engine, fake, NOW + timedelta(minutes=15)).run().kept == Kept(known=5)
+
+
+def test_an_event_that_appears_late_is_read(engine: Engine) -> None:
+    """Older than what was read, newer than the overlap."""
+    keys = sent(engine)
+    fake = delivered(keys)
+    poller(engine, fake).run()
+    fake.happened.append(mailgun_event(keys[0], (NOW - timedelta(minutes=50)).timestamp(), "complained"))
+
+    assert poller(engine, fake, NOW + timedelta(minutes=5)).run().kept.new == 1
+    assert Kind.COMPLAINED in states(engine)
+
+
+@pytest.mark.parametrize("dial", sorted(set(DIALS) - {"429"}))
+@pytest.mark.parametrize("page", [1, 3])
+def test_whatever_a_provider_answers_the_next_poll_goes_on(engine: Engine, dial: str, page: int) -> None:
+    """Nothing is lost and nothing is read twice: not even a page that was kept before it happened."""
+    fake = delivered(sent(engine))
+    fake.between = lambda: fake.dials.append(dial) if len(fake.asked) == page else None
+    first = poller(engine, fake).run()
+    fake.between = lambda: None
+    second = poller(engine, fake, NOW + timedelta(hours=1)).run()
+
+    assert (first.kept.new, bool(first.trouble), second.trouble) == (2 * (page - 1), True, "")
+    assert first.kept.new + second.kept.new == 5
+    assert known(engine).last_error == ""
+
+
+def test_trouble_is_news_once(engine: Engine) -> None:
+    """The same again is not; another one is."""
+    fake = delivered(sent(engine))
+    fake.dials = ["500", "500", "401"]
+
+    assert [poller(engine, fake).run().news for _ in range(3)] == [True, False, True]
+
+
+def test_trouble_names_no_key_and_no_address(engine: Engine) -> None:
+    """Whatever the provider writes into its answer."""
+    fake = delivered(sent(engine))
+    fake.dials = ["html"]
+
+    assert poller(engine, fake).run().trouble == (
+        "Mailgun gave an answer that is no page of events. Look at provider.address."
+    )
+
+
+def test_a_short_wait_is_waited_for(engine: Engine) -> None:
+    """As long as the provider says, and then it goes on."""
+    fake, ticks = delivered(sent(engine)), Ticks()
+    fake.dials = ["429", "429"]
+
+    assert (poller(engine, fake, ticks=ticks).run().kept.new, ticks.now) == (5, 14.0)
+
+
+def test_a_provider_that_only_throttles_is_left_alone(engine: Engine) -> None:
+    """In the end."""
+    fake, ticks = delivered(sent(engine)), Ticks()
+    fake.between = lambda: fake.dials.append("429")
+
+    assert "asks to wait" in poller(engine, fake, ticks=ticks).run().trouble
+    assert ALL_WAITS <= ticks.now <= ALL_WAITS + 15
+
+
+def test_a_long_wait_is_kept_by_the_next_poll(engine: Engine) -> None:
+    """It does not even ask, until the time is over."""
+    fake = delivered(sent(engine))
+    fake.dials = ["429 for long"]
+    poller(engine, fake).run()
+    early = poller(engine, fake, NOW + timedelta(minutes=9)).run()
+
+    assert ("asks to wait" in early.trouble, early.news, len(fake.asked)) == (True, False, 1)
+    assert poller(engine, fake, NOW + timedelta(minutes=11)).run().kept.new == 5
+
+
+def test_a_page_that_leads_to_another_host_is_not_followed(engine: Engine) -> None:
+    """The key would go there."""
+    fake = delivered(sent(engine))
+    fake.elsewhere = True
+    told = poller(engine, fake).run()
+
+    assert "somewhere else" in told.trouble
+    assert len(fake.asked) == 1
+
+
+def test_pages_that_lead_in_a_circle_end(engine: Engine) -> None:
+    """After the first that comes twice."""
+    fake = delivered(sent(engine))
+    fake.circle = True
+
+    assert "in a circle" in poller(engine, fake).run().trouble
+    assert len(fake.asked) == 3
+
+
+def test_pages_without_end_end(engine: Engine) -> None:
+    """After so many; the next poll goes on there."""
+    fake = delivered(sent(engine))
+    first = replace(poller(engine, fake), most=2).run()
+
+    assert (first.kept.new, "has more to say" in first.trouble) == (4, True)
+    assert poller(engine, fake).run().kept.new == 1
+
+
+def test_a_stop_ends_a_poll_between_two_pages(engine: Engine) -> None:
+    """And the next goes on."""
+    fake = delivered(sent(engine))
+    stopped = replace(poller(engine, fake), enough=lambda: len(fake.asked) == 1)
+
+    assert [stopped.run().kept.new, poller(engine, fake).run().kept.new] == [2, 3]
+
+
+def test_a_page_that_is_not_committed_is_read_again(engine: Engine) -> None:
+    """Events and cursor are one transaction: killed in between, neither is there."""
+    fake = delivered(sent(engine))
+    asking = poller(engine, fake)
+    kept = [NOW]
+
+    def clock() -> datetime:
+        if len(fake.asked) == 2 and kept:
+            kept.clear()
+            raise KeyboardInterrupt
+        return NOW
+
+    asking.clock = clock
+    with pytest.raises(KeyboardInterrupt):
+        asking.run()
+
+    assert len(states(engine)) == 2
+    assert poller(engine, fake).run().kept == Kept(new=3)
+
+
+def test_who_is_overtaken_keeps_nothing(engine: Engine) -> None:
+    """Another poller reads everything while this one waits for its first answer."""
+    fake = delivered(sent(engine))
+    other = delivered([])
+    other.happened = fake.happened
+    fake.between = lambda: (setattr(fake, "between", lambda: None), poller(engine, other).run())[0]
+    told = poller(engine, fake).run()
+
+    assert ("another process" in told.trouble, told.kept) == (True, Kept())
+    assert (len(states(engine)), known(engine).last_success) == (5, NOW)
+
+
+def test_a_round_that_was_left_for_days_is_begun_again(engine: Engine) -> None:
+    """A page's mark does not live for ever; the time that it covers is not lost."""
+    fake = delivered(sent(engine))
+    fake.between = lambda: fake.dials.append("500") if len(fake.asked) == 2 else None
+    poller(engine, fake).run()
+    fake.between = lambda: None
+
+    assert poller(engine, fake, NOW + timedelta(days=2)).run().kept == Kept(new=3, known=2)
+
+
+def test_a_clock_that_was_set_back_turns_no_span_around(engine: Engine) -> None:
+    """It asks for the last hour."""
+    fake = delivered(sent(engine))
+    poller(engine, fake).run()
+
+    assert poller(engine, fake, NOW - timedelta(days=1)).run().trouble == ""
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", '{"goal": "2026"}', '{"read": 7}'], ids=range(5))
+def test_a_cursor_that_nobody_can_read_is_none(text: str) -> None:
+    """Then everything is asked for from the beginning, and most of it is known."""
+    assert cursor_of(text) is None
+
+
+def bounce(key: str) -> dict[str, object]:
+    """No such mailbox."""
+    at = (NOW - timedelta(minutes=9)).timestamp()
+    return mailgun_event(key, at, "failed", severity="permanent", reason="bounce")
+
+
+def by_hook(item: dict[str, object]) -> Sequence[Event]:
+    """The same event, as the webhook has it."""
+    body = {"signature": {"token": "t" * 50, "timestamp": "1"}, "event-data": item}
+    return MailgunHook().parse(Incoming({}, json.dumps(body).encode()))
+
+
+def test_an_event_by_hook_and_by_poll_counts_once(engine: Engine) -> None:
+    """Mailgun's two ways give it different ids: one moment, one kind and one delivery are one event."""
+    key = sent(engine)[0]
+    bounced = mailgun_event(
+        key, (NOW - timedelta(minutes=9)).timestamp(), "failed", severity="permanent", reason="bounce"
+    )
+    body = {"signature": {"token": "t" * 50, "timestamp": "1"}, "event-data": bounced}
+    with transaction(engine) as session:
+        take(session, "mailgun", MailgunHook().parse(Incoming({}, json.dumps(body).encode())), NOW)
+
+    assert poller(engine, FakeMailgun([bounced])).run().kept == Kept(known=1)
+    assert states(engine) == [Kind.HARD_BOUNCED]
+
+
+def test_a_lifted_suppression_stays_lifted_when_the_poll_says_what_the_hook_said(engine: Engine) -> None:
+    """What was heard before is no news after the operator's word."""
+    key = sent(engine)[0]
+    bounced = mailgun_event(
+        key, (NOW - timedelta(minutes=9)).timestamp(), "failed", severity="permanent", reason="bounce"
+    )
+    body = {"signature": {"token": "t" * 50, "timestamp": "1"}, "event-data": bounced}
+    with transaction(engine) as session:
+        take(session, "mailgun", MailgunHook().parse(Incoming({}, json.dumps(body).encode())), NOW)
+        lift(session, session.exec(select(Suppression.fingerprint)).one(), NOW, by="Mara")
+    poller(engine, FakeMailgun([bounced])).run()
+
+    with transaction(engine) as session:
+        assert suppressed(session) == []
+
+
+def test_an_unknown_kind_is_kept_and_counted(engine: Engine) -> None:
+    """Of ours, and of nobody's; never an error."""
+    at = (NOW - timedelta(minutes=9)).timestamp()
+    strange = [mailgun_event(key, at, "teleported") for key in (sent(engine)[0], "")]
+    told = poller(engine, FakeMailgun(strange)).run()
+
+    assert (told.kept, told.trouble) == (Kept(new=1, unknown=2, others=1), "")
+
+
+def test_other_mail_of_the_account_is_counted_and_not_kept(engine: Engine) -> None:
+    """It has no key of ours."""
+    told = poller(engine, FakeMailgun([mailgun_event("", (NOW - timedelta(minutes=9)).timestamp())])).run()
+
+    assert told.kept == Kept(others=1)
+    with transaction(engine) as session:
+        assert session.exec(select(ProviderEvent)).all() == []
+
+
+def about(name: str = "p0", kind: Kind = Kind.HARD_BOUNCED, address: str = "", at: datetime = NOW) -> Found:
+    """What a poll found without our key."""
+    return Found(Event(kind, "", f"{kind}:{at.timestamp()}", at, str(kind)), name, address)
+
+
+def test_a_message_is_known_by_the_id_that_the_provider_gave(engine: Engine) -> None:
+    """The second of the batch."""
+    sent(engine)
+    with transaction(engine) as session:
+        kept = keep(session, "mailgun", [about("p1", Kind.DELIVERED), about("p9", Kind.DELIVERED)], NOW)
+        (state,) = session.exec(select(DeliveryState))
+
+    assert (kept, state.subscriber_id, state.state) == (Kept(new=1, others=1), 2, Kind.DELIVERED)
+
+
+def test_an_id_of_another_provider_is_nobody(engine: Engine) -> None:
+    """Ids are unique at one provider only; "mail" is not "mailgun"."""
+    sent(engine)
+    with transaction(engine) as session:
+        assert [keep(session, name, [about()], NOW).others for name in ("other", "mail")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reasons"),
+    [
+        (Kind.HARD_BOUNCED, [(Reason.HARD_BOUNCE, "provider:mailgun")]),
+        (Kind.COMPLAINED, [(Reason.COMPLAINT, "provider:mailgun")]),
+        (Kind.BLOCKED, []),
+        (Kind.SOFT_BOUNCED, []),
+    ],
+)
+def test_an_address_alone_suppresses_and_proves_nothing(engine: Engine, kind: Kind, reasons: list[object]) -> None:
+    """No state, no evidence; the address is in no event."""
+    sent(engine)
+    found = [about("", kind, "Reader0@Example.org")]
+    with transaction(engine) as session:
+        kept = [keep(session, "mailgun", found, NOW) for _ in range(2)]
+
+        assert kept == [Kept(new=1), Kept(known=1)]
+        assert suppressed(session) == reasons
+        assert session.exec(select(DeliveryState)).all() == []
+        assert "reader0" not in str(session.exec(select(ProviderEvent)).one()).lower()
+
+
+@pytest.mark.parametrize("address", ["nobody@example.org", "", "no address", "a@b@c", "x" * 5000], ids=range(5))
+def test_an_address_that_is_not_on_the_list_is_no_error(engine: Engine, address: str) -> None:
+    """Counted, and not kept."""
+    sent(engine)
+    with transaction(engine) as session:
+        assert keep(session, "mailgun", [about("", address=address)], NOW) == Kept(others=1)
+        assert session.exec(select(ProviderEvent)).all() == []
+
+
+@pytest.mark.parametrize("at", [SENT - timedelta(days=2), SENT - timedelta(hours=1)], ids=["before-yes", "before-mail"])
+def test_a_bounce_from_before_our_mail_is_not_ours(engine: Engine, at: datetime) -> None:
+    """Another sender's with the same account, or of a time before they said yes."""
+    sent(engine)
+    with transaction(engine) as session:
+        assert keep(session, "mailgun", [about("", address="reader0@example.org", at=at)], NOW).others == 1
+        assert suppressed(session) == []
+
+
+def test_an_old_entry_of_a_list_does_not_undo_an_operators_word(engine: Engine) -> None:
+    """The list holds it for ever; only a newer one counts."""
+    sent(engine)
+    old = about("", address="reader0@example.org", at=NOW - timedelta(hours=1))
+    with transaction(engine) as session:
+        keep(session, "mailgun", [old], NOW)
+        lift(session, session.exec(select(Suppression.fingerprint)).one(), NOW, by="Mara")
+        keep(session, "mailgun", [replace(old, event=replace(old.event, event_id="other"))], NOW)
+        assert suppressed(session) == []
+        keep(session, "mailgun", [about("", address="reader0@example.org", at=NOW + timedelta(hours=1))], NOW)
+        assert suppressed(session) == [(Reason.HARD_BOUNCE, "provider:mailgun")]
+
+
+def test_a_moved_cursor_is_not_replaced(engine: Engine) -> None:
+    """Whoever read another one before has been overtaken."""
+    poller(engine, FakeMailgun()).run()
+    with transaction(engine) as session:
+        assert not replaced(session, "mailgun", "another", "mine")
