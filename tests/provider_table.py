@@ -3,6 +3,7 @@
 import ast
 import sys
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -17,6 +18,15 @@ AGAINST = {
     "resend": "Resend's OpenAPI, svix, standardwebhooks, django-anymail",
     "brevo": "django-anymail",
 }
+HEADS = (
+    "provider",
+    "recipients a call",
+    "bytes a call",
+    "after a lost answer",
+    "without webhooks",
+    "held against",
+    "tests",
+)
 OPTIONS = {"mailgun": {"domain": "mg.example.org"}, "ses": {"region": "eu-west-1"}}
 
 
@@ -25,14 +35,22 @@ def table() -> str:
     from newsletter.config import ProviderChoice  # noqa: PLC0415 - the script finds the package first
     from newsletter.providers.catalogue import APIS, adapter_of  # noqa: PLC0415
 
-    heads = ("provider", "recipients a call", "bytes a call", "after a lost answer", "held against", "tests")
+    heads = (
+        "provider",
+        "recipients a call",
+        "bytes a call",
+        "after a lost answer",
+        "without webhooks",
+        "held against",
+        "tests",
+    )
     lines = [_line(heads), _line(("---",) * len(heads))]
     for name in sorted(APIS):
         can = adapter_of(ProviderChoice(name=name, options=OPTIONS.get(name, {})), "AKIAMADEUP:secret").capabilities
         size = f"{can.batch_bytes:,}" if can.batch_bytes else "–"
         after = _after(can.remembers_keys_for, look_ups=can.answers_look_ups)
         link = f"[{name}]({name}.md)"
-        lines.append(_line((link, f"{can.batch_size:,}", size, after, AGAINST[name], str(_tests(name)))))
+        lines.append(_line((link, f"{can.batch_size:,}", size, after, _tells(name), AGAINST[name], str(_tests(name)))))
     return "\n".join(lines)
 
 
@@ -43,6 +61,14 @@ def _after(memory: timedelta | None, *, look_ups: bool) -> str:
         span = f"{minutes:g} minutes" if minutes < 120 else f"{minutes / 60:g} hours"
         return f"repeated under its key, within {span}"
     return "asked about" if look_ups else "held until an event or a person says more"
+
+
+def _tells(name: str) -> str:
+    """What it says when it is asked, where no webhook can reach us."""
+    from newsletter.providers.pollable import POLLS  # noqa: PLC0415 - as above
+
+    module, maker = POLLS[name]
+    return str(getattr(import_module(f"newsletter.providers.{module}"), maker).tells)
 
 
 def _tests(name: str) -> int:

@@ -54,6 +54,7 @@ class BrevoPoll:
     """The port of polls, for Brevo."""
 
     name = "Brevo"
+    tells = "everything, by its id of the message"
     overlap = timedelta(hours=1)
     reach = timedelta(days=7)
     needs = "an API key of this account, and this machine's address among those that the account allows"

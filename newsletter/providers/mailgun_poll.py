@@ -26,6 +26,7 @@ class MailgunPoll:
     """The port of polls, for Mailgun."""
 
     name = "Mailgun"
+    tells = "everything, by our key"
     overlap = timedelta(hours=1)
     reach = timedelta(days=3)
     needs = "a key of the whole account: a sending key may only send. NEWSLETTER_MAILGUN_POLL_KEY is one for this alone"

@@ -72,6 +72,11 @@ class Poll(Protocol):
         ...
 
     @property
+    def tells(self) -> str:
+        """What it tells, in a few words; for the table of providers."""
+        ...
+
+    @property
     def overlap(self) -> timedelta:
         """How far before the end of what was read the next span begins."""
         ...

@@ -30,6 +30,7 @@ class PostmarkPoll:
     """The port of polls, for Postmark."""
 
     name = "Postmark"
+    tells = "bounces, complaints, accepted; not delivered"
     overlap = timedelta(hours=2)
     reach = timedelta(days=7)
     needs = "the server's API token"

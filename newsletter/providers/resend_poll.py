@@ -41,6 +41,7 @@ class ResendPoll:
     """The port of polls, for Resend."""
 
     name = "Resend"
+    tells = "the last event of each message, by its id"
     overlap = timedelta(days=2)  #: a message stays where it is in the list while its last event changes
     reach = timedelta(days=7)
     needs = "full access: a sending key may only send. NEWSLETTER_RESEND_POLL_KEY is one for this alone"

@@ -41,6 +41,7 @@ class SendGridPoll:
     """The port of polls, for SendGrid."""
 
     name = "SendGrid"
+    tells = "bounced and complaining addresses only"
     overlap = timedelta(days=1)
     reach = timedelta(days=30)
     needs = "read access to Suppressions; NEWSLETTER_SENDGRID_POLL_KEY is a key for this alone"

@@ -26,6 +26,7 @@ class SesPoll:
     """The port of polls, for Amazon SES."""
 
     name = "Amazon SES"
+    tells = "bounced and complaining addresses only"
     overlap = timedelta(days=1)
     reach = timedelta(days=30)
     needs = "the permission ses:ListSuppressedDestinations"
