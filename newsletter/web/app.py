@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from newsletter.config import Config
 from newsletter.desk.desk import Desk
 from newsletter.providers.catalogue import APIS, hook_of, hook_secrets
+from newsletter.web import patience
 from newsletter.web.gathering import Gathering
 from newsletter.web.hooks import Door, Hooks, stored_by
 
@@ -41,13 +42,17 @@ def doors_of(config: Config) -> dict[str, Door]:
 
 
 @contextmanager
-def serving(application: ASGIApp, host: str, port: int) -> Iterator[str]:
+def serving(
+    application: ASGIApp, host: str, port: int, *, longest_head: float = patience.LONGEST_HEAD
+) -> Iterator[str]:
     """The application in a thread, for as long as the block; gives its address. Raises OSError if that is taken.
 
-    Port 0 is any that is free.
+    Port 0 is any that is free. `longest_head`: seconds that the head of a request may take.
     """
     settings = uvicorn.Config(
         application,
+        http=patience.impatient(longest_head),
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -7,13 +7,14 @@ Everybody waits for the commit of their own event before they are answered.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from starlette.concurrency import run_in_threadpool
 
 from newsletter.providers.hooks import Event
 
 Parcel = tuple[str, Sequence[Event]]  #: the provider's name, and its events
-MOST = 200  #: requests in one transaction
+MOST, MOST_EVENTS = 200, 2000  #: requests in one transaction, and events, unless one request has more
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Gathering:
 
     async def _empty(self) -> None:
         while self._waiting:
-            some, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            some = self._next()
             try:
                 await run_in_threadpool(self.store, [parcel for parcel, _ in some])
             except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for it
@@ -42,6 +43,13 @@ class Gathering:
             else:
                 for _, done in some:
                     _settle(done, None)
+
+    def _next(self) -> list[tuple[Parcel, asyncio.Future[None]]]:
+        """Who goes into the next transaction: whoever else wants to write waits until it is over."""
+        events = accumulate(len(parcel[1]) for parcel, _ in self._waiting[:MOST])
+        fit = max(1, sum(number <= MOST_EVENTS for number in events))
+        some, self._waiting = self._waiting[:fit], self._waiting[fit:]
+        return some
 
     async def _one_by_one(self, some: Sequence[tuple[Parcel, asyncio.Future[None]]], error: Exception) -> None:
         """One parcel must not cost the others their commit."""

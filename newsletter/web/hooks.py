@@ -6,6 +6,7 @@ early is an event lost. A provider that gets no good answer tries again, for hou
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from starlette.responses import Response
 from newsletter.delivery.events import take
 from newsletter.desk.desk import Desk
 from newsletter.errors import DatabaseError, NewsletterError
-from newsletter.providers.hooks import Hook, Incoming
+from newsletter.providers.hooks import Event, Hook, Incoming
 from newsletter.web.gathering import Gathering, Parcel
 
 LONGEST_BODY = 10.0  #: seconds; whoever drips holds one of few places
@@ -89,11 +90,17 @@ class Hooks:
 
 
 def stored_by(desk: Desk) -> Callable[[Sequence[Parcel]], None]:
-    """What stores parcels of events: all of them in one transaction."""
+    """What stores parcels of events: all of them in one transaction, those of one provider in one go.
+
+    Looking up whose they are costs as much for one as for a hundred.
+    """
 
     def store(parcels: Sequence[Parcel]) -> None:
+        by_name: dict[str, list[Event]] = defaultdict(list)
+        for name, events in parcels:
+            by_name[name] += events
         with desk.transaction() as session:
-            for name, events in parcels:
+            for name, events in by_name.items():
                 take(session, name, events, desk.clock())
 
     return store

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
 from newsletter.errors import DatabaseError
+from newsletter.providers.hooks import Event, Kind
 from newsletter.web.gathering import MOST, Gathering, Parcel
 
 
@@ -48,6 +50,21 @@ def test_one_transaction_holds_so_many_and_no_more() -> None:
     put_all(store, [str(number) for number in range(3 * MOST)])
 
     assert max(store.sizes) == MOST
+
+
+@pytest.mark.parametrize(("events", "sizes"), [(1000, [2, 2, 1]), (1999, [1] * 5), (5000, [1] * 5)])
+def test_one_transaction_holds_so_many_events(events: int, sizes: list[int]) -> None:
+    """Whoever else wants to write waits for it; a request that is larger goes alone."""
+    store = Store()
+    event = Event(Kind.DELIVERED, "", "", datetime(2026, 11, 12, tzinfo=UTC), "")
+
+    async def run() -> None:
+        gathering = Gathering(store)
+        await asyncio.gather(*(gathering.put((str(number), [event] * events)) for number in range(5)))
+
+    asyncio.run(run())
+
+    assert store.sizes == sizes
 
 
 @pytest.mark.parametrize("names", [("a", "poison", "b"), ("poison", "a"), ("poison",)])

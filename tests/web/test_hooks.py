@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,16 +12,18 @@ from delivery_samples import issue_on_its_way
 from desk_samples import Place, place
 from people import PAGE, SECRET, add, parse
 from sqlalchemy import Engine, text
+from sqlalchemy.event import listen
 from sqlmodel import select
 from svix.webhooks import Webhook
 
 from newsletter.delivery import claims
 from newsletter.delivery.event_tables import ProviderEvent
+from newsletter.providers.hooks import Incoming
 from newsletter.providers.postmark import METADATA
 from newsletter.providers.postmark_hook import PostmarkHook
 from newsletter.providers.resend_hook import ResendHook
 from newsletter.web.app import app, serving
-from newsletter.web.hooks import Door
+from newsletter.web.hooks import Door, stored_by
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Suppression
 
@@ -152,3 +155,16 @@ def test_the_server_says_that_it_is_alive(web: httpx.Client) -> None:
 
     assert (answer.status_code, answer.text) == (200, "alive\n")
     assert "server" not in answer.headers
+
+
+def test_fifty_requests_together_cost_as_many_statements_as_one(here: Place) -> None:
+    """Most providers post one event a request."""
+    store, (event,) = stored_by(here.desk), PostmarkHook().parse(Incoming({}, bounce(here)))
+    ran: list[str] = []
+    listen(here.desk.engine, "before_cursor_execute", lambda *details: ran.append(details[2]))
+    store([("postmark", [replace(event, event_id="first")])])
+    one = len(ran)
+    store([("postmark", [replace(event, event_id=f"m-{number}")]) for number in range(50)])
+
+    assert stored(here)[0] == 51
+    assert len(ran) - one <= one + 5
