@@ -44,6 +44,12 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def in_clear(address: str) -> bool:
+    """Whether what travels to this address can be read on the way: no https, and not on this machine."""
+    parts = urlsplit(address)
+    return parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -233,7 +239,13 @@ def anchored(config: Config, folder: Path) -> Config:
 
 def _anchored_choice(choice: ProviderChoice, folder: Path) -> ProviderChoice:
     key_file = folder / choice.key_file if choice.key_file else None
-    return choice.model_copy(update={"folder": folder / choice.folder, "key_file": key_file})
+    options = {name: _anchored_option(name, value, folder) for name, value in choice.options.items()}
+    return choice.model_copy(update={"folder": folder / choice.folder, "key_file": key_file, "options": options})
+
+
+def _anchored_option(name: str, value: str | float, folder: Path) -> str | float:
+    """A provider's own setting; one that names a file, like dkim_key_file, counts from the folder as all others do."""
+    return str(folder / value) if name.endswith("_file") and isinstance(value, str) and value else value
 
 
 def secret_key(config: Config, environ: Mapping[str, str] = os.environ) -> bytes:

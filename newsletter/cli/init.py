@@ -65,6 +65,11 @@ def _usable(key: str, answer: str) -> str:
         settings.parse(f"[publication]\n{key} = {json.dumps(answer)}", "This answer")
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from None
+    if key == "base_url" and settings.in_clear(answer):
+        raise typer.BadParameter(
+            "the links of readers hold what lets them leave; over http anybody on the way can read it. Write "
+            "https://…, or http://localhost:8000 while you only try things out"
+        )
     return answer
 
 

@@ -1,7 +1,7 @@
 """`newsletter serve`: the scheduler, the dispatcher, the polls and the web server in one process."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import typer
@@ -21,6 +21,7 @@ from newsletter.desk.sending import Sent
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.issues.wording import opened
 from newsletter.web.app import app, doors_of, serving
+from newsletter.web.hooks import Door
 
 
 def serve(context: typer.Context) -> None:
@@ -82,6 +83,15 @@ def _plan(desk: Desk) -> str:
     )
 
 
+def closed(doors: Mapping[str, Door]) -> list[str]:
+    """A sentence for each provider whose webhooks would be refused."""
+    return [
+        f"Webhooks of {name} are refused, for {door.proof} is not set: bounces and complaints are not heard by them."
+        for name, door in doors.items()
+        if door.closed
+    ]
+
+
 @contextmanager
 def _listening(desk: Desk) -> Iterator[None]:
     """The web server, where there is to be one."""
@@ -90,8 +100,9 @@ def _listening(desk: Desk) -> Iterator[None]:
         yield
         return
     try:
-        with serving(app(desk, doors_of(desk.config)), web.host, web.port) as address:
-            say(f"Listening on {address}: /hooks/PROVIDER for webhooks, /healthz.")
+        doors = doors_of(desk.config)
+        with serving(app(desk, doors), web.host, web.port) as address:
+            say(f"Listening on {address}: /hooks/PROVIDER for webhooks, /healthz.", *closed(doors))
             yield
     except OSError as error:
         raise ConfigError(

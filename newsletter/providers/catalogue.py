@@ -122,6 +122,16 @@ def _why(error: OSError | UnicodeDecodeError) -> str:
     return str(error.strerror or error) if isinstance(error, OSError) else "it is no text"
 
 
+def hook_proof(name: str, table: str = "provider") -> str:
+    """What has to be set so that this provider's webhooks are believed."""
+    return f"topic_arn in [{table}.options]" if name == "ses" else f"NEWSLETTER_{name.upper()}_HOOK_SECRETS"
+
+
+def hears(choice: ProviderChoice, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether that is set."""
+    return bool(hook_secrets(choice.name, environ) or (choice.name == "ses" and choice.options.get("topic_arn")))
+
+
 def hook_secrets(name: str, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """What proves a provider's webhooks: NEWSLETTER_<NAME>_HOOK_SECRETS, several with blanks between them."""
     return tuple(environ.get(f"NEWSLETTER_{name.upper()}_HOOK_SECRETS", "").split())

@@ -13,9 +13,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from newsletter.config import Config
+from newsletter.config import Config, ProviderChoice
 from newsletter.desk.desk import Desk
-from newsletter.providers.catalogue import APIS, hook_of, hook_secrets
+from newsletter.providers.catalogue import APIS, hears, hook_of, hook_proof, hook_secrets
 from newsletter.web import patience
 from newsletter.web.gathering import Gathering
 from newsletter.web.hooks import Door, Hooks, stored_by
@@ -38,7 +38,12 @@ def app(desk: Desk, doors: dict[str, Door]) -> ASGIApp:
 def doors_of(config: Config) -> dict[str, Door]:
     """The webhooks of the providers that are configured. Raises ProviderError for an option that is not known."""
     chosen = [choice for choice in (config.provider, config.fallback) if choice and choice.name in APIS]
-    return {choice.name: Door(hook_of(choice.name, choice.options), hook_secrets(choice.name)) for choice in chosen}
+    return {choice.name: _door(choice, "fallback" if choice is config.fallback else "provider") for choice in chosen}
+
+
+def _door(choice: ProviderChoice, table: str) -> Door:
+    hook, proof = hook_of(choice.name, choice.options), hook_proof(choice.name, table)
+    return Door(hook, hook_secrets(choice.name), proof, closed=not hears(choice))
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class Door:
 
     hook: Hook
     secrets: Sequence[str] = field(repr=False)  #: none: closed, unless its settings name what it believes
+    proof: str = "its secret"  #: the name of the setting that holds what proves a request
+    closed: bool = False  #: that is not set
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Hooks:
         """Verify, store, and say how it went."""
         now = self.desk.clock()
         if not await run_in_threadpool(door.hook.verify, incoming, door.secrets, now):  # it may get a certificate
-            self.said("A request to /hooks/%s was not %s's, or its secret is not set. Nothing was taken.", name, name)
+            why = "is not set" if door.closed else "does not prove it: look whether it is the provider's"
+            self.said("Nothing was taken of a request to /hooks/%s: %s %s.", name, door.proof, why)
             return door.hook.refusal
         try:
             await self.gathering.put((name, door.hook.parse(incoming)))

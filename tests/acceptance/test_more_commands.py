@@ -210,6 +210,16 @@ def test_init_asks_four_questions_and_refuses_a_bad_answer(run: Run, tmp_path: P
     assert "Kept config.toml" in run("init", "--yes").stdout.replace(str(tmp_path) + "/", "")
 
 
+@pytest.mark.parametrize("address", ["http://news.example.org", "http://192.0.2.1:8000"])
+def test_init_takes_no_address_at_which_links_travel_in_clear(run: Run, tmp_path: Path, address: str) -> None:
+    """It says why, and asks again; http on this machine is for trying things out."""
+    answers = ["Verdicts", "Verdicts <v@example.org>", address, "http://localhost:9000", "1 Sample Street"]
+    done = run("init", typed="\n".join(answers))
+
+    assert "over http anybody on the way can read it" in done.stdout + done.stderr
+    assert 'base_url = "http://localhost:9000"' in (tmp_path / "config.toml").read_text()
+
+
 def test_a_damaged_database_is_told_in_one_sentence(house: Run, tmp_path: Path) -> None:
     """No traceback, and nothing is written over it."""
     for path in (tmp_path / "data").glob("newsletter.db*"):

@@ -67,6 +67,18 @@ def test_relative_paths_count_from_the_folder_of_the_file(tmp_path: Path) -> Non
     assert config.sources.collect == (str(tmp_path / "pages"), "https://example.org/feed.json")
 
 
+def test_a_file_among_the_options_of_a_provider_counts_from_there_as_well(tmp_path: Path) -> None:
+    """Other options are left as they are, and so is a file that is named in full."""
+    options = 'options = { dkim_key_file = "keys/dkim.pem", dkim_domain = "example.org", port = 25 }'
+    text = f'[provider]\nname = "smtp"\n{options}\n[fallback]\noptions = {{ dkim_key_file = "/etc/dkim.pem" }}'
+    (tmp_path / "config.toml").write_text(text)
+    config = read(tmp_path / "config.toml")
+    first, second = config.provider.options, config.fallback.options if config.fallback else {}
+
+    assert first == {"dkim_key_file": f"{tmp_path}/keys/dkim.pem", "dkim_domain": "example.org", "port": 25}
+    assert second == {"dkim_key_file": "/etc/dkim.pem"}
+
+
 def test_a_database_elsewhere_keeps_its_address() -> None:
     """Only SQLite files are relative to anything."""
     config = parse('[database]\nurl = "postgresql+psycopg://ledger@db.example.org/news"')

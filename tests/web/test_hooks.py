@@ -16,13 +16,15 @@ from sqlalchemy.event import listen
 from sqlmodel import select
 from svix.webhooks import Webhook
 
+from newsletter.cli.serve import closed
+from newsletter.config import parse as parse_config
 from newsletter.delivery import claims
 from newsletter.delivery.event_tables import ProviderEvent
 from newsletter.providers.hooks import Incoming
 from newsletter.providers.postmark import METADATA
 from newsletter.providers.postmark_hook import PostmarkHook
 from newsletter.providers.resend_hook import ResendHook
-from newsletter.web.app import app, serving
+from newsletter.web.app import app, doors_of, serving
 from newsletter.web.hooks import Door, stored_by
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Suppression
@@ -48,7 +50,7 @@ def web(here: Place) -> Iterator[httpx.Client]:
     doors = {
         "postmark": Door(PostmarkHook(), ("old-one", "made-up-secret")),
         "resend": Door(ResendHook(), (SVIX,)),
-        "closed": Door(PostmarkHook(), ()),
+        "closed": Door(PostmarkHook(), (), "NEWSLETTER_POSTMARK_HOOK_SECRETS", closed=True),
     }
     with serving(app(here.desk, doors), "127.0.0.1", 0) as address, httpx.Client(base_url=address) as client:
         yield client
@@ -97,10 +99,26 @@ def test_who_does_not_know_the_secret_changes_nothing(
     assert "made-up-secret" not in caplog.text
 
 
-def test_a_door_without_a_secret_is_closed(web: httpx.Client, here: Place) -> None:
-    """Whoever forgot to set one believes nobody."""
+def test_a_door_without_a_secret_is_closed(web: httpx.Client, here: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever forgot to set one believes nobody, and reads in the log what is missing."""
+    caplog.set_level(logging.WARNING)
+
     assert web.post("/hooks/closed", content=bounce(here), headers=SHARED).status_code == 401
     assert stored(here) == (0, 0)
+    assert "/hooks/closed: NEWSLETTER_POSTMARK_HOOK_SECRETS is not set." in caplog.text
+
+
+def test_the_service_says_at_its_start_which_webhooks_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what is missing, in the right table; those that can be believed are not spoken of."""
+    monkeypatch.setenv("NEWSLETTER_RESEND_HOOK_SECRETS", SVIX)
+    first = parse_config('[provider]\nname = "postmark"\n[fallback]\nname = "ses"\noptions.region = "eu-west-1"')
+    second = parse_config('[provider]\nname = "resend"')
+
+    assert [line.partition(":")[0] for line in closed(doors_of(first))] == [
+        "Webhooks of postmark are refused, for NEWSLETTER_POSTMARK_HOOK_SECRETS is not set",
+        "Webhooks of ses are refused, for topic_arn in [fallback.options] is not set",
+    ]
+    assert closed(doors_of(second)) == []
 
 
 def test_head_is_answered_and_changes_nothing(web: httpx.Client, here: Place) -> None:

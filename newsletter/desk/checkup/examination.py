@@ -23,7 +23,7 @@ from newsletter.errors import MailError, NewsletterError
 from newsletter.issues.issue import issues
 from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers import smtp
-from newsletter.providers.catalogue import APIS, adapter_of, hook_secrets, in_table, naming, provider_key
+from newsletter.providers.catalogue import APIS, adapter_of, hears, in_table, naming, provider_key
 from newsletter.providers.checkup import Finding, Light, Sending, green, red, yellow
 from newsletter.providers.checkups import checkups_of
 from newsletter.providers.poster import Poster
@@ -113,9 +113,7 @@ def softened(findings: Sequence[Finding]) -> list[Finding]:
 
 def _chosen(role: str, choice: ProviderChoice, publication: Publication, environ: Mapping[str, str]) -> Chosen:
     name, key = choice.name, ""
-    hears = None
-    if name in APIS:
-        hears = bool(hook_secrets(name, environ) or (name == "ses" and choice.options.get("topic_arn")))
+    heard = hears(choice, environ) if name in APIS else None
     try:
         with naming(role.lower()):
             key = provider_key(choice, environ)
@@ -124,8 +122,8 @@ def _chosen(role: str, choice: ProviderChoice, publication: Publication, environ
             elif name in APIS:
                 adapter_of(choice, key)
     except NewsletterError as error:
-        return Chosen(role, choice, key, str(error), hears)
-    return Chosen(role, choice, key, "", hears, _public_key(choice, publication, key))
+        return Chosen(role, choice, key, str(error), heard)
+    return Chosen(role, choice, key, "", heard, _public_key(choice, publication, key))
 
 
 def _public_key(choice: ProviderChoice, publication: Publication, key: str) -> bytes:

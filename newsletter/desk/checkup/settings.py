@@ -6,6 +6,7 @@ from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from newsletter.config import Config, ProviderChoice, Publication
+from newsletter.providers.catalogue import hook_proof
 from newsletter.providers.checkup import Finding, green, red, yellow
 from newsletter.providers.smtp_settings import LOCAL
 
@@ -98,7 +99,7 @@ def _hearing(one: Chosen) -> list[Finding]:
         return []
     if one.hears:
         return [green(looked_at, "They can be believed: a secret (or topic) is set.")]
-    what = f"topic_arn in [{one.table}.options]" if name == "ses" else f"NEWSLETTER_{name.upper()}_HOOK_SECRETS"
+    what = hook_proof(name, one.table)
     found = "They are refused: bounces and complaints are not heard, and calls in doubt stay open."
     return [yellow(looked_at, found, f"Set {what}, and the provider's webhook to …/hooks/{name}.")]
 
