@@ -12,7 +12,7 @@ from rich.text import Text
 from newsletter.cli.door import Door, Json, door, now
 from newsletter.cli.output import as_json, console, say
 from newsletter.config import Config
-from newsletter.desk.checkup import settings
+from newsletter.desk.checkup import libraries, settings
 from newsletter.desk.checkup.examination import (
     Known,
     account_findings,
@@ -89,7 +89,7 @@ def _examined(here: Door, chosen: list[Chosen], known: Known, look: Look | None,
     """Every line, by section; DNS is not asked without `look`."""
     config, desk = here.config, _desk(here)
     opened = desk if isinstance(desk, Desk) else None
-    base = [*settings.findings(config, chosen), database_finding(desk)]
+    base = [*settings.findings(config, chosen), database_finding(desk), *libraries.findings()]
     message = message_findings(config, opened, now())
     if not any(one.real for one in chosen):
         base, message = softened(base), softened(message)
