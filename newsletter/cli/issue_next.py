@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from newsletter.delivery.progress import Progress
 from newsletter.desk.standing import Standing
 from newsletter.issues.issue import Command, Issue, IssueStatus
-from newsletter.issues.wording import listed, sentence
+from newsletter.issues.wording import listed, numbered, sentence
 
 _S = IssueStatus
 OVER = (_S.SENT, _S.PARTIAL, _S.CANCELLED)
@@ -52,11 +52,17 @@ def lines(case: Case) -> list[str]:
     said = []
     if case.now.stop_file and case.issue.status not in OVER:
         said.append(f"All sending is stopped, for {case.now.stop_file} exists. Remove it first.")
-    said += [*providers(case), *SENTENCES[case.issue.status](case)]
+    said += [*providers(case), *SENTENCES[case.issue.status](case), *refused(case)]
     if case.state and case.state.unknown:
-        whom = "one reader has" if case.state.unknown == 1 else f"{case.state.unknown:,} people have"
+        whom = numbered(case.state.unknown, "reader has", "readers have")
         said.append(f"Whether {whom} it, nobody knows. See: newsletter unknown list")
     return said
+
+
+def refused(case: Case) -> list[str]:
+    """How many were refused, and where their names are."""
+    number = case.state.refused if case.state else 0
+    return [f"{numbered(number, 'was', 'were')} refused; who, and why: {case.do('refused')}"] if number else []
 
 
 def providers(case: Case) -> list[str]:
@@ -134,12 +140,6 @@ def _cancelled(case: Case) -> list[str]:
     return [*running, "Nobody else gets it, and it cannot be taken up again."]
 
 
-def _partial(case: Case) -> list[str]:
-    refused = case.state.refused if case.state else 0
-    whom = "One was" if refused == 1 else f"{refused:,} were"
-    return [f"{whom} refused; why: newsletter subscribers explain ADDRESS"] if refused else []
-
-
 SENTENCES: dict[IssueStatus, Callable[[Case], list[str]]] = {
     _S.DRAFT: _draft,
     _S.APPROVED: _approved,
@@ -147,6 +147,6 @@ SENTENCES: dict[IssueStatus, Callable[[Case], list[str]]] = {
     _S.SENDING: _sending,
     _S.PAUSED: _paused,
     _S.SENT: lambda _: ["Everybody was dealt with; nothing is left to do."],
-    _S.PARTIAL: _partial,
+    _S.PARTIAL: lambda _: [],
     _S.CANCELLED: _cancelled,
 }

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,9 +12,10 @@ from newsletter.cli import issue_next as next_
 from newsletter.cli import issue_print as show_
 from newsletter.cli.door import By, Json, door
 from newsletter.cli.issue import Which
-from newsletter.cli.output import progress, say
+from newsletter.cli.output import progress, rows, say
 from newsletter.cli.stopping import stoppable
 from newsletter.cli.waiting import waiting
+from newsletter.delivery import refusals
 from newsletter.delivery.events import counts as said_later
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import Progress
@@ -34,7 +36,7 @@ AFTER_RESTORE = (
 
 def register(app: typer.Typer) -> None:
     """Add the commands to those of `newsletter issue`."""
-    for command in (send, pause, resume, status):
+    for command in (send, pause, resume, status, refused):
         app.command()(command)
 
 
@@ -67,7 +69,8 @@ def send(
         )
     show_.progress(ended.issue, ended.progress)
     with desk.transaction() as session:
-        say(*next_.providers(case_of(desk, session, ended.issue, ended.progress)))
+        case = case_of(desk, session, ended.issue, ended.progress)
+    say(*next_.providers(case), *next_.refused(case))
     if ended.ending is not Ending.DONE:
         raise IssueError(outcome(ended))
 
@@ -146,6 +149,18 @@ def status(
         if not watch or not next_.moves(case):
             return
         time.sleep(2)
+
+
+def refused(context: typer.Context, which: Which, json: Json = False) -> None:
+    """Whom the provider refused, and in which words.
+
+    Example: newsletter issue refused latest
+    """
+    desk = door(context).desk()
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        found = [asdict(one) for one in refusals.refused(session, issue.id or 0)]
+    rows(found, json_wanted=json, nothing=f"Nobody was refused in {issue.name}.")
 
 
 def case_of(desk: Desk, session: Session, issue: Issue, state: Progress | None = None) -> next_.Case:

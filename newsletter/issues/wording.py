@@ -15,6 +15,11 @@ def counted(count: int, noun: str) -> str:
     return f"{number(count)} {noun if count == 1 else noun + 's'}"
 
 
+def numbered(count: int, one: str, several: str) -> str:
+    """In digits, with the words that agree: "1 reader has", "1,200 readers have", "0 readers have"."""
+    return f"{count:,} {one if count == 1 else several}"
+
+
 def tallied(counts: Sequence[tuple[int, str]]) -> str:
     """Like "nine ships, one tie and a skip": none of a kind is left out; a single last one gets its article."""
     there = [(count, noun) for count, noun in counts if count]

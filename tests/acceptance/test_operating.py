@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,9 +14,11 @@ from people import NOW
 from sqlalchemy import update
 
 from newsletter.cli.issue_next import Case, providers
+from newsletter.cli.issue_next import refused as refused_lines
 from newsletter.cli.issue_print import danger, question
 from newsletter.cli.issue_send import outcome
 from newsletter.database import engine_for, transaction
+from newsletter.delivery.batch import Batch
 from newsletter.delivery.failover import Failover
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.lock import only_dispatcher
@@ -182,6 +185,21 @@ def test_a_status_says_which_provider_took_how_many_and_why_one_was_left() -> No
     ]
     assert providers(standing_with({"ses:1": 1, "ses:2": 2})) == ["Of those accepted: 1 by ses:1 and 2 by ses:2."]
     assert providers(standing_with({"ses:1": 12_000})) == []
+
+
+def test_who_was_refused_is_named(approved: Run, tmp_path: Path) -> None:
+    """The number alone leads to the names; before there are any it says so."""
+    nobody = approved("issue", "refused", "1").stdout
+    case = standing_with({})
+    approved("issue", "send", "1", "--yes")
+    with transaction(engine_for(f"sqlite:///{tmp_path}/data/newsletter.db")) as session:
+        session.execute(update(Batch).values(status="refused", reason="No such mailbox."))
+    rows = json.loads(approved("issue", "refused", "1", "--json").stdout)
+
+    assert "Nobody was refused" in nobody
+    assert (len(rows), {row["reason"] for row in rows}) == (41, {"No such mailbox."})
+    assert "41 were refused; who, and why: newsletter issue refused 1" in told(approved)
+    assert refused_lines(replace(case, state=replace(HALF, refused=1)))[0].startswith("1 was refused; who")
 
 
 def test_a_paused_issue_says_who_paused_it_and_until_when_it_has_then(begun: Run) -> None:
