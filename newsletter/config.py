@@ -94,6 +94,13 @@ class Database(Section):
     url: str = "sqlite:///data/newsletter.db"
 
 
+class Backup(Section):
+    """Copies of the database, taken every night."""
+
+    folder: Path | None = None  #: where to; None: none are taken by themselves
+    keep: int = Field(default=14, ge=1, le=1000)  #: the newest so many
+
+
 class Sources(Section):
     """Where comparisons come from: files, folders, pages, sitemaps, feeds."""
 
@@ -186,6 +193,7 @@ class Config(Section):
 
     publication: Publication = Publication()
     database: Database = Database()
+    backup: Backup = Backup()
     sources: Sources = Sources()
     selection: Selection = Selection()
     schedule: Schedule = Schedule()
@@ -228,6 +236,7 @@ def anchored(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={
             "database": Database(url=url),
+            "backup": _anchored_backup(config.backup, folder),
             "provider": _anchored_choice(config.provider, folder),
             "fallback": _anchored_choice(config.fallback, folder) if config.fallback else None,
             "sending": config.sending.model_copy(update={"stop_file": folder / config.sending.stop_file}),
@@ -235,6 +244,10 @@ def anchored(config: Config, folder: Path) -> Config:
             "sources": Sources(collect=tuple(_from(folder, source) for source in config.sources.collect)),
         }
     )
+
+
+def _anchored_backup(backup: Backup, folder: Path) -> Backup:
+    return backup.model_copy(update={"folder": folder / backup.folder if backup.folder else None})
 
 
 def _anchored_choice(choice: ProviderChoice, folder: Path) -> ProviderChoice:

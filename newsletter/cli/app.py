@@ -7,6 +7,7 @@ import typer
 
 from newsletter import __version__
 from newsletter.cli import (
+    backup,
     comparisons,
     database,
     demo,
@@ -49,6 +50,7 @@ app.command("jobs")(jobs.jobs)
 app.add_typer(unknown.app, name="unknown")
 app.add_typer(events.app, name="events")
 app.command("doctor")(doctor.doctor)
+backup.register(database.app)
 app.add_typer(database.app, name="db")
 
 

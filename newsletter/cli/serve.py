@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import typer
 
+from jobs.housekeeping import keep_house
 from jobs.polling import poll_due
 from jobs.schedule import TICK_SECONDS, run_until
 from jobs.slots import next_due
@@ -45,7 +46,12 @@ def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str
         send_due(desk, stop=stop.is_set, pause=stop.wait, on_end=lambda ended: said.append(_ended(ended)))
         return said
 
-    return {"weekly": lambda: tick(desk), "sending": sent, "polling": lambda: poll_due(desk, stop.is_set)}
+    return {
+        "weekly": lambda: tick(desk),
+        "sending": sent,
+        "polling": lambda: poll_due(desk, stop.is_set),
+        "housekeeping": lambda: keep_house(desk),
+    }
 
 
 def _ended(ended: Sent) -> str:

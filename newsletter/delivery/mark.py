@@ -82,6 +82,16 @@ class PostMark:
             os.close(file)
         self._written = posts
 
+    def hold(self, session: Session) -> None:
+        """This ledger was put back: stand one call further than it knows, so that nothing is sent unasked.
+
+        A mark that stands further is left alone. Raises DeliveryError.
+        """
+        try:
+            self.write(max(_posts(session) + 1, self.read() or 0))
+        except OSError as error:
+            raise DeliveryError(f"{self.path} cannot be written: {error.strerror or error}. Nothing is sent.") from None
+
     def accept(self, session: Session) -> None:
         """An operator has said what happened since: go on from what this ledger knows. Raises DeliveryError."""
         self._written = -1

@@ -1,0 +1,71 @@
+"""What has to be done every night so that nothing has to be done by hand: each chore one function.
+
+A chore takes the desk, says in a sentence what it did ("" for nothing), and can be done at any time and any number of
+times. What is kept for how long is written here and nowhere else.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlmodel import col, select
+
+from newsletter.delivery.batch import Sending
+from newsletter.delivery.event_tables import ProviderEvent
+from newsletter.desk.backup import back_up, forget_old
+from newsletter.desk.desk import Desk
+from newsletter.issues.wording import counted
+from subscribers.expiry import expire_pending
+
+#: How long a sign-up may wait for its confirmation before it is forgotten.
+PENDING_FOR = timedelta(days=30)
+#: How long the single words of providers are kept; what followed from them (states, suppressions) stays.
+EVENTS_FOR = timedelta(days=400)
+
+
+def forget_pending(desk: Desk) -> str:
+    """Sign-ups that nobody confirmed. Not while an issue is on its way: its numbers are of the whole list."""
+    with desk.transaction() as session:
+        if session.exec(select(Sending.issue_id).where(col(Sending.finished_at).is_(None)).limit(1)).first():
+            return "An issue is on its way: unconfirmed sign-ups are looked at tomorrow."
+        gone = expire_pending(session, desk.clock() - PENDING_FOR)
+    return f"{counted(gone, 'sign-up')} forgotten: not confirmed in {PENDING_FOR.days} days." if gone else ""
+
+
+def forget_events(desk: Desk) -> str:
+    """What providers said long ago."""
+    with desk.transaction() as session:
+        old = delete(ProviderEvent).where(col(ProviderEvent.received_at) < desk.clock() - EVENTS_FOR)
+        gone = session.connection().execute(old).rowcount
+    return f"{counted(gone, 'event')} of more than {EVENTS_FOR.days} days ago forgotten." if gone else ""
+
+
+def maintain(desk: Desk) -> str:
+    """Let SQLite keep its statistics fresh and its write-ahead log short; elsewhere the server does that itself."""
+    if desk.engine.url.get_backend_name() == "sqlite":
+        raw = desk.engine.raw_connection()
+        try:
+            raw.cursor().execute("pragma optimize")
+            raw.cursor().execute("pragma wal_checkpoint(truncate)")
+        finally:
+            raw.close()
+    return ""
+
+
+def copy(desk: Desk) -> str:
+    """The nightly backup, where a folder is named for it; the oldest copies go."""
+    wanted = desk.config.backup
+    if wanted.folder is None:
+        return ""
+    made = back_up(desk.engine, wanted.folder, desk.clock())
+    gone = forget_old(wanted.folder, wanted.keep)
+    return f"{made.file.name}: {made.size / 1e6:,.1f} MB, checked" + (f"; {len(gone)} old removed." if gone else ".")
+
+
+#: In this order: what is to be forgotten goes before the copy is made.
+CHORES: dict[str, Callable[[Desk], str]] = {
+    "sign-ups": forget_pending,
+    "events": forget_events,
+    "database": maintain,
+    "backup": copy,
+}
