@@ -1,6 +1,6 @@
 """What decides what comes next with an issue, beside its numbers: who sends, what stops it, who paused it, its time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -24,10 +24,12 @@ class Standing:
     stop_file: Path | None  #: what stops all sending, if it is there
     last_step: IssueStep | None  #: the newest step of the issue, and who took it
     not_after: datetime | None  #: when the sending becomes late (aware), if it has begun
-    wait: ProviderWait | None  #: what a provider asked for that is configured, as long as it is not over
-    taken_by: dict[str, int]  #: how many people each provider took, by its name in the ledger
-    left: list[Failover]  #: why the first provider was left, oldest first
     claimed: bool  #: whether some readers may have it
+    wait: ProviderWait | None = None  #: what a provider asked for that is configured, as long as it is not over
+    taken_by: dict[str, int] = field(
+        default_factory=dict
+    )  #: how many people each provider took, by its name in the ledger
+    left: list[Failover] = field(default_factory=list)  #: why the first provider was left, oldest first
 
 
 def standing(desk: Desk, session: Session, issue: Issue) -> Standing:

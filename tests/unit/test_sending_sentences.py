@@ -54,9 +54,9 @@ def test_who_paused_ends_with_one_mark(by: str, end: str) -> None:
 @pytest.mark.parametrize(
     ("state", "shown"),
     [
-        (numbers(unknown=1), "Whether one reader has it, nobody knows."),
-        (numbers(unknown=2), "Whether 2 people have it, nobody knows."),
-        (numbers(refused=1), "One was refused;"),
+        (numbers(unknown=1), "Whether 1 reader has it, nobody knows."),
+        (numbers(unknown=2), "Whether 2 readers have it, nobody knows."),
+        (numbers(refused=1), "1 was refused;"),
         (numbers(refused=2), "2 were refused;"),
     ],
 )
