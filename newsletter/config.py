@@ -182,6 +182,31 @@ class Events(Section):
     poll_minutes: int | None = Field(default=None, ge=0, le=1440)
 
 
+class Bounces(Section):
+    """The mailbox that mail over SMTP bounces to: a Maildir folder here, or one over IMAP. Neither: nobody reads it."""
+
+    maildir: Path | None = None
+    imap_host: str = ""  #: with TLS from the first byte
+    imap_port: int = Field(default=993, ge=1, le=65_535)
+    imap_user: str = ""
+    imap_folder: str = Field(default="INBOX", min_length=1)
+    key_file: Path | None = None  #: the password; else NEWSLETTER_BOUNCES_KEY, or NEWSLETTER_BOUNCES_KEY_FILE
+    every_minutes: int = Field(default=10, ge=0, le=1440)  #: how often `serve` reads it; 0: never
+
+    @property
+    def somewhere(self) -> bool:
+        """Whether there is a mailbox to read."""
+        return bool(self.maildir or self.imap_host)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.maildir and self.imap_host:
+            raise ValueError("maildir and imap_host are two mailboxes; keep one")
+        if bool(self.imap_host) != bool(self.imap_user):
+            raise ValueError("imap_host and imap_user belong together; set both or none")
+        return self
+
+
 class Secrets(Section):
     """Where the key is that signs links and hides addresses; the key itself never stands here."""
 
@@ -202,6 +227,7 @@ class Config(Section):
     fallback: ProviderChoice | None = None  #: takes what the first certainly did not, while that cannot be reached
     web: Web = Web()
     events: Events = Events()
+    bounces: Bounces = Bounces()
     secrets: Secrets = Secrets()
 
 
@@ -240,6 +266,7 @@ def anchored(config: Config, folder: Path) -> Config:
             "provider": _anchored_choice(config.provider, folder),
             "fallback": _anchored_choice(config.fallback, folder) if config.fallback else None,
             "sending": config.sending.model_copy(update={"stop_file": folder / config.sending.stop_file}),
+            "bounces": _anchored_bounces(config.bounces, folder),
             "secrets": Secrets(key_file=folder / config.secrets.key_file),
             "sources": Sources(collect=tuple(_from(folder, source) for source in config.sources.collect)),
         }
@@ -259,6 +286,12 @@ def _anchored_choice(choice: ProviderChoice, folder: Path) -> ProviderChoice:
 def _anchored_option(name: str, value: str | float, folder: Path) -> str | float:
     """A provider's own setting; one that names a file, like dkim_key_file, counts from the folder as all others do."""
     return str(folder / value) if name.endswith("_file") and isinstance(value, str) and value else value
+
+
+def _anchored_bounces(bounces: Bounces, folder: Path) -> Bounces:
+    maildir = folder / bounces.maildir if bounces.maildir else None
+    key_file = folder / bounces.key_file if bounces.key_file else None
+    return bounces.model_copy(update={"maildir": maildir, "key_file": key_file})
 
 
 def secret_key(config: Config, environ: Mapping[str, str] = os.environ) -> bytes:

@@ -8,6 +8,7 @@ import typer
 from newsletter import __version__
 from newsletter.cli import (
     backup,
+    bounces,
     comparisons,
     database,
     demo,
@@ -48,6 +49,7 @@ app.command("week")(week.week)
 app.command("serve")(serve.serve)
 app.command("jobs")(jobs.jobs)
 app.add_typer(unknown.app, name="unknown")
+app.add_typer(bounces.app, name="bounces")
 app.add_typer(events.app, name="events")
 app.command("doctor")(doctor.doctor)
 backup.register(database.app)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import typer
 
+from jobs.bouncing import BounceReader
 from jobs.housekeeping import keep_house
 from jobs.polling import poll_due
 from jobs.schedule import TICK_SECONDS, run_until
@@ -34,6 +35,8 @@ def serve(context: typer.Context) -> None:
     say(_plan(desk))
     asked = [one for one in polled(desk.config) if one.minutes]
     say(*(f"{one.name} is asked every {one.minutes} minutes what became of the mail." for one in asked))
+    if _reads(desk):
+        say(f"The mailbox of bounces is read every {desk.config.bounces.every_minutes} minutes.")
     with stoppable() as stop, _listening(desk):
         run_until(stop, {name: (TICK_SECONDS, _told(desk, call)) for name, call in _calls(desk, stop).items()})
 
@@ -50,8 +53,13 @@ def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str
         "weekly": lambda: tick(desk),
         "sending": sent,
         "polling": lambda: poll_due(desk, stop.is_set),
+        "bounces": BounceReader(desk, stop.is_set),
         "housekeeping": lambda: keep_house(desk),
     }
+
+
+def _reads(desk: Desk) -> bool:
+    return desk.config.bounces.somewhere and desk.config.bounces.every_minutes > 0
 
 
 def _ended(ended: Sent) -> str:

@@ -108,18 +108,22 @@ def hook_of(name: str, options: Mapping[str, object]) -> Hook:
 
 def provider_key(choice: ProviderChoice, environ: Mapping[str, str] = os.environ) -> str:
     """The key of a provider's API, blanks around it ignored; empty where none is set. Raises ConfigError."""
-    name = f"NEWSLETTER_{choice.name.upper()}_KEY"
+    return key_of(choice.name, choice.key_file, environ)
+
+
+def key_of(owner: str, key_file: Path | None, environ: Mapping[str, str] = os.environ) -> str:
+    """What NEWSLETTER_<OWNER>_KEY, the file that NEWSLETTER_<OWNER>_KEY_FILE names, or `key_file` holds; else empty.
+
+    Blanks around it are ignored. Raises ConfigError.
+    """
+    name = f"NEWSLETTER_{owner.upper()}_KEY"
     if key := environ.get(name, "").strip():
         return key
-    path = Path(environ[f"{name}_FILE"]) if environ.get(f"{name}_FILE") else choice.key_file
+    path = Path(environ[f"{name}_FILE"]) if environ.get(f"{name}_FILE") else key_file
     try:
         return path.read_text(encoding="utf-8").strip() if path else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The key of {choice.name} cannot be read from {path}: {_why(error)}.") from None
-
-
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    return str(error.strerror or error) if isinstance(error, OSError) else "it is no text"
+        raise ConfigError(f"The key of {owner} cannot be read from {path}: {error}.") from None
 
 
 def hook_proof(name: str, table: str = "provider") -> str:

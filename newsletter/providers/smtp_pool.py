@@ -7,6 +7,7 @@ import smtplib
 import ssl
 import threading
 import time
+import weakref
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
@@ -173,6 +174,11 @@ def _stuffed(content: bytes) -> bytes:
     return first + content.replace(b"\n.", b"\n..") + (b"" if content.endswith(b"\r\n") else b"\r\n")
 
 
+def _quit_all(idle: deque[tuple[Connection, float]]) -> None:
+    while idle:
+        idle.pop()[0].quit()
+
+
 class Pool:
     """Some connections, shared by threads. Each is used by one at a time."""
 
@@ -180,6 +186,7 @@ class Pool:
         """`context` verifies the server; without one, the system's certificates do, by name."""
         self.settings, self._context = settings, context
         self._idle: deque[tuple[Connection, float]] = deque()
+        weakref.finalize(self, _quit_all, self._idle)  # also when the process ends: whoever made it has no end to tell
         self._free = threading.BoundedSemaphore(settings.pool)
 
     def take(self, patience: Patience) -> Connection | Said:
@@ -206,8 +213,7 @@ class Pool:
 
     def close(self) -> None:
         """Close connections that are kept."""
-        while self._idle:
-            self._idle.pop()[0].quit()
+        _quit_all(self._idle)
 
     def _queue(self, patience: Patience) -> Said | None:
         """Wait for a free place, as long as a message could still be sent. Why there is none, or None."""

@@ -106,6 +106,11 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 
 
+def bounce_address(options: Mapping[str, object], domain: str) -> str:
+    """Where bounces come back to, without a key: of these options, else `bounces@domain`."""
+    return str(options.get("bounce") or f"bounces@{domain}")
+
+
 def settings_of(options: Mapping[str, object], secret: str, domain: str) -> SmtpSettings:
     """The settings in [provider.options]; bounces go to `bounces@domain` unless it says more. Raises ProviderError."""
     for name, value in options.items():
@@ -113,7 +118,7 @@ def settings_of(options: Mapping[str, object], secret: str, domain: str) -> Smtp
         kinds, words = _KINDS[name]
         _check(isinstance(value, kinds) and not isinstance(value, bool), f"{name} is {words}")
     _check("host" in options, "host is missing; name the mail server, like smtp.example.org")
-    given: dict[str, Any] = {"bounce": f"bounces@{domain}", "secret": secret, **options}
+    given: dict[str, Any] = {"secret": secret, **options, "bounce": bounce_address(options, domain)}
     if path := given.get("dkim_key_file"):
         given["dkim_key_file"] = Path(path)
     return SmtpSettings(**given)

@@ -19,8 +19,9 @@ Run = Callable[..., Done]
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in an empty folder of its own; it must succeed unless `code` says otherwise."""
 
-    def run(*words: str, code: int = 0, typed: str = "") -> Done:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    def run(*words: str, code: int = 0, typed: str | bytes = "") -> Done:
+        content = typed.encode() if isinstance(typed, str) else typed
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
         with chdir(tmp_path), pytest.raises(SystemExit) as ended:
             main(words)
         printed = Done(*capsys.readouterr())

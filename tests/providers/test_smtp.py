@@ -1,5 +1,6 @@
 """The SMTP provider against a real mail server: what becomes of each message, and of those that come after it."""
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from delivery_samples import batch_of, recipient
 from smtp_server import DROP, MailServer, mail_server, provider
 
 from newsletter.providers.base import Answer, Directive, Outcome
-from newsletter.providers.smtp import BATCH
+from newsletter.providers.smtp import BATCH, Smtp, SmtpSettings
 from newsletter.providers.smtp_channel import Patience
 from newsletter.providers.smtp_replies import Then
 
@@ -274,6 +275,16 @@ def test_the_next_call_uses_the_same_connection(server: MailServer) -> None:
         smtp.send(batch_of("bob"))
 
     assert (server.people, server.visits) == (["ada", "bob"], 1)
+
+
+def test_who_forgets_a_provider_says_goodbye_all_the_same(server: MailServer) -> None:
+    """A command ends, and nobody closes what it has used."""
+    smtp = Smtp(SmtpSettings(host="127.0.0.1", security="none", bounce="b@example.org", port=server.port))
+    smtp.send(batch_of("ada"))
+    del smtp
+    gc.collect()
+
+    assert server.goodbyes == 1
 
 
 def test_a_connection_that_lay_idle_is_not_trusted(server: MailServer) -> None:
