@@ -141,3 +141,49 @@ def mailgun_event(key: str, at: float, event: str = "delivered", id_: str = "", 
         "user-variables": {"nl_delivery": key} if key else {},
         **more,
     }
+
+
+@dataclass
+class FakeResend(FakeEvents):
+    """GET /emails and /suppressions: newest first, after an id."""
+
+    suppressions: list[Item] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """It takes whatever is sent, and gives each message an id."""
+        self.on_post = self._take
+
+    def _take(self, body: bytes) -> Answered:
+        ids = [{"id": f"id-{len(self.taken) + place}"} for place, _ in enumerate(json.loads(body))]
+        self.taken |= {one["to"][0]: id_["id"] for one, id_ in zip(json.loads(body), ids, strict=True)}
+        return json_answer({"data": ids})
+
+    def page(self, path: str, query: dict[str, str]) -> Answered:
+        """What comes after an id."""
+        held = self.suppressions if path == "/suppressions" else self.happened
+        ids = [one["id"] for one in held]
+        start = ids.index(query["after"]) + 1 if "after" in query else 0
+        items = held[start : start + self.size]
+        return json_answer({"object": "list", "has_more": start + self.size < len(held), "data": items})
+
+
+@dataclass
+class FakeSendGrid(FakeEvents):
+    """GET /v3/suppression/LIST: addresses, by offset."""
+
+    def __post_init__(self) -> None:
+        """It takes whatever is sent."""
+        self.on_post = self._take
+
+    def _take(self, body: bytes) -> Answered:
+        people = json.loads(body)["personalizations"]
+        self.taken |= {one["to"][0]["email"]: one["custom_args"]["nl_delivery"] for one in people}
+        return Answered(202, {"x-message-id": "m1"}, b"")
+
+    def page(self, path: str, query: dict[str, str]) -> Answered:
+        """A list, within the span."""
+        start, end = int(query["start_time"]), int(query["end_time"])
+        name = path.rpartition("/")[2]
+        found = [one for one in self.happened if one["list"] == name and start <= one["created"] <= end]
+        offset = int(query["offset"])
+        return json_answer([{**one, "list": None} for one in found[offset : offset + int(query["limit"])]])

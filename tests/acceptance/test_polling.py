@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import Done
-from fake_events import FakeMailgun, mailgun_event
+from fake_events import FakeMailgun, FakeResend, FakeSendGrid, mailgun_event
 
 Run = Callable[..., Done]
 CONFIG = """
@@ -17,11 +17,20 @@ base_url = "https://news.example.org"
 postal_address = "1 Sample Street"
 
 [provider]
-name = "mailgun"
+name = "{name}"
 address = "{address}"
-key_file = "mailgun.key"
+key_file = "provider.key"
 """
 NO_MAILBOX = {"severity": "permanent", "reason": "bounce", "delivery-status": {"message": "no such user"}}
+
+
+def send_through(run: Run, folder: Path, name: str, url: str) -> None:
+    """Issue 1, through this provider on this machine."""
+    (folder / "config.toml").write_text(CONFIG.format(name=name, address=url.removesuffix("/send")))
+    (folder / "provider.key").write_text("secret-key")
+    run("issue", "draft")
+    run("issue", "approve", "1")
+    run("issue", "send", "1", "--yes")
 
 
 @pytest.fixture
@@ -29,11 +38,7 @@ def mailgun(house: Run, tmp_path: Path) -> Iterator[FakeMailgun]:
     """An issue that Mailgun took for everybody on the sample list, and delivered to all but one."""
     fake = FakeMailgun(size=10)
     with fake.serving() as server:
-        (tmp_path / "config.toml").write_text(CONFIG.format(address=server.url.removesuffix("/send")))
-        (tmp_path / "mailgun.key").write_text("secret-key")
-        house("issue", "draft")
-        house("issue", "approve", "1")
-        house("issue", "send", "1", "--yes")
+        send_through(house, tmp_path, "mailgun", server.url)
         now = datetime.now(UTC).timestamp()
         first, *others = fake.taken.values()
         fake.happened = [mailgun_event(key, now) for key in others]
@@ -95,3 +100,41 @@ def test_an_event_that_comes_late_is_not_missed(run: Run, mailgun: FakeMailgun) 
 def test_the_outbox_cannot_be_asked(house: Run) -> None:
     """That is no error."""
     assert "outbox cannot be asked for events" in house("events", "poll").stdout
+
+
+def test_resend_is_asked_by_the_ids_of_its_answers(house: Run, tmp_path: Path) -> None:
+    """Delivered to all, but for one who bounced for good: the two lists together say so."""
+    fake = FakeResend(size=20)
+    with fake.serving() as server:
+        send_through(house, tmp_path, "resend", server.url)
+        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}+00"
+        first = next(iter(fake.taken))
+        fake.happened = [
+            {"id": id_, "last_event": "bounced" if address == first else "delivered", "created_at": now}
+            for address, id_ in fake.taken.items()
+        ]
+        fake.suppressions = [
+            {"id": "s1", "email": first, "origin": "bounce", "source_id": fake.taken[first], "created_at": now}
+        ]
+        done = json.loads(house("events", "poll", "--json").stdout)
+
+    assert [(one["new"], one["not_ours"], one["trouble"]) for one in done] == [(42, 0, "")]
+    assert "40 delivered, 1 hard-bounced" in house("issue", "status", "1").stdout
+
+
+def test_sendgrid_tells_of_addresses_and_of_nothing_else(house: Run, tmp_path: Path) -> None:
+    """One is suppressed; a stranger is no error; nothing is said of any delivery."""
+    fake = FakeSendGrid()
+    with fake.serving() as server:
+        send_through(house, tmp_path, "sendgrid", server.url)
+        now = int(datetime.now(UTC).timestamp()) + 1
+        first = next(iter(fake.taken))
+        fake.happened = [
+            {"list": "spam_reports", "email": address, "created": now} for address in (first, "stranger@example.net")
+        ]
+        done = json.loads(house("events", "poll", "--json").stdout)
+
+    suppressed = json.loads(house("suppressions", "list", "--json").stdout)
+    assert [(one["new"], one["not_ours"], one["trouble"]) for one in done] == [(1, 1, "")]
+    assert [(one["address"], one["reason"]) for one in suppressed if one["by"]] == [(first, "complaint")]
+    assert "complained" not in house("issue", "status", "1").stdout
