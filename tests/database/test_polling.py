@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
 from delivery_samples import NOW, Ticks, answers, crowd, issue_on_its_way
-from fake_events import BASE, DIALS, FakeMailgun, mailgun_event
+from fake_events import BASE, DIALS, FakeMailgun, json_answer, mailgun_event
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
@@ -23,7 +23,8 @@ from newsletter.providers.base import Outcome
 from newsletter.providers.hooks import Event, Incoming, Kind
 from newsletter.providers.mailgun_hook import MailgunHook
 from newsletter.providers.mailgun_poll import MailgunPoll
-from newsletter.providers.polls import Found
+from newsletter.providers.polls import Found, Page, Span
+from newsletter.providers.poster import Answered
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Reason, Suppression, lift
 
@@ -391,3 +392,72 @@ def test_a_moved_cursor_is_not_replaced(engine: Engine) -> None:
     poller(engine, FakeMailgun()).run()
     with transaction(engine) as session:
         assert not replaced(session, "mailgun", "another", "mine")
+
+
+def test_a_bounce_from_before_their_newest_yes_does_not_suppress(engine: Engine) -> None:
+    """They have confirmed since, and that mail arrived."""
+    sent(engine)
+    with transaction(engine) as session:
+        session.get_one(Subscriber, 1).confirmed_at = NOW
+        kept = keep(session, "mailgun", [about("", address="reader0@example.org", at=NOW - timedelta(hours=1))], NOW)
+
+        assert (kept, suppressed(session)) == (Kept(others=1), [])
+
+
+def test_a_mark_that_the_provider_has_forgotten_begins_the_span_again(engine: Engine) -> None:
+    """The first page is read once more, and known."""
+    fake = delivered(sent(engine))
+    fake.between = lambda: fake.dials.append("404") if len(fake.asked) == 2 else None
+    poller(engine, fake).run()
+    fake.between = lambda: None
+
+    assert poller(engine, fake, NOW + timedelta(minutes=1)).run().kept == Kept(new=3, known=2)
+
+
+@dataclass
+class FewAtOnce(FakeMailgun):
+    """Shows no more than so many of a span, and says so; every event once, by its second."""
+
+    shows: int = 2
+
+    def page(self, path: str, query: dict[str, str]) -> Answered:  # noqa: ARG002 - one path only
+        """What happened in the span, without pages."""
+        begin, end = float(query["begin"]), float(query["end"])
+        within = [one for one in self.happened if begin <= one["timestamp"] < end]
+        return json_answer({"items": within[: self.shows], "more": len(within) > self.shows})
+
+
+class Narrow(MailgunPoll):
+    """A poll of a provider that shows only the beginning of a span."""
+
+    def page(self, _: Span, said: Answered, /) -> Page:
+        """One page; and whether it holds all."""
+        whole = json.loads(said.body)
+        return Page([self._found(item) for item in whole["items"]], None, too_much=whole["more"])
+
+
+def narrow(engine: Engine, fake: FakeMailgun) -> Told:
+    """One round."""
+    return replace(poller(engine, fake), poll=Narrow(Account("key", address=BASE), "example.org")).run()
+
+
+def test_of_a_span_with_too_much_in_it_shorter_ones_are_asked_for(engine: Engine) -> None:
+    """Until everything has been shown; nothing is kept of what was only a part."""
+    keys = sent(engine)
+    start = (NOW - timedelta(days=2)).timestamp()
+    happened = [mailgun_event(key, start + 600 * place) for place, key in enumerate(keys)]
+
+    told = narrow(engine, FewAtOnce(happened))
+
+    assert (told.kept, told.at, told.partly, told.trouble) == (Kept(new=5), NOW, False, "")
+    assert known(engine).last_success == NOW
+
+
+def test_more_than_is_shown_of_one_minute_is_said_and_does_not_stop_a_poll(engine: Engine) -> None:
+    """What is shown is kept, and the round comes to its end."""
+    keys = sent(engine)
+    start = (NOW - timedelta(days=2)).timestamp()
+
+    told = narrow(engine, FewAtOnce([mailgun_event(key, start) for key in keys]))
+
+    assert (told.kept, told.partly, told.at) == (Kept(new=2), True, NOW)
