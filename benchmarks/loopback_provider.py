@@ -6,6 +6,7 @@ call; the answer has a line for each).
 
 import json
 import sqlite3
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from sender_samples import NONCE, SENDER
+
 from newsletter.database import engine_for, transaction
 from newsletter.delivery.addressing import Addressing
 from newsletter.delivery.ledger import begin
@@ -21,7 +25,7 @@ from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.columns import Columns
 from newsletter.mail.json_message import JsonMessage, Slots
 from newsletter.mail.message import MessageBuilder
-from newsletter.mail.rendered import RenderedIssue, Sender
+from newsletter.mail.rendered import RenderedIssue
 from newsletter.migrations import upgrade
 from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Receipt, all_alike
 from newsletter.providers.poster import Answered, Poster, Request
@@ -30,7 +34,6 @@ from subscribers.tokens import Keys
 
 NOW = datetime(2026, 11, 12, 9, tzinfo=UTC)
 SECRET = b"a secret for benchmarks, of 32 bytes"
-NONCE = "0123abcd"
 BASE = "https://news.example.org"
 FIELDS = ("view", "unsubscribe", "preferences", "address", "name")
 
@@ -51,14 +54,7 @@ def issue_of(kilobytes: int) -> RenderedIssue:
         text="\n".join(token(name) for name in FIELDS),
         nonce=NONCE,
         fields=FIELDS,
-        sender=Sender(
-            sender="Weekly Verdicts <verdicts@example.org>",
-            reply_to="editor@example.org",
-            list_id="weekly.example.org",
-            list_name="Weekly Verdicts",
-            unsubscribe_mailbox="leave@example.org",
-            feedback_id="issue-1:weekly:newsletter:example",
-        ),
+        sender=SENDER,
     )
 
 

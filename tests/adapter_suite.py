@@ -4,18 +4,20 @@ A subclass says what its provider's good answer looks like; the rest follows fro
 where the network is: it keeps the bytes and answers, fails, or lies.
 """
 
+import html
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pytest
-from delivery_samples import NOW, dispatcher_for_ten, recipient, rendered_issue, state_of
+from delivery_samples import NOW, dispatcher_for_ten, recipient, rendered_issue, state_of, token
 from sqlalchemy import Engine
 
 from newsletter.delivery.flight import Ending
 from newsletter.errors import MergeError
 from newsletter.mail.message import MessageBuilder, Recipient
+from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers.adapter import Adapter
 from newsletter.providers.api_provider import ApiProvider
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch
@@ -52,6 +54,37 @@ def answered(status: int, document: Any = None, **headers: str) -> Answered:
     """An answer; `retry_after="3"` becomes a header."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return Answered(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+def call_of(adapter: Adapter, batch: OutgoingBatch) -> tuple[Request, Any]:
+    """One call, and the document in its bytes."""
+    request = adapter.calls(batch.builder).request(batch)
+    return request, json.loads(b"".join(request.body))
+
+
+def fates(answer: Answer) -> list[Outcome]:
+    """What became of everybody, in the recipients' order."""
+    assert [receipt.key for receipt in answer.receipts] == [f"key-{name}" for name in NAMES]
+    return [receipt.outcome for receipt in answer.receipts]
+
+
+def issue_saying(words: str) -> MessageBuilder:
+    """The sample issue with these words everywhere; in text and HTML also right before and after a value."""
+    said = rendered_issue(words)
+    around = f"{words}{token('address')}{words}"
+    return MessageBuilder(replace(said, html=said.html + around, text=said.text + around), date=NOW)
+
+
+def issue_quoting(words: str) -> RenderedIssue:
+    """An issue with these words in its subject, its text and, escaped, in its HTML."""
+    issue = rendered_issue(subject=f"On {words}")
+    return replace(issue, html=f"{issue.html}<p>{html.escape(words)}", text=f"{issue.text}\n{words}")
+
+
+def beyond_ascii() -> MessageBuilder:
+    """An issue with a list header that is not ASCII."""
+    issue = rendered_issue()
+    return MessageBuilder(replace(issue, sender=replace(issue.sender, feedback_id="wöchentlich")), date=NOW)
 
 
 MAYBE_TAKEN: dict[str, Answered | Failed] = {
@@ -128,6 +161,7 @@ class AdapterSuite:
 
     #: (status, Outcome, Directive) that this provider's documentation gives another meaning than judging.STATUSES
     other_meanings: ClassVar[dict[int, tuple[Outcome, Directive]]] = {}
+    own_ids: ClassVar[bool] = False  #: good_answer gives everybody "id-" and their key
     merges: ClassVar[bool] = False  #: the provider puts values into one text, instead of taking full messages
 
     def adapter(self) -> Adapter:
@@ -164,6 +198,14 @@ class AdapterSuite:
         assert [receipt.key for receipt in answer.receipts] == [f"key-{name}" for name in NAMES]
         assert answer.is_plain
         assert len(wire.posted) == 1
+
+    def test_everybody_has_the_providers_id(self) -> None:
+        """In the recipients' order, where there is one for each; else the call's."""
+        answer, _ = self.send(self.good_answer(batch_of(*NAMES)))
+        ids = [receipt.provider_id for receipt in answer.receipts]
+
+        assert all(ids)
+        assert ids == [f"id-key-{name}" for name in NAMES] if self.own_ids else len(set(ids)) == 1
 
     def test_the_call_goes_to_each_recipient_once_with_their_key(self) -> None:
         """Read back from the bytes that leave."""

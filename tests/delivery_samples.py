@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from fake_provider import FakeProvider
 from people import PAGE, SECRET
+from sender_samples import NONCE, SENDER
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -16,14 +17,13 @@ from newsletter.delivery.ledger import begin
 from newsletter.delivery.progress import Progress, progress
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.mail.rendered import RenderedIssue, Sender
+from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers.base import Outcome, OutgoingBatch, Receipt
 from subscribers.address import parse
 from subscribers.subscriber import add
 from subscribers.tokens import Keys
 
 NOW = datetime(2026, 11, 12, 9, tzinfo=UTC)
-NONCE = "0123abcd"
 
 
 def token(name: str) -> str:
@@ -41,14 +41,7 @@ def rendered_issue(subject: str = "Patchwork ships") -> RenderedIssue:
         text="\n".join((*links, token("address"))),
         nonce=NONCE,
         fields=("unsubscribe", "preferences", "view", "address"),
-        sender=Sender(
-            sender="Weekly Verdicts <verdicts@example.org>",
-            reply_to="editor@example.org",
-            list_id="weekly.example.org",
-            list_name="Weekly Verdicts",
-            unsubscribe_mailbox="leave@example.org",
-            feedback_id="issue-1:weekly:newsletter:example",
-        ),
+        sender=SENDER,
     )
 
 

@@ -6,12 +6,23 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
+import anymail_samples
 import pytest
 import requests
-from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, batch_of, rendered_issue_of
+from adapter_suite import (
+    BUILDER,
+    NAMES,
+    AdapterSuite,
+    Wire,
+    answered,
+    batch_of,
+    beyond_ascii,
+    call_of,
+    issue_saying,
+    rendered_issue_of,
+)
 from anymail.backends.brevo import EmailBackend
-from delivery_samples import NOW, recipient, rendered_issue, token
-from django.conf import settings
+from delivery_samples import NOW, recipient, rendered_issue
 from django.core.mail import EmailMultiAlternatives
 from django.template import Context, Engine
 from hypothesis import given
@@ -35,20 +46,12 @@ def adapter() -> brevo.Brevo:
 
 def call(batch: OutgoingBatch) -> tuple[Request, dict[str, Any]]:
     """One call: the request, and what its bytes say."""
-    request = adapter().calls(batch.builder).request(batch)
-    return request, json.loads(b"".join(request.body))
+    return call_of(adapter(), batch)
 
 
 def key_of(batch: OutgoingBatch) -> str:
     """The idempotency key in a call."""
     return str(call(batch)[1]["headers"]["idempotencyKey"])
-
-
-def issue_saying(words: str) -> MessageBuilder:
-    """The sample issue with these words everywhere; in text and HTML also right before and after a value."""
-    said = rendered_issue(words)
-    around = f"{words}{token('address')}{words}"
-    return MessageBuilder(replace(said, html=said.html + around, text=said.text + around), date=NOW)
 
 
 def rendered(template: str, params: dict[str, str]) -> str:
@@ -65,6 +68,7 @@ class TestBrevo(AdapterSuite):
     """The common suite."""
 
     merges: ClassVar[bool] = True
+    own_ids: ClassVar[bool] = True
 
     def adapter(self) -> brevo.Brevo:
         """A made-up account."""
@@ -72,7 +76,7 @@ class TestBrevo(AdapterSuite):
 
     def good_answer(self, batch: OutgoingBatch) -> Answered:
         """An id for each version."""
-        return answered(201, {"messageIds": [f"<id-{one.key}@smtp-relay.example>" for one in batch.recipients]})
+        return answered(201, {"messageIds": [f"id-{one.key}" for one in batch.recipients]})
 
     def sent_addresses(self, request: Request, body: bytes) -> list[str]:  # noqa: ARG002 - the body says it
         """Each version's only address."""
@@ -87,35 +91,9 @@ class TestBrevo(AdapterSuite):
         assert all(set(value) == {"nl_delivery"} for value in custom)
         return [value["nl_delivery"] for value in custom]
 
-    def test_everybody_has_the_providers_id(self) -> None:
-        """In the order of the versions."""
-        answer, _ = self.send(self.good_answer(batch_of(*NAMES)))
-
-        assert [one.provider_id for one in answer.receipts] == [f"<id-key-{name}@smtp-relay.example>" for name in NAMES]
-
-
-class Keeping(requests.adapters.BaseAdapter):
-    """Stands where anymail's network is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: list[requests.PreparedRequest] = []
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        """Keep the request; Brevo has it."""
-        self.kept.append(request)
-        response = requests.Response()
-        response.status_code, response._content = 201, b'{"messageIds":["1","2","3"]}'
-        return response
-
-    def close(self) -> None:
-        """Nothing is open."""
-
 
 def by_anymail(document: dict[str, Any]) -> requests.PreparedRequest:
     """What django-anymail posts for the same message, given the same templates and params."""
-    if not settings.configured:
-        settings.configure()
     to = {f"{name}@example.org": BUILDER.message(recipient(name)) for name in NAMES}
     mail = EmailMultiAlternatives(
         BUILDER.subject, document["textContent"], BUILDER.sender.sender, list(to), reply_to=[BUILDER.sender.reply_to]
@@ -127,13 +105,8 @@ def by_anymail(document: dict[str, Any]) -> requests.PreparedRequest:
         address: dict(message.list_headers) for address, message in to.items()
     }
     mail.merge_metadata = {address: {"nl_delivery": one.key} for address, one in to.items()}  # type: ignore[attr-defined]
-    kept, session = Keeping(), requests.Session()
-    session.mount("https://", kept)
     backend = EmailBackend(api_key="made-up-secret")
-    backend.session = session
-    backend.send_messages([mail])
-    (request,) = kept.kept
-    return request
+    return anymail_samples.posted(backend, mail, 201, b'{"messageIds":["1","2","3"]}')
 
 
 def folded(document: dict[str, Any]) -> dict[str, Any]:
@@ -170,11 +143,8 @@ def test_header_names_have_capitals_where_brevo_wants_them() -> None:
 
 def test_a_header_beyond_ascii_is_refused_before_anything_is_sent() -> None:
     """Brevo would send it raw."""
-    issue = rendered_issue()
-    builder = MessageBuilder(replace(issue, sender=replace(issue.sender, feedback_id="wöchentlich")), date=NOW)
-
     with pytest.raises(HeaderError, match="Feedback-ID"):
-        adapter().calls(builder)
+        adapter().calls(beyond_ascii())
 
 
 def test_the_key_is_a_uuid_in_the_bodys_own_headers() -> None:

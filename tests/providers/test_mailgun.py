@@ -1,4 +1,4 @@
-"""Mailgun's form: the bytes against httpx, its OpenAPI file and django-anymail, the answers against its own words."""
+"""Mailgun's form: the bytes against httpx, its OpenAPI file and django-anymail."""
 
 import html
 import json
@@ -7,26 +7,25 @@ from dataclasses import replace
 from email.parser import BytesParser
 from email.utils import parseaddr
 from itertools import pairwise
-from typing import Any
 from urllib.parse import parse_qsl
 
+import anymail_samples
 import httpx
 import pytest
 import requests
-from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, batch_of
+from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, batch_of, issue_quoting
+from anymail.backends.mailgun import EmailBackend
 from delivery_samples import NOW, recipient, rendered_issue, token
-from django.conf import settings
 from mail_samples import recipient as reader
 from mail_samples import rendered
 from provider_openapi import body_schema, complaints
 
-from newsletter.errors import MailError, ProviderError
+from newsletter.errors import MailError
 from newsletter.mail.json_message import CHUNK
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers.adapter import Account
 from newsletter.providers.api_provider import ApiProvider
-from newsletter.providers.base import Directive, Outcome, OutgoingBatch
+from newsletter.providers.base import Outcome, OutgoingBatch
 from newsletter.providers.mailgun import Mailgun
 from newsletter.providers.mailgun_form import MOST_BYTES, WORD_JOINER, tamed, tamed_html
 from newsletter.providers.poster import Answered, Request
@@ -68,12 +67,6 @@ def expanded(fields: Fields, address: str) -> dict[str, str]:
         for name, value in fields
         if name not in ("to", "recipient-variables")
     }
-
-
-def issue_saying(words: str) -> RenderedIssue:
-    """An issue with these words in its text and, escaped, in its HTML and subject."""
-    issue = rendered_issue(subject=f"On {words}.")
-    return replace(issue, html=f"{issue.html}<p>{html.escape(words)}.", text=f"{issue.text}\n{words}.")
 
 
 class TestMailgun(AdapterSuite):
@@ -221,7 +214,7 @@ def test_sender_and_reply_address_are_ascii_mailboxes() -> None:
 )
 def test_what_looks_like_mailguns_variables_is_none_any_more_and_reads_the_same(words: str) -> None:
     """A reference in HTML, a character without width in text and subject."""
-    _, fields = call(MessageBuilder(issue_saying(words), date=NOW))
+    _, fields = call(MessageBuilder(issue_quoting(f"{words}."), date=NOW))
     made = expanded(fields, "ada@example.org")
 
     assert not any(words.strip("%") in value and f"%{words.strip('%')}%" in value for value in made.values())
@@ -271,172 +264,6 @@ def test_headers_and_options_of_more_than_16_kilobytes_are_refused() -> None:
                 adapter().calls(builder)
 
 
-@pytest.mark.parametrize(
-    ("options", "url"),
-    [
-        ({}, "https://api.mailgun.net/v3/example.org/messages"),
-        ({"region": "eu"}, "https://api.eu.mailgun.net/v3/example.org/messages"),
-        ({"domain": "mg.example.org"}, "https://api.mailgun.net/v3/mg.example.org/messages"),
-    ],
-)
-def test_region_and_domain_decide_where_calls_go(options: dict[str, str], url: str) -> None:
-    """The sender's domain where none is set."""
-    request, _ = call(BUILDER, **options)
-
-    assert request.url == url
-    assert httpx.BasicAuth("api", "made-up-secret")._auth_header == request.headers["Authorization"]
-
-
-def test_an_address_of_the_account_goes_before_the_region() -> None:
-    """A mock on this machine."""
-    calls = Mailgun(Account("made-up-secret", address="http://127.0.0.1:9/")).calls(BUILDER)
-
-    assert calls.request(batch_of("ada")).url == "http://127.0.0.1:9/v3/example.org/messages"
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"region": "mars"},
-        {"test": "maybe"},
-        {"regoin": "eu"},
-        {"domain": "a/b"},
-        {"domain": "a%2fb"},
-        {"domain": "a?b"},
-    ],
-)
-def test_an_unknown_option_or_a_slash_in_the_domain_is_an_error(options: dict[str, str]) -> None:
-    """Mailgun greets a wrong path with 200."""
-    with pytest.raises(ProviderError):
-        adapter(**options)
-
-
-def test_an_account_without_a_key_is_an_error() -> None:
-    """Found before anything is claimed."""
-    with pytest.raises(ProviderError, match="key"):
-        Mailgun(Account(" "))
-
-
-def test_the_key_does_not_show_in_calls_that_are_printed() -> None:
-    """Nor the form of it that leaves."""
-    calls = adapter().calls(BUILDER)
-
-    assert calls.request(batch_of("ada")).headers["Authorization"] not in repr(calls)
-
-
-def test_queued_accepts_everybody_under_one_id() -> None:
-    """Who will not be delivered comes by webhook only."""
-    answer = adapter().interpret(batch_of(*NAMES), answered(200, QUEUED))
-
-    assert answer.is_plain
-    assert [receipt.provider_id for receipt in answer.receipts] == [ID] * 3
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"id": ID},
-        {"message": "Queued. Thank you."},
-        {"id": ID, "message": "Hello"},
-        {"id": "", "message": "Queued. Thank you."},
-        {"id": "a\nb", "message": "Queued. Thank you."},
-        {"id": 7, "message": "Queued. Thank you."},
-        [QUEUED],
-    ],
-)
-def test_a_200_that_mailgun_does_not_document_is_doubt(said: Any) -> None:
-    """An id and "Queued", or nobody knows."""
-    answer = adapter().interpret(batch_of("ada"), answered(200, said))
-
-    assert (answer.receipts[0].outcome, answer.directive) == (Outcome.UNKNOWN, Directive.GO_ON)
-
-
-@pytest.mark.parametrize("body", [b"Mailgun Magnificent API", b'"Mailgun Magnificent API"\n'])
-def test_mailguns_greeting_is_no_acceptance(body: bytes) -> None:
-    """A wrong path: nobody was sent anything, and the next call would fare alike."""
-    answer = adapter().interpret(batch_of("ada"), answered(200, body))
-
-    assert (answer.receipts[0].outcome, answer.directive) == (Outcome.RETRY, Directive.HALT)
-
-
-def test_a_page_that_mentions_the_greeting_is_doubt() -> None:
-    """Somebody else's."""
-    answer = adapter().interpret(batch_of("ada"), answered(200, b"<html>Mailgun Magnificent API</html>"))
-
-    assert answer.receipts[0].outcome is Outcome.UNKNOWN
-
-
-LIMITED = "Domain example.org is not allowed to send: account-requests-per-sec limit exceeded, try again after"
-
-
-@pytest.mark.parametrize(
-    ("status", "ending", "wait"),
-    [
-        (429, "120 seconds", 120.0),
-        (429, "1 second.", 1.0),
-        (429, "Thu, 12 Nov 2026 09:00:30 GMT", 30.0),
-        (429, "Thu, 12 Nov 2026 09:00:30 UTC.", 30.0),
-        (429, "99999 seconds", 3600.0),
-        (429, "lunch", 0.0),
-        (403, "120 seconds", 120.0),
-        (400, "120 seconds", 120.0),
-    ],
-)
-def test_the_time_to_wait_is_read_from_the_sentence(status: int, ending: str, wait: float) -> None:
-    """Mailgun has no header for it."""
-    said = answered(status, {"message": f"{LIMITED} {ending}"}, date="Thu, 12 Nov 2026 09:00:00 GMT")
-    answer = adapter().interpret(batch_of("ada"), said)
-
-    assert (answer.receipts[0].outcome, answer.directive) == (Outcome.RETRY, Directive.SLOW_DOWN)
-    assert answer.wait == wait
-
-
-def test_a_header_with_the_time_goes_before_the_sentence() -> None:
-    """Should Mailgun ever send one."""
-    said = answered(429, {"message": f"{LIMITED} 120 seconds"}, retry_after="7")
-
-    assert adapter().interpret(batch_of("ada"), said).wait == 7.0
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (400, "Domain example.org is not allowed to send: The domain is unverified and requires DNS configuration."),
-        (403, "Domain example.org is not allowed to send large batches yet"),
-        (401, "Forbidden"),
-        (402, "Payment required"),
-        (404, "Domain not found: example.org"),
-    ],
-)
-def test_a_domain_or_account_that_may_not_send_holds_the_issue(status: int, words: str) -> None:
-    """None of it is a reader's fault."""
-    answer = adapter().interpret(batch_of("ada"), answered(status, {"message": words}))
-
-    assert (answer.receipts[0].outcome, answer.directive) == (Outcome.RETRY, Directive.HALT)
-    assert words in answer.receipts[0].reason
-
-
-def test_a_domain_that_is_not_found_may_be_in_the_other_region() -> None:
-    """As often as it is misspelt."""
-    answer = adapter().interpret(batch_of("ada"), answered(404, {"message": "Domain not found: example.org"}))
-
-    assert "other region" in answer.receipts[0].reason
-
-
-def test_a_bare_word_is_a_reason_too() -> None:
-    """401 is answered with one, in quotes or without."""
-    for body in (b"Forbidden", b'"Forbidden"'):
-        answer = adapter().interpret(batch_of("ada"), answered(401, body))
-        assert answer.receipts[0].reason == "Mailgun answered 401: Forbidden."
-
-
-def test_one_bad_address_refuses_the_call_which_is_tried_in_halves() -> None:
-    """Mailgun does not say which it is."""
-    said = answered(400, {"message": "to parameter is not a valid address. please check documentation"})
-
-    assert adapter().interpret(batch_of(*NAMES), said).directive is Directive.SPLIT
-
-
 def test_an_address_that_stands_twice_in_a_call_is_sent_once_with_its_own_values() -> None:
     """The dictionary has room for one: the second would get the first one's links, or the other way round."""
     second = Recipient("ADA@example.org", "key-second", recipient("bo").values)
@@ -472,54 +299,16 @@ def test_what_a_call_holds_is_planned_with_room_for_its_people() -> None:
     assert 49_000_000 < request.length < MOST_BYTES
 
 
-class Keeping(requests.adapters.BaseAdapter):
-    """A transport of requests that keeps what it is given."""
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
-        """Keep it, and say that it was taken."""
-        self.kept = request
-        said = requests.Response()
-        said.status_code, said._content, said.request = 200, json.dumps(QUEUED).encode(), request
-        return said
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def anymails_request(people: list[Recipient], parts: tuple[str, str]) -> requests.PreparedRequest:
+def by_anymail() -> requests.PreparedRequest:
     """What django-anymail would send for the same."""
-    if not settings.configured:
-        settings.configure(USE_TZ=True, ANYMAIL={})
-    from anymail.backends.mailgun import EmailBackend  # noqa: PLC0415 - wants Django's settings first
-    from django.core.mail import EmailMultiAlternatives  # noqa: PLC0415
-
-    sender = BUILDER.sender
-    mail = EmailMultiAlternatives("Patchwork ships", parts[0], sender.sender, [one.address for one in people])
-    mail.attach_alternative(parts[1], "text/html")
-    mail.reply_to = [sender.reply_to]
-    mail.track_clicks = mail.track_opens = False  # type: ignore[attr-defined]
-    mail.merge_metadata = {one.address: {"nl_delivery": one.key} for one in people}  # type: ignore[attr-defined]
-    mail.merge_headers = {  # type: ignore[attr-defined]
-        one.address: BUILDER.list_headers(one.values["unsubscribe"], one.key) for one in people
-    }
-    mail.merge_data = {  # type: ignore[attr-defined]
-        one.address: {name: {**one.values, "address": one.address}[name] for name in BUILDER.rendered.fields}
-        for one in people
-    }
-    transport = Keeping()
-    with EmailBackend(api_key="made-up-secret") as backend:
-        backend.session.mount("https://", transport)
-        backend.send_messages([mail])
-    return transport.kept
+    mail = anymail_samples.to_merge([recipient(name) for name in NAMES], "%recipient.{}%")
+    return anymail_samples.posted(EmailBackend(api_key="made-up-secret"), mail, 200, json.dumps(QUEUED).encode())
 
 
 def test_every_reader_gets_what_django_anymail_sends_them() -> None:
     """An independent writer of the same call, with other names of variables: compared with all variables put in."""
     request, ours = call(BUILDER)
-    parts = [rendered_issue().text, rendered_issue().html]
-    for name in BUILDER.rendered.fields:
-        parts = [part.replace(token(name), f"%recipient.{name}%") for part in parts]
-    theirs = anymails_request([recipient(name) for name in NAMES], (parts[0], parts[1]))
+    theirs = by_anymail()
     fields = parse_qsl(str(theirs.body), keep_blank_values=True)
 
     more = {"o:tracking", "o:suppress-headers", "h:reply-to"}

@@ -7,13 +7,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import anymail_samples
 import pytest
-import requests
-from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, batch_of, rendered_issue_of
+from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, batch_of, call_of, fates, rendered_issue_of
 from anymail.backends.postmark import EmailBackend
 from delivery_samples import NOW, recipient, rendered_issue
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 
 from newsletter.errors import MailError, ProviderError
 from newsletter.mail.message import MessageBuilder, Recipient
@@ -33,7 +31,7 @@ def taken(name: str, **other: Any) -> dict[str, Any]:
     return {
         "To": f"{name}@example.org",
         "SubmittedAt": "2026-11-12T09:00:00Z",
-        "MessageID": f"id-{name}",
+        "MessageID": f"id-key-{name}",
         "ErrorCode": 0,
         "Message": "OK",
     } | other
@@ -46,6 +44,8 @@ def refused(code: int, message: str = "no") -> dict[str, Any]:
 
 class TestPostmark(AdapterSuite):
     """What every adapter must do."""
+
+    own_ids = True
 
     def adapter(self) -> Postmark:
         """With a made-up token."""
@@ -66,8 +66,7 @@ class TestPostmark(AdapterSuite):
 
 def sent(batch: OutgoingBatch, **options: str) -> tuple[Request, list[dict[str, Any]]]:
     """The call that leaves, and its messages."""
-    request = Postmark(Account("made-up-secret", options)).calls(batch.builder).request(batch)
-    return request, json.loads(b"".join(request.body))
+    return call_of(Postmark(Account("made-up-secret", options)), batch)
 
 
 def interpreted(*items: Any, names: tuple[str, ...] = NAMES, status: int = 200) -> Answer:
@@ -75,54 +74,14 @@ def interpreted(*items: Any, names: tuple[str, ...] = NAMES, status: int = 200) 
     return Postmark(Account("")).interpret(batch_of(*names), answered(status, list(items)))
 
 
-def fates(answer: Answer) -> list[Outcome]:
-    """The outcomes in the recipients' order."""
-    assert [receipt.key for receipt in answer.receipts] == [f"key-{name}" for name in NAMES]
-    return [receipt.outcome for receipt in answer.receipts]
-
-
-class Keeping(requests.adapters.BaseAdapter):
-    """Stands where anymail's network is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bodies: list[Any] = []
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        """Keep the body; Postmark has it."""
-        self.bodies.append(json.loads(request.body or b""))
-        response = requests.Response()
-        response.status_code, response._content = 200, json.dumps(taken("x")).encode()
-        return response
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 def by_anymail(person: Recipient) -> dict[str, Any]:
     """What django-anymail posts for the same message."""
-    if not settings.configured:
-        settings.configure()
-    message = BUILDER.message(person)
-    mail = EmailMultiAlternatives(
-        message.subject,
-        message.text,
-        message.header("From"),
-        [message.to],
-        reply_to=[message.header("Reply-To")],
-        headers=dict(message.list_headers),
-    )
-    mail.attach_alternative(message.html, "text/html")
+    mail = anymail_samples.whole(person)
     mail.metadata = {"nl_delivery": person.key}  # type: ignore[attr-defined]
     mail.track_opens = mail.track_clicks = False  # type: ignore[attr-defined]
     mail.esp_extra = {"MessageStream": "broadcast"}  # type: ignore[attr-defined]
-    kept, session = Keeping(), requests.Session()
-    session.mount("https://", kept)
-    backend = EmailBackend(server_token="x")
-    backend.session = session
-    backend.send_messages([mail])
-    (body,) = kept.bodies
-    return dict(body)
+    request = anymail_samples.posted(EmailBackend(server_token="x"), mail, 200, json.dumps(taken("x")).encode())
+    return dict(json.loads(request.body or b""))
 
 
 def in_order(message: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +168,7 @@ def test_ids_are_kept_in_the_recipients_order() -> None:
     """One MessageID a message."""
     answer = interpreted(*map(taken, NAMES))
 
-    assert [receipt.provider_id for receipt in answer.receipts] == ["id-ada", "id-bo", "id-cy"]
+    assert [receipt.provider_id for receipt in answer.receipts] == ["id-key-ada", "id-key-bo", "id-key-cy"]
 
 
 def test_an_error_inside_a_200_is_one_readers() -> None:

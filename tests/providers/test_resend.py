@@ -5,13 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import anymail_samples
 import pytest
-import requests
-from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, batch_of, rendered_issue_of
+from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, batch_of, call_of, fates, rendered_issue_of
 from anymail.backends.resend import EmailBackend
 from delivery_samples import NOW, recipient, rendered_issue
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from provider_openapi import body_schema, complaints, specification
 
 from newsletter.errors import ProviderError
@@ -45,6 +43,8 @@ def named(name: str, message: str = "no") -> dict[str, Any]:
 class TestResend(AdapterSuite):
     """What every adapter must do."""
 
+    own_ids = True
+
     def adapter(self) -> Resend:
         """With a made-up key."""
         return Resend(Account("made-up-secret"))
@@ -64,8 +64,7 @@ class TestResend(AdapterSuite):
 
 def sent(batch: OutgoingBatch) -> tuple[Request, list[dict[str, Any]]]:
     """The call that leaves, and its messages."""
-    request = Resend(Account("made-up-secret")).calls(batch.builder).request(batch)
-    return request, json.loads(b"".join(request.body))
+    return call_of(Resend(Account("made-up-secret")), batch)
 
 
 def interpreted(status: int, document: Any, *names: str, attempt: int = 1, **headers: str) -> Answer:
@@ -74,52 +73,12 @@ def interpreted(status: int, document: Any, *names: str, attempt: int = 1, **hea
     return Resend(Account("")).interpret(batch, answered(status, document, **headers))
 
 
-def fates(answer: Answer) -> list[Outcome]:
-    """The outcomes in the recipients' order."""
-    assert [receipt.key for receipt in answer.receipts] == [f"key-{name}" for name in NAMES]
-    return [receipt.outcome for receipt in answer.receipts]
-
-
-class Keeping(requests.adapters.BaseAdapter):
-    """Stands where anymail's network is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bodies: list[Any] = []
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        """Keep the body; Resend has it."""
-        self.bodies.append(json.loads(request.body or b""))
-        response = requests.Response()
-        response.status_code, response._content = 200, b'{"id":"x"}'
-        return response
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 def by_anymail(person: Recipient) -> dict[str, Any]:
     """What django-anymail posts for the same message; Resend's tags are given to it as they are."""
-    if not settings.configured:
-        settings.configure()
-    message = BUILDER.message(person)
-    mail = EmailMultiAlternatives(
-        message.subject,
-        message.text,
-        message.header("From"),
-        [message.to],
-        reply_to=[message.header("Reply-To")],
-        headers=dict(message.list_headers),
-    )
-    mail.attach_alternative(message.html, "text/html")
+    mail = anymail_samples.whole(person)
     mail.esp_extra = {"tags": [{"name": "nl_delivery", "value": person.key}]}  # type: ignore[attr-defined]
-    kept, session = Keeping(), requests.Session()
-    session.mount("https://", kept)
-    backend = EmailBackend(api_key="x")
-    backend.session = session
-    backend.send_messages([mail])
-    (body,) = kept.bodies
-    return dict(body)
+    request = anymail_samples.posted(EmailBackend(api_key="x"), mail, 200, b'{"id":"x"}')
+    return dict(json.loads(request.body or b""))
 
 
 def test_each_message_is_what_anymail_would_send() -> None:

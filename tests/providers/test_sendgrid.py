@@ -1,4 +1,4 @@
-"""SendGrid's Mail Send: the bytes against its OpenAPI file and django-anymail, the answers against its own words."""
+"""SendGrid's Mail Send: the bytes against its OpenAPI file and django-anymail."""
 
 import html
 import json
@@ -6,21 +6,21 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
+import anymail_samples
 import pytest
 import requests
-from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, batch_of
-from delivery_samples import NOW, recipient, rendered_issue, token
-from django.conf import settings
+from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, issue_quoting
+from anymail.backends.sendgrid import EmailBackend
+from delivery_samples import NOW, recipient, rendered_issue
 from mail_samples import recipient as reader
 from mail_samples import rendered
 from provider_openapi import body_schema, complaints
 
-from newsletter.errors import MailError, ProviderError
+from newsletter.errors import MailError
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers.adapter import Account
 from newsletter.providers.api_provider import ApiProvider
-from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch
+from newsletter.providers.base import OutgoingBatch
 from newsletter.providers.poster import Answered, Request
 from newsletter.providers.sendgrid import MOST_BYTES, WORD_JOINER, SendGrid, tamed, tamed_html
 
@@ -47,12 +47,6 @@ def merged(document: Any, at: int) -> tuple[str, str]:
     for name, value in document["personalizations"][at]["substitutions"].items():
         parts = [part.replace(name, value) for part in parts]
     return parts[0], parts[1]
-
-
-def issue_saying(words: str) -> RenderedIssue:
-    """An issue with these words in its text and, escaped, in its HTML and subject."""
-    issue = rendered_issue(subject=f"On {words}")
-    return replace(issue, html=f"{issue.html}<p>{html.escape(words)}", text=f"{issue.text}\n{words}")
 
 
 class TestSendGrid(AdapterSuite):
@@ -208,7 +202,7 @@ def test_sender_and_reply_address_are_the_frozen_ones() -> None:
 )
 def test_what_looks_like_sendgrids_tags_is_none_any_more_and_reads_the_same(words: str) -> None:
     """A reference in HTML, a character without width in text and subject."""
-    _, document = call(MessageBuilder(issue_saying(words), date=NOW))
+    _, document = call(MessageBuilder(issue_quoting(words), date=NOW))
     text, in_html = merged(document, 0)
 
     assert not any(words in part for part in (text, in_html, document["subject"]))
@@ -235,165 +229,13 @@ def test_what_is_no_tag_is_left_alone(words: str) -> None:
 def test_an_issue_that_holds_a_placeholders_name_is_refused() -> None:
     """It would be replaced by somebody's values."""
     with pytest.raises(MailError, match="placeholders"):
-        adapter().calls(MessageBuilder(issue_saying("-nl0123abcd-address-"), date=NOW))
+        adapter().calls(MessageBuilder(issue_quoting("-nl0123abcd-address-"), date=NOW))
 
 
 def test_an_issue_without_a_subject_is_refused() -> None:
     """By us, before SendGrid refuses a thousand people for it."""
     with pytest.raises(MailError, match="subject"):
         adapter().calls(MessageBuilder(rendered_issue(subject=" "), date=NOW))
-
-
-@pytest.mark.parametrize(
-    ("options", "host"),
-    [
-        ({}, "https://api.sendgrid.com"),
-        ({"region": "global"}, "https://api.sendgrid.com"),
-        ({"region": "eu"}, "https://api.eu.sendgrid.com"),
-    ],
-)
-def test_the_region_decides_where_calls_go(options: dict[str, str], host: str) -> None:
-    """Data of an EU subuser stay there."""
-    request, _ = call(BUILDER, **options)
-
-    assert request.url == f"{host}/v3/mail/send"
-    assert request.headers["Authorization"] == "Bearer made-up-secret"
-
-
-def test_an_address_of_the_account_goes_before_the_region() -> None:
-    """A mock on this machine."""
-    calls = SendGrid(Account("made-up-secret", address="http://127.0.0.1:9/")).calls(BUILDER)
-
-    assert calls.request(batch_of("ada")).url == "http://127.0.0.1:9/v3/mail/send"
-
-
-@pytest.mark.parametrize("options", [{"region": "mars"}, {"sandbox": "true"}, {"regoin": "eu"}])
-def test_an_unknown_option_is_an_error(options: dict[str, str]) -> None:
-    """A misspelt region must not send data elsewhere."""
-    with pytest.raises(ProviderError):
-        adapter(**options)
-
-
-@pytest.mark.parametrize("secret", ["", "a key", "SG.key\r\n", "schlüssel"])
-def test_a_key_that_cannot_stand_in_a_header_is_an_error_that_does_not_repeat_it(secret: str) -> None:
-    """Copied with a line break, for instance."""
-    with pytest.raises(ProviderError) as caught:
-        SendGrid(Account(secret))
-
-    assert not secret or secret not in str(caught.value)
-
-
-def test_the_key_does_not_show_in_calls_that_are_printed() -> None:
-    """S-60."""
-    assert "made-up-secret" not in repr(adapter().calls(BUILDER))
-
-
-def test_the_sandbox_checks_and_sends_nothing() -> None:
-    """SendGrid answers 200 there, and 202 is no answer of the sandbox."""
-    _, document = call(BUILDER, sandbox="yes")
-    provider = adapter(sandbox="yes")
-
-    assert document["mail_settings"]["sandbox_mode"] == {"enable": True}
-    assert provider.interpret(batch_of("ada"), Answered(200, {}, b"")).is_plain
-    assert provider.interpret(batch_of("ada"), TAKEN).receipts[0].outcome is Outcome.UNKNOWN
-
-
-def test_202_with_an_empty_body_accepts_everybody_under_the_message_id() -> None:
-    """One id for the call: SendGrid's events begin theirs with it."""
-    answer = adapter().interpret(batch_of(*NAMES), TAKEN)
-
-    assert answer.is_plain
-    assert [receipt.provider_id for receipt in answer.receipts] == ["LRzXl_NHStOGhQ4kofSm_A"] * 3
-
-
-@pytest.mark.parametrize("headers", [{}, {"x-message-id": ""}, {"x-message-id": "a, b"}])
-def test_202_without_a_usable_message_id_is_acceptance_too(headers: dict[str, str]) -> None:
-    """It is not in SendGrid's OpenAPI file."""
-    answer = adapter().interpret(batch_of("ada"), Answered(202, headers, b""))
-
-    assert answer.is_plain
-    assert answer.receipts[0].provider_id == ""
-
-
-@pytest.mark.parametrize("body", [b"<html>Accepted</html>", b"{}", b'{"errors":[]}'])
-def test_202_with_something_in_it_is_doubt(body: bytes) -> None:
-    """SendGrid's has nothing; somebody else answered."""
-    answer = adapter().interpret(batch_of("ada"), Answered(202, {}, body))
-
-    assert answer.receipts[0].outcome is Outcome.UNKNOWN
-
-
-def test_200_is_doubt_outside_of_the_sandbox() -> None:
-    """Also when it is empty."""
-    assert adapter().interpret(batch_of("ada"), Answered(200, {}, b"")).receipts[0].outcome is Outcome.UNKNOWN
-
-
-def test_a_refusal_says_which_field_and_no_address() -> None:
-    """SendGrid's own sentences, the first three."""
-    error = {"message": "Does not contain a valid address: ada@x.", "field": "personalizations.0.to.0.email"}
-    answer = adapter().interpret(batch_of("ada"), answered(400, {"errors": [error, error, error, error]}))
-
-    assert answer.directive is Directive.SPLIT
-    assert answer.receipts[0].reason.count("(personalizations.0.to.0.email)") == 3
-    assert "ada@" not in answer.receipts[0].reason
-
-
-@pytest.mark.parametrize(
-    ("headers", "wait"),
-    [
-        ({"x_ratelimit_reset": "1794474010", "date": "Thu, 12 Nov 2026 09:00:00 GMT"}, 10.0),
-        ({"x_ratelimit_reset": "1794474010", "retry_after": "3", "date": "Thu, 12 Nov 2026 09:00:00 GMT"}, 3.0),
-        ({"x_ratelimit_reset": "1994474010", "date": "Thu, 12 Nov 2026 09:00:00 GMT"}, 3600.0),
-        ({"x_ratelimit_reset": "1", "date": "Thu, 12 Nov 2026 09:00:00 GMT"}, 0.0),
-        ({"x_ratelimit_reset": "soon", "date": "Thu, 12 Nov 2026 09:00:00 GMT"}, 0.0),
-        ({"x_ratelimit_reset": "1794474010"}, 0.0),
-    ],
-)
-def test_throttling_waits_until_the_reset_that_sendgrid_names(headers: dict[str, str], wait: float) -> None:
-    """Seconds since 1970, counted by the answer's own clock; at most an hour."""
-    answer = adapter().interpret(batch_of("ada"), answered(429, {}, **headers))
-
-    assert (answer.directive, answer.wait) == (Directive.SLOW_DOWN, wait)
-
-
-def alike() -> OutgoingBatch:
-    """Ada, the same address in capitals, and Bo."""
-    second = Recipient("ADA@example.org", "key-second", recipient("ada").values)
-    return OutgoingBatch("issue:1:batch:1", 1, BUILDER, [recipient("ada"), second, recipient("bo")])
-
-
-def sent(*says: Any, batch: OutgoingBatch) -> tuple[Answer, Wire]:
-    """A call through the port."""
-    wire = Wire(list(says))
-    return ApiProvider(adapter(), wire).send(batch), wire
-
-
-def test_an_address_that_stands_twice_in_a_call_is_sent_once() -> None:
-    """SendGrid would refuse all of them for it, whatever the case of its letters."""
-    answer, wire = sent(TAKEN, batch=alike())
-    document = json.loads(wire.posted[0][1])
-
-    assert [each["custom_args"]["nl_delivery"] for each in document["personalizations"]] == ["key-ada", "key-bo"]
-    assert [(receipt.key, receipt.outcome) for receipt in answer.receipts] == [
-        ("key-ada", Outcome.ACCEPTED),
-        ("key-second", Outcome.REFUSED),
-        ("key-bo", Outcome.ACCEPTED),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("status", "fates"),
-    [
-        (500, [Outcome.UNKNOWN, Outcome.REFUSED, Outcome.UNKNOWN]),
-        (429, [Outcome.RETRY] * 3),
-        (400, [Outcome.REFUSED] * 3),
-    ],
-)
-def test_who_was_left_out_is_in_no_doubt_and_waits_with_the_rest(status: int, fates: list[Outcome]) -> None:
-    """They were certainly not in the call that may have been taken."""
-    answer, _ = sent(answered(status, {}), batch=alike())
-
-    assert [receipt.outcome for receipt in answer.receipts] == fates
 
 
 def test_a_large_issue_is_sent_once_a_call_and_a_full_call_fits() -> None:
@@ -406,59 +248,20 @@ def test_a_large_issue_is_sent_once_a_call_and_a_full_call_fits() -> None:
     assert request.length < MOST_BYTES
 
 
-class Keeping(requests.adapters.BaseAdapter):
-    """A transport of requests that keeps what it is given."""
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
-        """Keep it, and say that it was taken."""
-        self.kept = request
-        said = requests.Response()
-        said.status_code, said.request = 202, request
-        return said
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def anymails_request(people: list[Recipient], parts: tuple[str, str]) -> requests.PreparedRequest:
+def by_anymail() -> requests.PreparedRequest:
     """What django-anymail would send for the same."""
-    if not settings.configured:
-        settings.configure(USE_TZ=True, ANYMAIL={})
-    from anymail.backends.sendgrid import EmailBackend  # noqa: PLC0415 - wants Django's settings first
-    from django.core.mail import EmailMultiAlternatives  # noqa: PLC0415
-
-    sender = BUILDER.sender
-    mail = EmailMultiAlternatives("Patchwork ships", parts[0], sender.sender, [one.address for one in people])
-    mail.attach_alternative(parts[1], "text/html")
-    mail.reply_to = [sender.reply_to]
-    mail.track_clicks = mail.track_opens = False  # type: ignore[attr-defined]
-    mail.merge_metadata = {one.address: {"nl_delivery": one.key} for one in people}  # type: ignore[attr-defined]
-    mail.merge_headers = {  # type: ignore[attr-defined]
-        one.address: BUILDER.list_headers(one.values["unsubscribe"], one.key) for one in people
-    }
-    mail.merge_data = {  # type: ignore[attr-defined]
-        one.address: {name: {**one.values, "address": one.address}[name] for name in BUILDER.rendered.fields}
-        for one in people
-    }
+    mail = anymail_samples.to_merge([recipient(name) for name in NAMES], "-nl0123abcd-{}-")
     mail.esp_extra = {"merge_field_format": "-nl0123abcd-{}-"}  # type: ignore[attr-defined]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that nobody there has an account to test with any more
         backend = EmailBackend(api_key="made-up-secret", generate_message_id=False)
-    transport = Keeping()
-    with backend:
-        backend.session.mount("https://", transport)
-        backend.send_messages([mail])
-    return transport.kept
+    return anymail_samples.posted(backend, mail, 202, b"")
 
 
 def test_the_call_is_what_django_anymail_sends() -> None:
     """An independent writer of the same request. It has no HTML values of its own and no footer or sandbox setting."""
     request, ours = call(BUILDER)
-    people = [recipient(name) for name in NAMES]
-    parts = [rendered_issue().text, rendered_issue().html]
-    for name in BUILDER.rendered.fields:
-        parts = [part.replace(token(name), f"-nl0123abcd-{name}-") for part in parts]
-    theirs = anymails_request(people, (parts[0], parts[1]))
+    theirs = by_anymail()
     document = json.loads(theirs.body or b"")
 
     ours["content"][1]["value"] = ours["content"][1]["value"].replace("-html-address-", "-address-")
