@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from newsletter.cli.door import Json, door
-from newsletter.cli.output import as_json, progress, rows, say
+from newsletter.cli.output import Told, as_json, progress, rows, say
 from newsletter.comparisons.comparison import Comparison, Tool
 from newsletter.comparisons.shelf import OnShelf, Shelved, on_shelf, versions
 from newsletter.desk.collecting import collect_all
@@ -42,7 +42,7 @@ def import_(
     if json:
         as_json({"comparisons": listing, "failures": came.failures, "dry_run": dry_run})
     else:
-        interesting = [row for row in listing if row["shelf"] != Shelved.UNCHANGED or row["problems"]]
+        interesting = [row for row in listing if row["shelf"] != Shelved.UNCHANGED or row["problems"].value]
         rows(interesting, json_wanted=False, nothing="Nothing new.")
         say("", came.summary + (" Dry run: nothing was changed." if dry_run else ""))
     if came.failed:
@@ -85,9 +85,7 @@ def show(
         found = versions(session, key)
         if not found:
             raise SourceError(f"There is no comparison '{key}' on the shelf. 'newsletter comparisons list' shows all.")
-        history = [
-            {"version": row.version, "seen": f"{row.seen:%Y-%m-%d %H:%M}", **_verdicts(row.comparison)} for row in found
-        ]
+        history = [{"version": row.version, "seen": row.seen, **_verdicts(row.comparison)} for row in found]
         newest = found[-1].comparison
     if json:
         as_json({"comparison": newest.model_dump(mode="json"), "versions": history})
@@ -99,27 +97,34 @@ def show(
 
 
 def _imported(comparison: Comparison, what: Shelved) -> dict[str, Any]:
+    problems = [problem.message for problem in comparison.problems]
     return {
         "shelf": str(what),
         "comparison": comparison.key,
         **_verdicts(comparison),
-        "problems": "; ".join(problem.message for problem in comparison.problems),
+        "problems": Told("; ".join(problems), problems),
     }
 
 
 def _shelved(row: OnShelf) -> dict[str, Any]:
     return {
-        "first_seen": f"{row.first_seen:%Y-%m-%d %H:%M}",
+        "first_seen": row.first_seen,
         "comparison": row.comparison.key,
         "version": row.version,
         **_verdicts(row.comparison),
-        "covered": "yes" if row.covered else "",
+        "covered": row.covered,
     }
 
 
-def _verdicts(comparison: Comparison) -> dict[str, str]:
-    left, right = (f"{tool.panel.verdict} {tool.panel.percent}%" for tool in comparison.tools)
-    return {"left": left, "right": right, "cut": "cut" if comparison.truncated else ""}
+def _verdicts(comparison: Comparison) -> dict[str, Any]:
+    left, right = (_verdict(tool) for tool in comparison.tools)
+    return {"left": left, "right": right, "cut": comparison.truncated}
+
+
+def _verdict(tool: Tool) -> Told:
+    """Like "ship 75%"; for programs the two parts."""
+    said = tool.panel
+    return Told(f"{said.verdict} {said.percent}%", {"verdict": said.verdict, "percent": said.percent})
 
 
 def _reviews(tool: Tool) -> dict[str, str]:

@@ -61,7 +61,7 @@ def show(context: typer.Context, which: Which, json: Json = False) -> None:
         issue = desk.find(session, which)
         words = writing.words(desk, session, issue)
         history = [
-            {"at": f"{step.at:%Y-%m-%d %H:%M}", "step": str(step.command), "to": str(step.after), "by": step.by}
+            {"at": step.at, "step": str(step.command), "to": str(step.after), "by": step.by}
             for step in steps_of(session, issue)
         ]
         show_.issue(issue, words, history, json_wanted=json)

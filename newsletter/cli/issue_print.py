@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from newsletter.cli.output import as_json, rows, say
+from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.delivery.progress import Progress
 from newsletter.desk.sending import Audience
 from newsletter.issues.composition import Composition
@@ -30,15 +30,15 @@ def row(issue: Issue) -> dict[str, Any]:
         "status": str(issue.status),
         "subject": issue.subject,
         "approved_by": issue.approved_by or "",
-        "digest": (issue.digest or "")[:12],
+        "digest": Told((issue.digest or "")[:12], issue.digest),
     }
 
 
 def draft(made: Draft, *, json_wanted: bool) -> None:
     """What went in, what did not, and why."""
     decisions = [
-        {"in": "yes" if decision.chosen else "no", "comparison": decision.key, "why": decision.reason}
-        for decision in made.selected.decisions
+        {"in": Told("yes" if one.chosen else "no", one.chosen), "comparison": one.key, "why": one.reason}
+        for one in made.selected.decisions
     ]
     if json_wanted:
         words = (

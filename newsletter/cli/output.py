@@ -37,7 +37,17 @@ def as_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_for_programs) + "\n")
 
 
-def _for_programs(value: Any) -> str:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A cell that people read otherwise than programs."""
+
+    text: str
+    value: Any
+
+
+def _for_programs(value: Any) -> Any:
+    if isinstance(value, Told):
+        return value.value
     return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date as well
 
 
@@ -56,7 +66,7 @@ def rows(found: Sequence[dict[str, Any]], *, json_wanted: bool, nothing: str, ti
         return
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in found[0]:
-        numeric = all(isinstance(row[name], int) for row in found)
+        numeric = all(isinstance(row[name], int) and not isinstance(row[name], bool) for row in found)
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in found:
         table.add_row(*(_cell(value) for value in row.values()))
@@ -76,11 +86,15 @@ def _blocks(texts: list[dict[str, str]]) -> None:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value is False:
         return ""
+    if value is True:
+        return "yes"
+    if isinstance(value, Told):
+        return value.text
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 class Telling(Protocol):

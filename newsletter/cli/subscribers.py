@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from newsletter.cli.door import Json, door, now, plain
-from newsletter.cli.output import as_json, rows, say
+from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.database import transaction
 from newsletter.delivery.explain import fates
 from subscribers import subscriber as people
@@ -150,8 +150,8 @@ def explain(context: typer.Context, address: Address, json: Json = False) -> Non
             {
                 "issue": fate.issue,
                 "week": fate.week,
-                "got it": _yes(fate.got_it),
-                "when": _minute(fate.when),
+                "got_it": Told(_yes(fate.got_it), fate.got_it),
+                "when": fate.when,
                 "why": fate.why,
             }
             for fate in (fates(session, person) if person else ())
@@ -184,15 +184,14 @@ def _row(person: Subscriber) -> dict[str, Any]:
         "address": person.address,
         "name": person.name,
         "status": str(person.status),
-        "since": _minute(person.status_since),
-        "confirmed": _minute(person.confirmed_at),
+        "since": person.status_since,
+        "confirmed": person.confirmed_at,
         "source": person.source,
     }
 
 
 def _fields(thing: Any, *names: str) -> dict[str, Any]:
-    values = {name: getattr(thing, name) for name in names}
-    return {name: _minute(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    return {name: getattr(thing, name) for name in names}
 
 
 def _minute(moment: Any) -> str:

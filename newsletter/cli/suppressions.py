@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli.door import Json, door, now, plain
-from newsletter.cli.output import as_json, rows, say
+from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.cli.transfer import opened, reasons, told, written
 from newsletter.database import transaction
 from subscribers.address import fingerprint, parse
@@ -30,7 +30,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
         found = suppressions(session, limit=1_000_000)
         listing = [
             {
-                "address": row.address or "(erased)",
+                "address": Told("(erased)", None) if row.address is None else row.address,
                 "reason": row.reason,
                 "since": row.at,
                 "note": row.note,

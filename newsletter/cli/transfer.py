@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO, TextIO
 import typer
 
 from newsletter.cli.door import Json, door, now, plain
-from newsletter.cli.output import as_json, progress, rows, say
+from newsletter.cli.output import Told, as_json, progress, rows, say
 from newsletter.database import transaction
 from subscribers.consent import Status
 from subscribers.errors import BadFile
@@ -93,7 +93,12 @@ def export(
 def reasons(done: ImportReport) -> list[dict[str, object]]:
     """Why rows were not added, as rows of a listing."""
     return [
-        {"outcome": str(why.outcome), "reason": why.reason, "rows": why.rows, "lines": ", ".join(map(str, why.lines))}
+        {
+            "outcome": str(why.outcome),
+            "reason": why.reason,
+            "rows": why.rows,
+            "lines": Told(", ".join(map(str, why.lines)), list(why.lines)),
+        }
         for why in done.whys.values()
     ]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from newsletter.cli.door import By, Json, door
-from newsletter.cli.output import rows, say
+from newsletter.cli.output import Told, rows, say
 from newsletter.delivery.batch import Batch, BatchStatus
 from newsletter.desk import doubting
 from newsletter.issues.issue import Issue
@@ -63,6 +63,6 @@ def _row(issue: Issue, batch: Batch) -> dict[str, Any]:
         "key": batch.key,
         "provider": batch.provider,
         "attempts": batch.attempt,
-        "last_attempt": f"{batch.attempted_at:%Y-%m-%d %H:%M:%S}",
-        "what_was_heard": batch.reason or "nothing",
+        "last_attempt": batch.attempted_at,
+        "what_was_heard": Told(batch.reason or "nothing", batch.reason),
     }

@@ -144,7 +144,7 @@ def test_an_operator_finds_out_why_somebody_got_nothing(house: Run) -> None:
     house("issue", "send", "latest", "--yes")
 
     done = as_json(house("subscribers", "explain", "ada@example.org", "--json"))
-    assert done["issues"][0]["got it"] == "no"
+    assert done["issues"][0]["got_it"] is False
     assert done["issues"][0]["why"] == "was suppressed (manual)"
 
 

@@ -1,12 +1,13 @@
 """What the commands print where there is no terminal."""
 
+import json
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from delivery_samples import NOW, Ticks
 
-from newsletter.cli.output import LINE_EVERY, progress
+from newsletter.cli.output import LINE_EVERY, Told, progress, rows
 from newsletter.cli.waiting import waiting
 from newsletter.delivery.waits import Wait
 
@@ -44,3 +45,16 @@ def test_a_wait_is_told_with_its_end_and_its_length(capsys: pytest.CaptureFixtur
         tell(Wait(NOW + timedelta(seconds=277), 277.0, "the provider asked for it"))
 
     assert capsys.readouterr().err == "Waiting until 10:04:37 CET (4:37): the provider asked for it\n"
+
+
+def test_a_listing_is_words_for_people_and_values_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Times, yes and no, numbers, and what people read otherwise."""
+    found = [{"at": NOW, "in": True, "out": False, "people": 1_200, "left": Told("ship 75%", {"percent": 75})}]
+    rows(found, json_wanted=False, nothing="")
+    words = capsys.readouterr().out.splitlines()[1].split()
+    rows(found, json_wanted=True, nothing="")
+
+    assert words == ["2026-11-12", "09:00:00", "yes", "1,200", "ship", "75%"]
+    assert json.loads(capsys.readouterr().out) == [
+        {"at": "2026-11-12T09:00:00+00:00", "in": True, "out": False, "people": 1_200, "left": {"percent": 75}}
+    ]
