@@ -27,8 +27,9 @@ lint: $(VENV)/dev.stamp  ## ruff, mypy --strict, import rules, migrations
 serve: $(VENV)/run.stamp  ## the scheduler in the foreground (config.toml decides when)
 	@$(BIN)/newsletter serve
 
-bench: $(VENV)/dev.stamp  ## what docs/benchmarks.md reports, measured here
+bench: $(VENV)/dev.stamp  ## rendering, and sending to 10,000 people, measured here (docs/benchmarks.md has the rest)
 	@$(BIN)/python benchmarks/rendering.py
+	@$(BIN)/python benchmarks/dispatch.py --small
 
 crashes: $(VENV)/dev.stamp  ## kill the real dispatcher KILLS times and ask the provider's log: lost, doubled, held
 	@$(BIN)/python benchmarks/crashes/campaign.py --kills $(or $(KILLS),200)

@@ -26,9 +26,11 @@ from newsletter.mail.merging import Merger, Piece, Segments, token
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.rendered import FIELDS, FieldKind
 
-#: From 128 KiB on glibc maps fresh pages for a piece of memory, and the system clears each of them: chunks of 250 KB
-#: took three times as long to join (docs/benchmarks.md).
-CHUNK = 120_000
+#: Chunks of 490 KB and more doubled the cost in threads: fresh pages for each (dispatch reference, section 1).
+CHUNK = 250_000
+#: Chunks of short entries exist as text first, then as bytes: from 128 KiB on glibc may map fresh pages for each. Long
+#: entries are joined as bytes at once, and smaller chunks only cost the poster more (docs/benchmarks.md).
+NARROW_CHUNK = 120_000
 ROOM = 300  #: bytes that a value takes when a call's size is planned: links have some 120, names up to 80 characters
 WIDE = 4_096  #: entries of this many bytes are joined as bytes, narrower ones as text that is encoded once a chunk
 
@@ -139,7 +141,8 @@ class JsonMessage:
 
     def _chunks(self, columns: Sequence[Column], number: int, length: int) -> Iterator[bytes]:
         yield from _cut(self._head.encode("ascii"))
-        step = max(1, CHUNK * number // (length + number)) if number else 1
+        chunk = CHUNK if _is_wide(self._parts) else NARROW_CHUNK
+        step = max(1, chunk * number // (length + number)) if number else 1
         for entries in _entries(self._parts, columns, number, step):
             yield from _cut(entries)
         yield from _cut(self._tail.encode("ascii"))
@@ -176,12 +179,16 @@ def _escaped(name: str, plain: Mapping[str, Column]) -> Column:
 def _entries(parts: Sequence[str], columns: Sequence[Column], number: int, step: int) -> Iterator[bytes]:
     """The entries, `step` at a time, with a comma before each but the first."""
     parts = (f",{parts[0]}", *parts[1:])
-    encoded = [part.encode("ascii") for part in parts] if sum(map(len, parts)) >= WIDE else []
+    encoded = [part.encode("ascii") for part in parts] if _is_wide(parts) else []
     for start in range(0, number, step):
         some = [column[start : start + step] for column in columns]
         times = min(step, number - start)
         made = _wide(encoded, some, times) if encoded else "".join(_woven(parts, some, times)).encode("ascii")
         yield made if start else made[1:]
+
+
+def _is_wide(parts: Sequence[str]) -> bool:
+    return sum(map(len, parts)) >= WIDE
 
 
 def _wide(parts: Sequence[bytes], columns: Sequence[Column], times: int) -> bytes:
