@@ -52,7 +52,7 @@ def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str
     return {
         "weekly": lambda: tick(desk),
         "sending": sent,
-        "polling": lambda: poll_due(desk, stop.is_set),
+        "polling": lambda: poll_due(desk, stop.is_set, stop.wait),
         "bounces": BounceReader(desk, stop.is_set),
         "housekeeping": lambda: keep_house(desk),
     }

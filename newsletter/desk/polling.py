@@ -1,6 +1,7 @@
 """The act of asking providers what became of our mail, for those whose webhooks cannot reach us (docs/events.md)."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,12 +43,13 @@ def poll(
     environ: Mapping[str, str] = os.environ,
     poster: Callable[[], Poster] = lambda: HttpxPoster(LIMITS),
     enough: Callable[[], bool] = lambda: False,
+    pause: Callable[[float], object] = time.sleep,
 ) -> Told:
     """Ask it now. Raises ConfigError or ProviderError for settings that are not usable, and DatabaseError."""
     asking = poll_of(one.choice, desk.config.publication.domain, environ)
     talking = poster()
     try:
-        return Poller(desk.engine, one.name, asking, talking, desk.clock, enough=enough).run()
+        return Poller(desk.engine, one.name, asking, talking, desk.clock, pause, enough).run()
     finally:
         talking.close()
 

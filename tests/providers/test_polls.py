@@ -475,3 +475,11 @@ def test_resend_is_read_until_it_is_older_than_the_span() -> None:
 def test_a_time_that_cannot_be_read_is_never() -> None:
     """So it is never newer than anybody's yes."""
     assert only("sendgrid", [{"created": "soon", "email": "ada@example.org"}]).event.at == NEVER
+
+
+def test_a_mark_that_is_too_long_to_keep_is_trouble() -> None:
+    """It would go into the database, page by page."""
+    said = read(poll("ses"), SPAN, answer({"SuppressedDestinationSummaries": [], "NextToken": "n" * 4_001}))
+
+    assert isinstance(said, Trouble)
+    assert "too long" in said.reason
