@@ -15,6 +15,7 @@ from jobs.weekly import Weekly, run
 from newsletter import config as settings
 from newsletter.cli.door import Door, desk_for, door, make_key
 from newsletter.cli.output import progress, rows, say
+from newsletter.cli.waiting import counting
 from newsletter.database import transaction
 from newsletter.delivery.progress import progress as progress_of
 from newsletter.desk import looking, writing
@@ -82,7 +83,7 @@ def demo(
             desk,
             parse(SAMPLE_WEEK),
             at_once=True,
-            on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
+            on_progress=counting(bar),
         )
     steps = [{"step": step, "what happened": sentence} for step, sentence in (*story, *done.story)]
     seconds = time.perf_counter() - began

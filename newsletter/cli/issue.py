@@ -15,6 +15,7 @@ from newsletter.desk import looking, sending, writing
 from newsletter.errors import IssueError
 from newsletter.issues.issue import issues, steps_of
 from newsletter.issues.week import parse
+from newsletter.issues.wording import numbered
 from newsletter.mail.rendered import Level
 
 app = typer.Typer(
@@ -173,13 +174,14 @@ def cancel(
         issue = desk.find(session, which)
         state = progress_of(session, issue.id or 0)
     has_it = state.list_size - state.to_claim - state.skipped_in_all if state else 0
+    they = numbered(has_it, "reader has", "readers have")
     if has_it and not yes:
         raise IssueError(
-            f"{has_it:,} readers have {issue.name} already, or may have it; cancelled, the others never get it. "
+            f"{they} {issue.name} already, or may have it; cancelled, the others never get it. "
             f"Nothing was changed. Pause it: newsletter issue pause {issue.number}. Or add --yes."
         )
     issue = writing.cancel(desk, which, by=by)
-    say(f"{show_.name(issue)} is cancelled." + (f" {has_it:,} readers have it, or may have it." if has_it else ""))
+    say(f"{show_.name(issue)} is cancelled." + (f" {they} it, or may have it." if has_it else ""))
 
 
 def _moment(text: str | None, zone: Any) -> datetime | None:

@@ -116,6 +116,9 @@ def _sending(case: Case) -> list[str]:
     else:
         said = [f"Nobody is sending. Go on: {case.do('send')} (a running 'newsletter serve' does so by itself)"]
         meaning = "a sender has died or stopped in the middle of it. The next one finds out first who has it."
+        if case.now.parked == case.under_way:
+            heard = f": {sentence(case.now.heard)}" if case.now.heard else "."
+            meaning = f"none of them has it, for the provider did not take them; the next send tries again{heard}"
     if case.under_way:
         said.append(f"Under way: {meaning}")
     said += case.waits

@@ -9,7 +9,7 @@ from newsletter.desk.sending import Audience
 from newsletter.issues.composition import Composition
 from newsletter.issues.drafting import Draft
 from newsletter.issues.issue import Issue, IssueStatus
-from newsletter.issues.wording import counted
+from newsletter.issues.wording import counted, numbered
 from newsletter.mail.rendered import Level, RenderedIssue
 from newsletter.providers.base import Capabilities
 
@@ -119,19 +119,23 @@ def findings(found: Issue, rendered: RenderedIssue) -> None:
 def audience(found: Issue, would: Audience, *, goes: str = "goes to") -> None:
     """To how many it goes, or would, and who is left out."""
     left_out = ", ".join(f"{number:,} {reason}" for reason, number in sorted(would.excluded.items()))
-    say(f"{name(found)} {goes} {would.eligible:,} people." + (f" Not to: {left_out}." if left_out else ""))
+    whom = numbered(would.eligible, "person", "people")
+    say(f"{name(found)} {goes} {whom}." + (f" Not to: {left_out}." if left_out else ""))
 
 
 def question(found: Issue, state: Progress | None, would: Audience) -> str:
     """Before a sending: say what there is to know, and return what is asked."""
     if state is None:
         audience(found, would)
-        return f"Send {found.name} to {would.eligible:,} people?"
+        return f"Send {found.name} to {numbered(would.eligible, 'person', 'people')}?"
     if state.under_way:
-        say(f"{name(found)}: of {state.under_way:,} people under way it is found out first whether they have it.")
+        whom = numbered(state.under_way, "person", "people")
+        say(f"{name(found)}: of {whom} under way it is found out first whether they have it.")
     if state.unknown:
-        say(f"{name(found)}: {state.unknown:,} are unknown and stay so. See: newsletter unknown list")
-    return f"{name(found)}: {state.accepted:,} have it; send to the remaining {state.to_claim + state.under_way:,}?"
+        are = numbered(state.unknown, "is unknown and stays so", "are unknown and stay so")
+        say(f"{name(found)}: {are}. See: newsletter unknown list")
+    have, rest = numbered(state.accepted, "has", "have"), state.to_claim + state.under_way
+    return f"{name(found)}: {have} it; send to the remaining {rest:,}?"
 
 
 def danger(can: Capabilities) -> list[str]:

@@ -14,7 +14,7 @@ from newsletter.cli.door import By, Json, door
 from newsletter.cli.issue import Which
 from newsletter.cli.output import progress, rows, say
 from newsletter.cli.stopping import stoppable
-from newsletter.cli.waiting import waiting
+from newsletter.cli.waiting import counting, waiting
 from newsletter.delivery import refusals
 from newsletter.delivery.events import counts as said_later
 from newsletter.delivery.flight import Ending
@@ -64,7 +64,7 @@ def send(
             after_restore=after_restore,
             stop=stop.is_set,
             pause=stop.wait,
-            on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
+            on_progress=counting(bar),
             on_wait=waiting(bar, desk.config.publication.tz),
         )
     show_.progress(ended.issue, ended.progress)
@@ -91,12 +91,13 @@ ENDINGS = {
     Ending.STOPPED: "stopped as asked. {why}Go on with: newsletter issue send {which}",
     Ending.PAUSED: "somebody changed the issue meanwhile. See: newsletter issue status {which}",
     Ending.REFUSING: "the provider takes nothing now; nobody was lost. {why}Try again: newsletter issue send {which}",
-    Ending.CAPPED: "stopped for today. {why}Go on then with: newsletter issue send {which}",
-    Ending.HALTED: "held: the provider says that the account is the problem. {why}Mend it, then: "
-    "newsletter issue resume {which}",
-    Ending.BREAKER: "held, because something looks wrong. {why}If it is right: newsletter issue resume {which}",
+    Ending.HALTED: "paused: the provider says that the account is the problem. {why}Mend it, then: "
+    "newsletter issue resume {which}, then newsletter issue send {which}",
+    Ending.BREAKER: "paused, because something looks wrong. {why}If it is right: newsletter issue resume {which}, "
+    "then newsletter issue send {which}",
     Ending.CAPPED: "enough for today. {why}The scheduler goes on by itself, or: newsletter issue send {which}",
-    Ending.STALE: "held: it is late. {why}If it is still news: newsletter issue resume {which}; if not, cancel it.",
+    Ending.STALE: "paused: it is late. {why}If it is still news: newsletter issue resume {which}, then newsletter "
+    "issue send {which}; if not, cancel it.",
 }
 
 

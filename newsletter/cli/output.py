@@ -100,8 +100,8 @@ def _cell(value: Any) -> str:
 class Telling(Protocol):
     """Says how far something is."""
 
-    def __call__(self, done: int, total: int | None) -> None:
-        """So many are done."""
+    def __call__(self, done: int, total: int | None, words: str = "") -> None:
+        """So many are done; `words` say more than the two numbers."""
         ...
 
     def waits(self, sentence: str) -> None:
@@ -131,9 +131,10 @@ class Bar:
     bar: Progress
     task: TaskID
 
-    def __call__(self, done: int, total: int | None) -> None:
+    def __call__(self, done: int, total: int | None, words: str = "") -> None:
         """So many are done."""
-        self.bar.update(self.task, completed=done, total=total)
+        said = f"{self.what}: {words}" if words else self.what
+        self.bar.update(self.task, completed=done, total=total, description=said)
 
     def waits(self, sentence: str) -> None:
         """In the place of what is done."""
@@ -148,9 +149,10 @@ class Lines:
     ticks: Callable[[], float]
     said_at: dict[str, float] = field(default_factory=dict)
 
-    def __call__(self, done: int, total: int | None) -> None:
+    def __call__(self, done: int, total: int | None, words: str = "") -> None:
         """A line every ten seconds."""
-        self._say("count", LINE_EVERY, f"{self.what}: {done:,} of {total:,}" if total else f"{self.what}: {done:,}")
+        counts = f"{done:,} of {total:,}" if total else f"{done:,}"
+        self._say("count", LINE_EVERY, f"{self.what}: {words or counts}")
 
     def waits(self, sentence: str) -> None:
         """A line when it begins, and one every minute."""

@@ -9,6 +9,7 @@ from newsletter.cli.output import Told, rows, say
 from newsletter.delivery.batch import Batch, BatchStatus
 from newsletter.desk import doubting
 from newsletter.issues.issue import Issue
+from newsletter.issues.wording import numbered
 
 app = typer.Typer(
     help="Deliveries of which nobody knows whether they left. Example: newsletter unknown list", no_args_is_help=True
@@ -42,7 +43,7 @@ def accepted(context: typer.Context, batch: Number, note: Note, by: By) -> None:
     Example: newsletter unknown accepted 12 --note "console, 12 Nov 09:01: 500 delivered"
     """
     number = doubting.decide(door(context).desk(), batch, BatchStatus.ACCEPTED, by=by, note=note)
-    say(f"Batch {batch} counts as accepted: {number} deliveries.")
+    say(f"Batch {batch} counts as accepted: {numbered(number, 'delivery', 'deliveries')}.")
 
 
 @app.command("not-sent")
@@ -52,7 +53,7 @@ def not_sent(context: typer.Context, batch: Number, note: Note, by: By) -> None:
     Example: newsletter unknown not-sent 12 --note "console shows nothing between 09:00 and 09:10"
     """
     number = doubting.decide(door(context).desk(), batch, BatchStatus.CLAIMED, by=by, note=note)
-    say(f"Batch {batch} will be tried again by the next send: {number} deliveries.")
+    say(f"Batch {batch} will be tried again by the next send: {numbered(number, 'delivery', 'deliveries')}.")
 
 
 def _row(issue: Issue, batch: Batch) -> dict[str, Any]:

@@ -4,7 +4,21 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from newsletter.cli.output import Telling
+from newsletter.delivery.progress import Progress
 from newsletter.delivery.waits import Wait
+
+
+def counting(bar: Telling) -> Callable[[Progress], None]:
+    """What tells the bar how many are dealt with, and how they fared: "taken" would be too much said of the refused."""
+    return lambda now: bar(now.list_size - now.to_claim - now.under_way, now.list_size, fared(now))
+
+
+def fared(now: Progress) -> str:
+    """Like "12,000 accepted, 3 refused, 8,000 to go"."""
+    known = {"accepted": now.accepted, "refused": now.refused, "unknown": now.unknown}
+    counts = [f"{number:,} {what}" for what, number in known.items() if number or what == "accepted"]
+    return ", ".join([*counts, f"{max(0, now.to_claim + now.under_way):,} to go"])
+
 
 #: Seconds: a shorter wait is not worth a word.
 WORTH_SAYING = 2.0

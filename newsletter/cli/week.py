@@ -7,6 +7,7 @@ import typer
 from jobs.weekly import Result, Weekly, run
 from newsletter.cli.door import Json, door
 from newsletter.cli.output import as_json, progress, rows
+from newsletter.cli.waiting import counting
 from newsletter.errors import IssueError
 from newsletter.issues.week import parse
 
@@ -27,7 +28,7 @@ def week(
             desk,
             parse(slot) if slot is not None else None,
             at_once=send,
-            on_progress=lambda now: bar(now.list_size - now.to_claim, now.list_size),
+            on_progress=counting(bar),
         )
     tell(done, json_wanted=json)
     if done.result is Result.FAILED:

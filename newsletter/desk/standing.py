@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from newsletter.delivery.batch import Sending
+from newsletter.delivery.batch import BatchStatus, Sending
 from newsletter.delivery.failover import Failover, of_issue, taken_by
-from newsletter.delivery.ledger import begun
+from newsletter.delivery.ledger import begun, open_batches
 from newsletter.delivery.lock import Holder, holder
 from newsletter.delivery.waits import ProviderWait, running
 from newsletter.desk.desk import Desk
@@ -25,21 +25,25 @@ class Standing:
     last_step: IssueStep | None  #: the newest step of the issue, and who took it
     not_after: datetime | None  #: when the sending becomes late (aware), if it has begun
     claimed: bool  #: whether some readers may have it
+    parked: int = 0  #: people in calls that the provider certainly did not take, to be tried again
+    heard: str = ""  #: why it did not, of the newest such call
     wait: ProviderWait | None = None  #: what a provider asked for that is configured, as long as it is not over
-    taken_by: dict[str, int] = field(
-        default_factory=dict
-    )  #: how many people each provider took, by its name in the ledger
+    #: how many people each provider took, by its name in the ledger
+    taken_by: dict[str, int] = field(default_factory=dict)
     left: list[Failover] = field(default_factory=list)  #: why the first provider was left, oldest first
 
 
 def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
     """Look at lock, stop file, steps and ledger. The lock is not kept."""
     steps, sending = steps_of(session, issue), session.get(Sending, issue.id)
+    parked = [one for one in open_batches(session, issue.id or 0) if one.status is BatchStatus.CLAIMED]
     return Standing(
         sender=holder(desk.engine),
         stop_file=stopped_by(desk),
         last_step=steps[-1] if steps else None,
         not_after=sending.not_after if sending else None,
+        parked=sum(batch.size - batch.left for batch in parked),
+        heard=parked[-1].reason if parked else "",
         wait=running(session, _names(desk), desk.clock()),
         taken_by=taken_by(session, issue.id or 0),
         left=of_issue(session, issue.id or 0),

@@ -290,7 +290,7 @@ def _refusal(issue: Issue, command: Command, *, claimed: bool) -> str:
     able = OFFERS[issue.status]
     now = f"Possible now: {', '.join(able)}." if able else "Nothing more can be done with it."
     if issue.status is IssueStatus.PARTIAL:
-        now = "Only a doubt that is closed lets it go on: 'newsletter unknown list'."
+        now = f"Nobody is left to mail; who was refused or is in doubt: newsletter issue status {issue.number}"
     return f"{opened(issue.name)} is {issue.state}; it cannot be {_DONE[command]}. {now}"
 
 

@@ -149,7 +149,8 @@ def test_a_status_says_whether_anybody_sends(begun: Run, tmp_path: Path) -> None
         refused = begun("issue", "send", "1", "--yes", code=1).stderr
 
     assert "Nobody is sending. Go on: newsletter issue send 1" in idle
-    assert "Under way: a sender has died or stopped" in idle
+    assert "Under way: none of them has it, for the provider did not take them" in idle
+    assert "cannot be written: " in idle
     assert f"A sender is running: process {os.getpid()}, since 20" in busy
     assert f"kill {os.getpid()}" in refused
 

@@ -135,7 +135,7 @@ def test_a_sent_issue_offers_nothing(session: Session) -> None:
 
 def test_an_issue_that_ended_partly_names_the_way_on(session: Session) -> None:
     """A doubt that an operator closes as "not sent" takes it up again."""
-    with pytest.raises(IllegalStep, match=r"is partly sent; it cannot be resumed\. Only a doubt that is closed"):
+    with pytest.raises(IllegalStep, match=r"is partly sent; it cannot be resumed\. Nobody is left to mail"):
         step(session, issue_in(session, IssueStatus.PARTIAL), Command.RESUME, NOW)
 
 

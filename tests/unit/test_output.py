@@ -8,7 +8,8 @@ import pytest
 from delivery_samples import NOW, Ticks
 
 from newsletter.cli.output import LINE_EVERY, Told, progress, rows
-from newsletter.cli.waiting import waiting
+from newsletter.cli.waiting import counting, waiting
+from newsletter.delivery.progress import Progress
 from newsletter.delivery.waits import Wait
 
 
@@ -58,3 +59,11 @@ def test_a_listing_is_words_for_people_and_values_for_programs(capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out) == [
         {"at": "2026-11-12T09:00:00+00:00", "in": True, "out": False, "people": 1_200, "left": {"percent": 75}}
     ]
+
+
+def test_the_refused_are_not_told_as_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    """Twenty of twenty dealt with, and nobody has it."""
+    with progress("Sending", Ticks()) as bar:
+        counting(bar)(Progress(20, 0, 18, 0, 2, {}, 0))
+
+    assert capsys.readouterr().err == "Sending: 0 accepted, 18 refused, 2 to go\n"

@@ -63,3 +63,12 @@ def test_who_paused_ends_with_one_mark(by: str, end: str) -> None:
 def test_one_is_not_many(state: Progress, shown: str) -> None:
     """Of those who did not get it, or perhaps not."""
     assert shown in said(issue(IssueStatus.PARTIAL), state)
+
+
+@pytest.mark.parametrize("ending", [Ending.HALTED, Ending.BREAKER, Ending.STALE])
+def test_what_pauses_an_issue_is_called_so_and_says_both_commands(ending: Ending) -> None:
+    """After `resume` alone nothing is sent."""
+    told = outcome(Sent(issue(IssueStatus.PAUSED), ending, numbers(), "Why."))
+
+    assert told.startswith("paused")
+    assert "newsletter issue resume 3, then newsletter issue send 3" in told
