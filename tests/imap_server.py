@@ -54,6 +54,9 @@ class ImapServer:
             for uid in uids:
                 self.flags[uid].add(rest[2].strip("()"))
             return [], True
+        if "BODY[" in arguments.decode():  # without PEEK, to fetch is to read
+            for uid in uids:
+                self.flags[uid].add("\\Seen")
         most = int(re.findall(r"<0\.(\d+)>", arguments.decode())[0])
         return [self._mail(uid, self.mails[uid][:most]) for uid in uids], True
 

@@ -230,6 +230,7 @@ def test_mail_in_mail_in_mail_is_no_trouble() -> None:
     parts = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(MOST_PARTS + 1))
 
     assert reading(parts + b"x\n" * 1000) == STRANGE
+    assert reading(report().replace(b"This is the mail system", b"boundary=x " * (MOST_PARTS + 1))) == STRANGE
     assert reading(b"Content-Type: message/rfc822\n\n" * 8_000) == STRANGE
 
 
