@@ -6,9 +6,12 @@ Whatever a person or an operator wrote down is left as it is. What a provider's 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import ClauseElement, Integer, String, bindparam, cast, literal_column
 from sqlmodel import Session, col, func, select
 
+from newsletter.delivery import event_rows
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.event_tables import FINAL, IS_SOFT, DeliveryState
 from newsletter.delivery.evidence import pieces
@@ -22,6 +25,7 @@ SOFT_BOUNCES, AMONG = 3, 5
 
 _BY = "provider:"
 _REASONS = {Kind.HARD_BOUNCED: Reason.HARD_BOUNCE, Kind.COMPLAINED: Reason.COMPLAINT}
+_HERE = {"reason": str(Reason.SOFT_BOUNCES), "by": f"{_BY}%"}  #: what `_suppressed_here` asks for
 _RISING = (Reason.SOFT_BOUNCES, Reason.HARD_BOUNCE, Reason.COMPLAINT)
 
 
@@ -52,15 +56,15 @@ def weigh_soft_bounces(session: Session, touched: Collection[int], now: datetime
     The one suppression that is taken back without an operator: it is a sum over facts, and a late "delivered" changes
     the sum. Only one that was made here is.
     """
-    for some in pieces(sorted(touched)):
-        suppressed = _suppressed_here(session, some)
-        for people in _people(session, _often(session, some) | suppressed):
-            often = {person.id or 0 for person in people if _soft_bounces(session, person) >= SOFT_BOUNCES}
-            bounced = [person for person in people if person.id in often]
-            _suppress(session, bounced, dict.fromkeys(often, Reason.SOFT_BOUNCES), now, by)
-            for person in people:
-                if person.id in suppressed - often:
-                    session.delete(session.get_one(Suppression, person.fingerprint))
+    suppressed = {who for (who,) in event_rows.look(session, _suppressed_here, touched, **_HERE)}
+    too_many = {who for (who,) in event_rows.look(session, _often, touched)}
+    for people in _people(session, too_many | suppressed):
+        often = {person.id or 0 for person in people if _soft_bounces(session, person) >= SOFT_BOUNCES}
+        bounced = [person for person in people if person.id in often]
+        _suppress(session, bounced, dict.fromkeys(often, Reason.SOFT_BOUNCES), now, by)
+        for person in people:
+            if person.id in suppressed - often:
+                session.delete(session.get_one(Suppression, person.fingerprint))
     session.flush()
 
 
@@ -98,18 +102,18 @@ def _newest_yes(person: Subscriber) -> datetime:
     return (person.confirmed_at or person.signed_up_at) if person.status is Status.PAUSED else person.status_since
 
 
-def _often(session: Session, ids: Collection[int]) -> set[int]:
+def _often(ids: list[Any]) -> ClauseElement:
     """Who of them has enough soft bounces at all: a handful, found by an index that holds nothing else."""
-    who = col(DeliveryState.subscriber_id)
-    query = select(who).where(IS_SOFT, who.in_(ids)).group_by(who).having(func.count() >= SOFT_BOUNCES)
-    return set(session.exec(query))
+    who, enough = col(DeliveryState.subscriber_id), literal_column(str(SOFT_BOUNCES), Integer)
+    return select(who).where(IS_SOFT, who.in_(ids)).group_by(who).having(func.count() >= enough)
 
 
-def _suppressed_here(session: Session, ids: Collection[int]) -> set[int]:
+def _suppressed_here(ids: list[Any]) -> ClauseElement:
+    """Whom of them this module has suppressed for soft bounces."""
     same = col(Suppression.fingerprint) == col(Subscriber.fingerprint)
-    made_here = (col(Suppression.reason) == Reason.SOFT_BOUNCES, col(Suppression.by).startswith(_BY))
-    query = select(col(Subscriber.id)).join(Suppression, same).where(col(Subscriber.id).in_(ids), *made_here)
-    return {who for who in session.exec(query) if who}
+    reason, by = bindparam("reason", type_=String), bindparam("by", type_=String)
+    made_here = (cast(Suppression.reason, String) == reason, col(Suppression.by).like(by))
+    return select(col(Subscriber.id)).join(Suppression, same).where(col(Subscriber.id).in_(ids), *made_here)
 
 
 def _soft_bounces(session: Session, person: Subscriber) -> int:

@@ -9,16 +9,30 @@ for order nor for number: a state that only rises, and for everything else the f
 The database folds, in the statement that writes: two writers at once lose nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Index, UniqueConstraint, and_, case, literal_column, or_, text
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Executable,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    case,
+    literal_column,
+    or_,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Column, Field, Integer, Session, SQLModel
+from sqlmodel import Column, Field, Integer, Session, SQLModel, col, select
 
 from newsletter.database import word
+from newsletter.delivery import event_rows
 from newsletter.providers.hooks import Kind
 
 #: The states of a delivery, rising.
@@ -98,17 +112,28 @@ def _first(one: datetime | None, other: datetime | None) -> datetime | None:
     return min(one, other) if one and other else one or other
 
 
+def said_before(session: Session, provider: str, ids: Iterable[str]) -> set[str]:
+    """Which of these events of a provider are kept already."""
+    return {one for (one,) in event_rows.look(session, _said, ids, provider=provider)}
+
+
 def store(session: Session, rows: Sequence[Mapping[str, object]]) -> set[str]:
     """Keep these events of one provider, and say the ids of those that are new."""
     if not rows:
         return set()
-    return set(session.connection().execute(_keep(_dialect(session)), rows).scalars())
+    dialect = _dialect(session)
+    if dialect != "sqlite":  # another writer may keep the same event between our look and our insert
+        return set(session.connection().execute(_keep(dialect), rows).scalars())
+    by_id = {str(row["event_id"]): row for row in rows}
+    new = by_id.keys() - said_before(session, str(rows[0]["provider"]), by_id)
+    mine = [row for name, row in by_id.items() if name in new]
+    event_rows.run(session, _plain_keep(), SQLModel.metadata.tables["provider_event"], mine)
+    return new
 
 
 def raise_states(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Fold these facts (each with the ids of its delivery) into what is known."""
-    if rows:
-        session.connection().execute(_raise(_dialect(session)), rows)
+    event_rows.run(session, _raise(_dialect(session)), SQLModel.metadata.tables["delivery_state"], rows)
 
 
 def _dialect(session: Session) -> str:
@@ -120,6 +145,16 @@ def _insert(dialect: str, name: str) -> Any:
     return made(SQLModel.metadata.tables[name])
 
 
+def _said(ids: list[Any]) -> ClauseElement:
+    mine = col(ProviderEvent.provider) == bindparam("provider", type_=String)
+    return select(ProviderEvent.event_id).where(mine, col(ProviderEvent.event_id).in_(ids))
+
+
+@lru_cache
+def _plain_keep() -> ClauseElement:
+    return _insert("sqlite", "provider_event")  # type: ignore[no-any-return]
+
+
 @lru_cache
 def _keep(dialect: str) -> Executable:
     statement = _insert(dialect, "provider_event").on_conflict_do_nothing()
@@ -127,7 +162,7 @@ def _keep(dialect: str) -> Executable:
 
 
 @lru_cache
-def _raise(dialect: str) -> Executable:
+def _raise(dialect: str) -> ClauseElement:
     """The same fold as above, in SQL."""
     statement = _insert(dialect, "delivery_state")
     old, new = statement.table.c, statement.excluded

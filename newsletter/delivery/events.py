@@ -11,15 +11,26 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import ClauseElement, Integer, and_, bindparam, func, or_
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from newsletter.database import utc
-from newsletter.delivery import event_acts, evidence
+from newsletter.delivery import event_acts, event_rows, evidence
 from newsletter.delivery.batch import Batch, BatchStatus, Delivery, Sending
-from newsletter.delivery.event_tables import FINAL, STATES, DeliveryState, Facts, facts, fold, raise_states, store
+from newsletter.delivery.event_tables import (
+    FINAL,
+    STATES,
+    DeliveryState,
+    Facts,
+    facts,
+    fold,
+    raise_states,
+    said_before,
+    store,
+)
 from newsletter.providers.hooks import LONGEST_REASON, Event, Kind
 from subscribers.subscriber import Subscriber
 
@@ -31,6 +42,7 @@ _PROVING = ("state", "blocked_at", "dropped_at", "unsubscribed_at")
 _KEY = re.compile("([1-9][0-9]{0,9})-([a-z2-7]{24})")
 _PLAIN_ID = re.compile("[!-~]{1,200}")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']*(?:@|%40|＠)[^\s<>()\[\],;:\"']*", re.IGNORECASE)
+_NO_ADDRESS = re.compile("[^@%＠]*")  # most of what is said: looked at once, not word by word
 _LONGEST_WORD = 60
 
 Whose = tuple[int, int]  #: the ids of an issue and of a subscriber, who has a delivery of it
@@ -51,8 +63,10 @@ def take(session: Session, provider_name: str, events: Sequence[Event], now: dat
 
     Raises ValueError for a time without a zone: the adapter is wrong then, not the provider.
     """
-    whose = owners(session, {event.key for event in events})
     found = {_id(event): event for event in events}
+    for name in said_before(session, provider_name, found):
+        del found[name]
+    whose = owners(session, {event.key for event in found.values()})
     rows = [_row(provider_name, name, event, whose.get(event.key), now) for name, event in found.items()]
     new = [found[name] for name in store(session, rows)]
     ours = [(whose[event.key], event) for event in new if event.key in whose]
@@ -96,19 +110,18 @@ def owners(session: Session, keys: Collection[str]) -> dict[str, Whose]:
     for key in keys:
         if named := _KEY.fullmatch(key):
             refs[int(named[1])].append(named[2])
-    begun = session.exec(select(Sending.issue_id)).all()
+    begun = session.exec(select(Sending.issue_id)).all() if refs else []
     return {
         f"{issue_id}-{ref}": (issue_id, subscriber_id)
         for issue_id in begun
-        for some in evidence.pieces(refs.get(issue_id, ()))
-        for ref, subscriber_id in _deliveries(session, issue_id, some)
+        for ref, subscriber_id in event_rows.look(session, _deliveries, refs.get(issue_id, ()), issue=issue_id)
     }
 
 
-def _deliveries(session: Session, issue_id: int, refs: Sequence[str]) -> Iterable[tuple[str, int]]:
-    theirs = and_(col(Delivery.subscriber_id) == col(Subscriber.id), col(Delivery.issue_id) == issue_id)
-    query = select(Subscriber.ref, Delivery.subscriber_id).join(Delivery, theirs).where(col(Subscriber.ref).in_(refs))
-    return session.exec(query).all()
+def _deliveries(refs: list[Any]) -> ClauseElement:
+    issue = col(Delivery.issue_id) == bindparam("issue", type_=Integer)
+    theirs = and_(col(Delivery.subscriber_id) == col(Subscriber.id), issue)
+    return select(Subscriber.ref, Delivery.subscriber_id).join(Delivery, theirs).where(col(Subscriber.ref).in_(refs))
 
 
 def _row(provider: str, name: str, event: Event, whose: Whose | None, now: datetime) -> dict[str, object]:
@@ -141,7 +154,8 @@ def _clean(text: str, longest: int) -> str:
     shown = text[: 4 * longest]
     if not shown.isprintable():
         shown = "".join(letter if letter.isprintable() else " " for letter in shown)
-    words = _ADDRESS.sub("(address)", shown).split()
+    found = shown if _NO_ADDRESS.fullmatch(shown) else _ADDRESS.sub("(address)", shown)
+    words = found.split()
     if len(text) == LONGEST_REASON and words:
         words.pop()  # an adapter has cut it there: perhaps in the middle of an address
     return " ".join(words)[:longest]
