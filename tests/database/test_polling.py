@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 
 from newsletter.database import transaction
 from newsletter.delivery import claims, ledger
+from newsletter.delivery.batch import Batch
 from newsletter.delivery.event_tables import DeliveryState, ProviderEvent
 from newsletter.delivery.events import take
 from newsletter.delivery.poll_keeping import Kept, keep
@@ -465,3 +466,13 @@ def test_more_than_is_shown_of_one_minute_is_said_and_does_not_stop_a_poll(engin
     told = narrow(engine, FewAtOnce([mailgun_event(key, start) for key in keys]))
 
     assert (told.kept, told.partly, told.at) == (Kept(new=2), True, NOW)
+
+
+def test_ids_that_are_not_one_for_each_say_nothing(engine: Engine) -> None:
+    """Their order is all that joins them to people."""
+    sent(engine)
+    with transaction(engine) as session:
+        session.exec(select(Batch)).one().provider_ids = b"p0\np1"
+        session.flush()
+
+        assert keep(session, "mailgun", [about("p1")], NOW) == Kept(others=1)
