@@ -22,6 +22,15 @@ HOW = {
     "your account is suspended": (Outcome.RETRY, Directive.HALT, 0.0),
 }
 
+_A, _R, _L, _U = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.RETRY, Outcome.UNKNOWN
+#: Answers that differ by recipient: those of the first ones, and the last for everybody else.
+MIXED = {
+    "accept one, the others later": (_A, _L),
+    "refuse one, the others later": (_R, _L),
+    "accept one, lose one, the others later": (_A, _U, _L),
+    "lose one, accept the others": (_U, _A),
+}
+
 
 @dataclass
 class FakeProvider:
@@ -36,6 +45,7 @@ class FakeProvider:
     name: str = "fake"
     always: str = "accept"  #: what a call does that `next_answers` says nothing of
     next_answers: list[str] = field(default_factory=list)  #: what the next calls do, first one first
+    bad: set[str] = field(default_factory=set)  #: a call with one of these addresses is refused as a whole
 
     @property
     def capabilities(self) -> Capabilities:
@@ -52,6 +62,8 @@ class FakeProvider:
     def send(self, batch: OutgoingBatch) -> Answer:
         """Do what the next answer says; without one, what it always does."""
         how = self.next_answers.pop(0) if self.next_answers else self.always
+        if self.bad & {recipient.address for recipient in batch.recipients}:
+            how = "one of you is wrong"
         known = self.remembers and batch.key in self.taken
         if how != "die before":
             self.calls.append((batch.key, batch.attempt))
@@ -62,8 +74,20 @@ class FakeProvider:
             raise Killed
         if how == "answer nonsense":
             return Answer([])
+        if how in MIXED:
+            return self._one_by_one(batch, MIXED[how])
         outcome, directive, wait = HOW.get(how, (Outcome.UNKNOWN, Directive.GO_ON, 0.0))
         return Answer(all_alike(batch, outcome, how), directive, wait)
+
+    def _one_by_one(self, batch: OutgoingBatch, outcomes: Sequence[Outcome]) -> Answer:
+        """These outcomes, one after the other, for the first recipients; the last of them for everybody else."""
+        receipts = [
+            Receipt(one.key, outcomes[min(place, len(outcomes) - 1)], reason=f"{outcomes[0]} and others")
+            for place, one in enumerate(batch.recipients)
+        ]
+        self.taken.add(batch.key)
+        self.log.update(receipt.key for receipt in receipts if receipt.outcome is Outcome.ACCEPTED)
+        return Answer(receipts)
 
     def look_up(self, _batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
         """Its log tells."""

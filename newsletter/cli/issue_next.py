@@ -53,10 +53,7 @@ def lines(case: Case) -> list[str]:
     if case.now.stop_file and case.issue.status not in OVER:
         said.append(f"All sending is stopped, for {case.now.stop_file} exists. Remove it first.")
     said += [*providers(case), *SENTENCES[case.issue.status](case), *refused(case)]
-    if case.state and case.state.unknown:
-        whom = numbered(case.state.unknown, "reader has", "readers have")
-        said.append(f"Whether {whom} it, nobody knows. See: newsletter unknown list")
-    return said
+    return said + doubts(case)
 
 
 def refused(case: Case) -> list[str]:
@@ -87,6 +84,22 @@ def for_programs(case: Case) -> dict[str, Any]:
         "accepted_by": case.now.taken_by,
         "providers_left": [{"provider": one.provider, "at": one.at, "reason": one.reason} for one in case.now.left],
     }
+
+
+def doubts(case: Case) -> list[str]:
+    """What will be found out without a person, and what will not."""
+    unknown, sure = case.state.unknown if case.state else 0, case.now.settles
+    said = []
+    if sure and case.now.outlook:
+        when = f"{case.now.outlook.when.astimezone(case.zone):%H:%M %Z}"
+        said.append(f"Whether {_have(sure)} it, the next send finds out by itself, after {when}: {case.do('send')}")
+    if unknown > sure:
+        said.append(f"Whether {_have(unknown - sure)} it, nobody knows. See: newsletter unknown list")
+    return said
+
+
+def _have(number: int) -> str:
+    return numbered(number, "reader has", "readers have")
 
 
 def moves(case: Case) -> bool:
@@ -140,7 +153,10 @@ def _cancelled(case: Case) -> list[str]:
     if not case.now.claimed:
         return [f"Nobody got it. A draft again: {case.do('reopen')}"]
     running = [f"A sender is running: {case.now.sender}. It ends after the calls under way."] if case.now.sender else []
-    return [*running, "Nobody else gets it, and it cannot be taken up again."]
+    left = []
+    if case.under_way and not case.now.sender:
+        left.append(f"Its sender died with calls under way. What is known of them: {case.do('cancel')}")
+    return [*running, *left, "Nobody else gets it, and it cannot be taken up again."]
 
 
 SENTENCES: dict[IssueStatus, Callable[[Case], list[str]]] = {

@@ -123,19 +123,19 @@ def audience(found: Issue, would: Audience, *, goes: str = "goes to") -> None:
     say(f"{name(found)} {goes} {whom}." + (f" Not to: {left_out}." if left_out else ""))
 
 
-def question(found: Issue, state: Progress | None, would: Audience) -> str:
-    """Before a sending: say what there is to know, and return what is asked."""
+def question(found: Issue, state: Progress | None, would: Audience, sure: int = 0) -> str:
+    """Before a sending: say what there is to know, and return what is asked. `sure`: in doubt, and found out by it."""
     if state is None:
         audience(found, would)
         return f"Send {found.name} to {numbered(would.eligible, 'person', 'people')}?"
-    if state.under_way:
-        whom = numbered(state.under_way, "person", "people")
-        say(f"{name(found)}: of {whom} under way it is found out first whether they have it.")
-    if state.unknown:
-        are = numbered(state.unknown, "is unknown and stays so", "are unknown and stay so")
+    if first := state.under_way + sure:
+        whom = numbered(first, "person", "people")
+        say(f"{name(found)}: of {whom} it is found out first whether they have it.")
+    if state.unknown > sure:
+        are = numbered(state.unknown - sure, "is unknown and stays so", "are unknown and stay so")
         say(f"{name(found)}: {are}. See: newsletter unknown list")
-    have, rest = numbered(state.accepted, "has", "have"), state.to_claim + state.under_way
-    return f"{name(found)}: {have} it; send to the remaining {rest:,}?"
+    have = numbered(state.accepted, "has", "have")
+    return f"{name(found)}: {have} it; send to the remaining {state.to_claim + first:,}?"
 
 
 def danger(can: Capabilities) -> list[str]:

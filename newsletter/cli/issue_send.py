@@ -22,6 +22,7 @@ from newsletter.delivery.progress import Progress
 from newsletter.delivery.progress import progress as progress_of
 from newsletter.desk import sending
 from newsletter.desk.desk import Desk
+from newsletter.desk.doubting import settles_itself
 from newsletter.desk.standing import standing
 from newsletter.errors import IssueError
 from newsletter.issues.issue import OFFERS, Issue, IssueStatus
@@ -73,6 +74,9 @@ def send(
     say(*next_.providers(case), *next_.refused(case))
     if ended.ending is not Ending.DONE:
         raise IssueError(outcome(ended))
+    if ended.issue.status is IssueStatus.SENDING:
+        with desk.transaction() as session:
+            raise IssueError(" ".join(next_.doubts(case_of(desk, session, ended.issue, ended.progress))))
 
 
 def outcome(ended: sending.Sent) -> str:
@@ -174,11 +178,12 @@ def _confirm(desk: Desk, which: str, *, after_restore: bool) -> None:
     with desk.transaction() as session:
         issue = desk.find(session, which)
         state, would = progress_of(session, issue.id or 0), sending.audience(desk, session)
+        sure, _ = settles_itself(desk, session, issue)
     if "send" not in OFFERS[issue.status]:
         return  # it is refused, with what can be done instead
     if after_restore:
         say(*show_.danger(desk.provider.capabilities))
-    question = show_.question(issue, state, would)
+    question = show_.question(issue, state, would, sure)
     if not sys.stdin.isatty():
         raise IssueError("Nothing was sent: this asks before it sends, and there is no terminal. Add --yes.")
     if not typer.confirm(question):

@@ -1,15 +1,20 @@
 """The tables of the ledger, and the life of a batch.
 
 Theory. An email cannot be rolled back, so the ledger writes the intention before the act: a batch of deliveries is
-claimed and committed with full durability, then handed to the provider, then its receipt is committed. Membership of a
-batch never changes after its claim, its key is stable, and (issue, subscriber) is unique in the database. A crash
-between claim and receipt leaves a batch `sending`: that is doubt, and doubt is closed only by evidence.
+claimed and committed with full durability, then handed to the provider, then its receipt is committed. (issue,
+subscriber) is unique in the database. A crash between claim and receipt leaves a batch `sending`: that is doubt, and
+doubt is closed only by evidence.
 
     sending ──▶ accepted | refused          the provider answered
        │  ▲
-       │  └──── claimed ◀── sending         the provider certainly did not take it; it will be tried again
-       ▼
-    unknown ──▶ accepted | refused          evidence only: replay under the same key, look-up, event, operator
+       │  └──── claimed ◀── sending         the provider certainly did not take it, or not all of it; tried again
+       ▼           ▲
+    unknown ───────┴──▶ accepted | refused  evidence only: replay under the same key, look-up, event, operator
+
+An answer may settle some and leave others: whoever is settled is *set apart* (a `DeliveryException`) and is never
+handed over again; whom the provider certainly did not take are the *remainder*, and the next attempt is for them alone,
+as a new *generation* with a key of its own, because the provider keeps the old key for the old call. Who is handed over
+changes only when an attempt was answered, or before an attempt of what was certainly not taken: never in doubt.
 """
 
 from datetime import datetime
@@ -61,24 +66,45 @@ class Batch(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     issue_id: int = Field(foreign_key="issue.id")
     number: int
-    key: str = Field(unique=True)  #: the provider's idempotency key: stable, from ids only
+    key: str = Field(unique=True)  #: of the first call, the provider's idempotency key: stable, from ids only
     status: BatchStatus = Field(default=BatchStatus.SENDING, sa_type=word(BatchStatus))
     attempt: int = 1  #: fences receipts: only the newest attempt's answer counts
     doubtful: bool = False  #: an attempt ended without an answer: from now on only evidence closes it
-    split: bool = False  #: refused as a whole once: from now on it goes out in two halves, under keys of their own
+    generation: int = 0  #: how often only a part of it was left to be handed over: each has a key of its own
+    pieces: int = 0  #: refused as a whole: the next attempt is so many calls, under keys of their own; 0: one call
     after: int = 0  #: the cursor before its claim
     upto: int = 0  #: the cursor after it: its members have ids in (after, upto]
     size: int = 0
-    refused: int = 0  #: of `size`, by rows in delivery_exception, as `unknown` and `left`
-    unknown: int = 0
-    left: int = 0  #: of `size`: set apart before an attempt, because they had left, paused or been suppressed meanwhile
-    proved: int = 0  #: of a batch in doubt: whom an event or a look-up showed to be with the provider
-    claimed_at: datetime  #: the age of its key counts from here
+    refused: int = 0  #: of `size`, by rows in delivery_exception, as the next three
+    unknown: int = 0  #: in doubt for themselves, whatever becomes of the others
+    left: int = 0  #: skipped before an attempt, because they had left, paused or been suppressed meanwhile
+    proved: int = 0  #: accepted, by a row of their own: by an answer that left others, an event, a look-up, an operator
+    claimed_at: datetime
     attempted_at: datetime  #: when the newest attempt began
+    keyed_at: datetime | None = None  #: the age of its key counts from here; None: from `claimed_at`
     closed_at: datetime | None = None
     provider: str = ""
-    provider_ids: bytes | None = None  #: newline-joined, in the order of subscriber ids
+    provider_ids: bytes | None = None  #: newline-joined, of every answered call in the order of subscriber ids
     reason: str = ""  #: what the provider said, where it said something of the whole batch
+
+    @property
+    def call_key(self) -> str:
+        """The key of the next call: that of the batch, or of the remainder that it has become."""
+        return f"{self.key}:rest:{self.generation}" if self.generation else self.key
+
+    def piece_key(self, number: int) -> str:
+        """The key of one piece of the next attempt, counted from 1. Halves from before generations keep theirs."""
+        return f"{self.call_key}:{'piece' if self.generation else 'half'}:{number}"
+
+    @property
+    def still_open(self) -> int:
+        """How many have no row of their own: they fare as the batch does, and are handed over at its next attempt."""
+        return self.size - self.refused - self.unknown - self.left - self.proved
+
+    @property
+    def in_doubt(self) -> int:
+        """How many people in it nobody knows about: all who are open, where the batch is unknown, and single ones."""
+        return self.unknown + (self.still_open if self.status is BatchStatus.UNKNOWN else 0)
 
 
 class Delivery(SQLModel, table=True):
@@ -96,7 +122,7 @@ class Delivery(SQLModel, table=True):
 
 
 class DeliveryException(SQLModel, table=True):
-    """A delivery that ended otherwise than its batch."""
+    """A delivery that fares otherwise than its batch."""
 
     __tablename__ = "delivery_exception"
 
@@ -105,7 +131,9 @@ class DeliveryException(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batch.id")
     outcome: Outcome = Field(sa_type=word(Outcome))
     reason: str = ""
-    set_apart: bool = False  #: not handed over with the batch; this never changes, whatever the outcome becomes
+    set_apart: bool = False  #: not handed over at later attempts, whatever the outcome becomes
+    skipped: bool = False  #: set apart by us, before an attempt: had left, paused or been suppressed meanwhile
+    provider: str = ""  #: who said so; empty: the batch's provider
 
 
 class Resolution(SQLModel, table=True):

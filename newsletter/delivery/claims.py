@@ -192,7 +192,7 @@ def members(session: Session, batch: Batch) -> Members:
 
     The same at every attempt that may have reached the provider.
     """
-    if batch.left or batch.proved:
+    if is_thinned(batch):
         return _one_by_one(session, _NOT_SET_APART, batch)
     found = _together(_run(session, _AS_TEXTS, _walk(batch)).one(), batch.size)
     return found or _one_by_one(session, _MEMBERS, batch)
@@ -216,6 +216,11 @@ def _one_by_one(session: Session, query: Executable, batch: Batch) -> Members:
     return Members.of(cast("list[Member]", _run(session, query, _walk(batch)).all()))
 
 
+def is_thinned(batch: Batch) -> bool:
+    """Whether anybody may have been set apart."""
+    return bool(batch.generation or batch.left or batch.proved)
+
+
 def member_ids(session: Session, batch: Batch) -> list[int]:
     """The ids of `members`, in the same order."""
     return list(_run(session, _IDS, _walk(batch)).scalars())
@@ -236,7 +241,13 @@ def set_apart(session: Session, batch: Batch, now: datetime) -> None:
     issue, number = batch.issue_id, batch.id or 0
     session.add_all(
         DeliveryException(
-            issue_id=issue, subscriber_id=one, batch_id=number, outcome=Outcome.REFUSED, reason=why, set_apart=True
+            issue_id=issue,
+            subscriber_id=one,
+            batch_id=number,
+            outcome=Outcome.REFUSED,
+            reason=why,
+            set_apart=True,
+            skipped=True,
         )
         for one in gone
     )

@@ -21,12 +21,14 @@ from sqlmodel import Session, col, select
 from newsletter.database import transaction
 from newsletter.delivery import claims, failover, ledger, recovery, waits
 from newsletter.delivery.addressing import Addressing, Member
+from newsletter.delivery.afterwards import Tried, afterwards
+from newsletter.delivery.answers import kinds_of
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
 from newsletter.delivery.flight import Ending, Flight, suspicious
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
-from newsletter.delivery.throttle import Throttle, back_off
+from newsletter.delivery.throttle import Throttle
 from newsletter.delivery.waits import Wait
 from newsletter.delivery.warmup import left_today
 from newsletter.errors import DatabaseError
@@ -34,8 +36,6 @@ from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Alike, Answer, Directive, Outcome, Provider
 
-#: How often in one run a batch that was certainly not taken is tried before the run gives up and says so.
-TRIES = 3
 #: Losing the record of an accepted batch is doubt for everybody in it: recording is tried for minutes.
 RECORD_TRIES, RECORD_WAIT = 60, 5.0
 #: How long, in seconds, a provider that could not be reached is left alone where there is another.
@@ -98,7 +98,7 @@ class Dispatcher:
         if asked is not None:
             self._leave_alone(flight, waits.left(asked, now), asked.reason)
         enough = lambda: stop() or self.halted()  # noqa: E731 - one line, used once
-        caller = Caller(self._providers, self.builder, self.clock, self.pause, enough)
+        caller = Caller(self._providers, self.builder, self.clock, enough)
         with _settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
             while self._turn(issue_id, flight, caller, pool, mark, stop):
                 if flight.state:
@@ -178,38 +178,46 @@ class Dispatcher:
 
     def _record(self, session: Session, flight: Flight, batch: Batch, answer: Answer) -> recovery.Stock:
         """Write one answer down; what is to be tried again, or asked about, comes back with its time."""
-        ledger.record(session, batch, answer.receipts, self.clock())
-        stock = recovery.Stock()
+        before, stock = (batch.generation, batch.unknown), recovery.Stock()
+        split = answer.directive is Directive.SPLIT
+        ledger.record(session, batch, answer.receipts, self.clock(), refused_whole=split)
         if answer.is_plain:
             flight.silent = 0
             return stock
         flight.looked_at = -math.inf  # the numbers that the breakers watch have changed
         after = session.get_one(Batch, batch.id, populate_existing=True)
-        tired = after.attempt >= TRIES * (1 if after.provider == self.provider.capabilities.name else 2)
-        if answer.directive is Directive.HALT:
-            flight.halt(Ending.HALTED, after.reason)
-        if answer.directive is Directive.SLOW_DOWN:
-            waits.keep(session, after.provider, answer.wait, self.clock(), after.reason)
-            self._leave_alone(flight, answer.wait, after.reason)
-        if after.status is BatchStatus.CLAIMED and answer.directive is Directive.SPLIT and not after.split:
-            ledger.split(session, after)
-            stock.again.append((0.0, after))
-        elif after.status is BatchStatus.CLAIMED and tired and self._can_fall_back(after, answer):
-            flight.away_until = self.ticks() + AWAY
-            failover.note(session, after, self.clock())
-            stock.again.append((0.0, after))
-        elif after.status is BatchStatus.CLAIMED and tired:
-            flight.halt(Ending.REFUSING, after.reason)
-        elif after.status is BatchStatus.CLAIMED:
-            seconds = back_off(after.attempt - 1, answer.wait, self.luck)
-            self.throttle.hold_until(self.ticks() + seconds)  # what one call was told holds for the next as well
-            stock.again.append((seconds, after))
-        elif after.status is BatchStatus.UNKNOWN and not tired:
-            recovery.place(stock, session, self._known, after, self.clock())
-        flight.silent = flight.silent + 1 if _is_held(after, stock) else 0
+        self._follow(session, flight, after, answer, stock, moved=after.generation > before[0])
+        heard = kinds_of(answer.receipts) & {Outcome.ACCEPTED, Outcome.REFUSED}
+        silent = _is_held(after, stock) or (after.unknown > before[1] and not heard)
+        flight.silent = flight.silent + 1 if silent else 0
         if flight.silent >= SILENT:
             flight.halt(Ending.BREAKER, f"{SILENT} calls in a row ended without an answer to rely on: {after.reason}")
         return stock
+
+    def _follow(
+        self, session: Session, flight: Flight, batch: Batch, answer: Answer, stock: recovery.Stock, *, moved: bool
+    ) -> None:
+        """Do what follows from an answer that was not plain (afterwards.py)."""
+        tried = flight.tried[batch.id or 0]
+        tried.note(moved=moved)
+        if answer.directive is Directive.HALT:
+            flight.halt(Ending.HALTED, batch.reason)
+        if answer.directive is Directive.SLOW_DOWN:
+            waits.keep(session, batch.provider, answer.wait, self.clock(), batch.reason)
+            self._leave_alone(flight, answer.wait, batch.reason)
+        other = self._can_fall_back(batch, answer)
+        then = afterwards(batch.status, answer, tried, self.luck, moved=moved, other=other)
+        if then.other:
+            failover.note(session, batch, self.clock())
+            flight.away_until, flight.tried[batch.id or 0] = self.ticks() + AWAY, Tried()
+        if then.hold:
+            self.throttle.hold_until(self.ticks() + then.hold)
+        if then.again is not None:
+            stock.again.append((then.again, batch))
+        if then.ask:
+            recovery.place(stock, session, self._known, batch, self.clock())
+        if then.give_up:
+            flight.halt(Ending.REFUSING, batch.reason)
 
     def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[Member]]]:
         """Batches for the free places: those whose time has come again first, then new ones."""
@@ -224,8 +232,9 @@ class Dispatcher:
             batch = self._again(session, flight) or self._new(session, issue_id, flight)
             if batch is None:
                 return taken
-            self.throttle.spend(batch.size, self.ticks())
-            taken.append((batch, claims.members(session, batch)))
+            members = claims.members(session, batch)
+            self.throttle.spend(len(members), self.ticks())
+            taken.append((batch, members))
         return taken
 
     def _look(self, session: Session, issue_id: int, flight: Flight) -> None:
@@ -296,7 +305,7 @@ class Dispatcher:
         with transaction(self.engine) as session:
             members = claims.members(session, batch)
         found = self._providers[batch.provider].look_up(
-            batch.key, [self.addressing.key(member.ref) for member in members]
+            batch.call_key, [self.addressing.key(member.ref) for member in members]
         )
         with transaction(self.engine) as session:
             status = recovery.settle(session, batch, found, self.clock())

@@ -7,17 +7,28 @@ contradicts the ledger, the ledger was wrong, and what would be sent again is he
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import and_, case, insert, update
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from newsletter.delivery import claims, ledger
 from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryException
+from newsletter.delivery.progress import complete
 from newsletter.providers.base import Outcome, Receipt
 from subscribers.subscriber import Subscriber
 
 T = TypeVar("T")
+
+
+class News(NamedTuple):
+    """A delivery that is not known to be accepted, and was."""
+
+    who: int  #: the subscriber's id
+    batch_id: int
+    outcome: Outcome | None  #: of its own row, if it has one
+    set_apart: bool
+
 
 _IN_ONE = 500
 _CLOSED_WELL, _UNDER_WAY = BatchStatus.ACCEPTED, BatchStatus.SENDING
@@ -47,8 +58,11 @@ def prove_ids(session: Session, issue_id: int, ids: Iterable[int], now: datetime
     """The same for subscribers by their ids: one look for hundreds, and nothing else where it is no news."""
     news = [row for some in pieces(sorted(set(ids))) for row in _news(session, issue_id, some)]
     _write(session, issue_id, news)
-    for number in sorted({batch_id for _, batch_id, _ in news}):
-        _close(session, session.get_one(Batch, number, populate_existing=True), now, by)
+    for number in sorted({one.batch_id for one in news}):
+        shown = any(one.batch_id == number and not one.set_apart for one in news)
+        _close(session, session.get_one(Batch, number, populate_existing=True), now, by, handed_over=shown)
+    if news:
+        complete(session, issue_id, now, by=by)
     return len(news)
 
 
@@ -57,8 +71,8 @@ def pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
     return (values[at : at + _IN_ONE] for at in range(0, len(values), _IN_ONE))
 
 
-def _news(session: Session, issue_id: int, ids: Sequence[int]) -> Sequence[tuple[int, int, Outcome | None]]:
-    """Subscriber, batch and exception (if any) of the deliveries that are not known to be accepted.
+def _news(session: Session, issue_id: int, ids: Sequence[int]) -> list[News]:
+    """The deliveries that are not known to be accepted.
 
     While a call is under way nothing is news: an answer is on its way, and says the same of everybody.
     """
@@ -69,49 +83,47 @@ def _news(session: Session, issue_id: int, ids: Sequence[int]) -> Sequence[tuple
     status, outcome = col(Batch.status), col(DeliveryException.outcome)
     open_ = case((outcome.is_(None), status != _CLOSED_WELL), else_=outcome != Outcome.ACCEPTED)
     query = (
-        select(Delivery.subscriber_id, Delivery.batch_id, outcome)
+        select(Delivery.subscriber_id, Delivery.batch_id, outcome, DeliveryException.set_apart)
         .join(Batch, col(Batch.id) == col(Delivery.batch_id))
         .outerjoin(DeliveryException, same)
         .where(col(Delivery.issue_id) == issue_id, col(Delivery.subscriber_id).in_(ids))
         .where(status != _UNDER_WAY, open_)
     )
-    return session.exec(query).all()
+    return [News(who, batch_id, outcome, bool(apart)) for who, batch_id, outcome, apart in session.exec(query)]
 
 
-def _write(session: Session, issue_id: int, news: Sequence[tuple[int, int, Outcome | None]]) -> None:
+def _write(session: Session, issue_id: int, news: Sequence[News]) -> None:
     """Each of them is accepted, as an exception in a batch that is not, or not yet."""
-    mended = [who for who, _, outcome in news if outcome]
+    mended = [one.who for one in news if one.outcome]
     for some in pieces(mended):
         mine = (col(DeliveryException.issue_id) == issue_id, col(DeliveryException.subscriber_id).in_(some))
         session.execute(update(DeliveryException).where(*mine).values(outcome=Outcome.ACCEPTED, reason=""))
     rows = [
-        {"issue_id": issue_id, "subscriber_id": who, "batch_id": batch_id, "outcome": Outcome.ACCEPTED, "reason": ""}
-        for who, batch_id, outcome in news
-        if outcome is None
+        {
+            "issue_id": issue_id,
+            "subscriber_id": one.who,
+            "batch_id": one.batch_id,
+            "outcome": Outcome.ACCEPTED,
+            "reason": "",
+        }
+        for one in news
+        if one.outcome is None
     ]
     if rows:
         session.execute(insert(DeliveryException), rows)
 
 
-def _close(session: Session, batch: Batch, now: datetime, by: str) -> None:
-    """Count again; close the batch where nobody is left to doubt, hold it where it was to be sent again."""
-    counts = _counts(session, batch)
-    batch.refused, batch.unknown = counts.get((Outcome.REFUSED, False), 0), counts.get((Outcome.UNKNOWN, False), 0)
-    batch.proved = counts.get((Outcome.ACCEPTED, False), 0) + counts.get((Outcome.ACCEPTED, True), 0)
-    batch.left = counts.get((Outcome.REFUSED, True), 0)
+def _close(session: Session, batch: Batch, now: datetime, by: str, *, handed_over: bool) -> None:
+    """Count again; close the batch where nobody is left to doubt.
+
+    Hold it where somebody was shown who was still to be `handed_over`: it certainly was not taken, and was. Of somebody
+    set apart it says nothing about the rest.
+    """
+    ledger.recount(session, batch)
     if batch.status is _CLOSED_WELL:
         return
-    batch.status, batch.doubtful, batch.closed_at = BatchStatus.UNKNOWN, True, None
-    session.flush()
-    if batch.proved + batch.refused + batch.left >= batch.size:
+    if handed_over:
+        batch.status, batch.doubtful, batch.closed_at = BatchStatus.UNKNOWN, True, None
+        session.flush()
+    if batch.status is BatchStatus.UNKNOWN and not batch.still_open:
         ledger.resolve(session, batch, _CLOSED_WELL, now, by=by, note=f"{batch.proved} deliveries, one by one")
-
-
-def _counts(session: Session, batch: Batch) -> dict[tuple[Outcome, bool], int]:
-    """How many exceptions there are, by outcome and by whether they were set apart."""
-    kind = (col(DeliveryException.outcome), col(DeliveryException.set_apart))
-    who = col(DeliveryException.subscriber_id)
-    place = (DeliveryException.issue_id == batch.issue_id, who > batch.after, who <= batch.upto)  # by the primary key
-    mine = DeliveryException.batch_id == batch.id
-    query = select(*kind, func.count()).where(*place, mine).group_by(*kind)
-    return {(outcome, apart): number for outcome, apart, number in session.exec(query)}

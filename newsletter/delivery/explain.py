@@ -23,6 +23,8 @@ SENTENCES = {
     BatchStatus.REFUSED: "refused by {provider}: {reason}",
     BatchStatus.UNKNOWN: "unknown: {provider} did not say whether it took the message; it is not sent again on a guess",
 }
+SKIPPED = "had left, taken a break or been suppressed before it could be sent"
+TAKEN_UP = "was certainly not taken by {provider} yet, and is sent again: {reason}"
 
 WHY_NOT = {
     None: "was not on the list yet",
@@ -69,15 +71,26 @@ def _fate(session: Session, sending: Sending, issue: Issue, subscriber: Subscrib
     batch = session.get_one(Batch, delivery.batch_id)
     exception = session.get(DeliveryException, (sending.issue_id, subscriber.id))
     status = BatchStatus(exception.outcome) if exception else batch.status
-    reason = exception.reason if exception else batch.reason
     got_it = {BatchStatus.ACCEPTED: True, BatchStatus.REFUSED: False}.get(status)
-    why = SENTENCES[status].format(provider=batch.provider, reason=reason or _NO_REASON)
+    why = _sentence(batch, exception, status)
     when = batch.closed_at or batch.claimed_at
     if (said := _later(session, delivery)) is not None:
         kind, at, reason = said
         got_it, words = LATER[kind]
         why += "; " + words.format(at=_moment(at, when), reason=reason or _NO_REASON)
     return Fate(issue.number, issue.week, got_it, when, why)
+
+
+def _sentence(batch: Batch, exception: DeliveryException | None, status: BatchStatus) -> str:
+    """What our ledger says of somebody in this batch."""
+    reason = (exception.reason if exception else batch.reason) or _NO_REASON
+    provider = (exception.provider if exception else "") or batch.provider
+    if exception and exception.skipped and status is BatchStatus.REFUSED:
+        return SKIPPED
+    again = status is BatchStatus.CLAIMED and batch.reason
+    said = (TAKEN_UP if again else SENTENCES[status]).format(provider=provider, reason=reason)
+    heard = f" (it said: {reason})" if status is BatchStatus.UNKNOWN and reason != _NO_REASON else ""
+    return said + heard
 
 
 def _later(session: Session, delivery: Delivery) -> tuple[Kind, datetime, str] | None:

@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import case, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from newsletter.delivery.batch import Batch, BatchStatus
+from newsletter.delivery.batch import Batch, BatchStatus, DeliveryException
+from newsletter.providers.base import Outcome
 
 
 class Failover(SQLModel, table=True):
@@ -34,9 +35,16 @@ def taken_by(session: Session, issue_id: int) -> dict[str, int]:
     status, first = col(Batch.status), func.min(Batch.id)
     people = case(
         (status == BatchStatus.ACCEPTED, Batch.size - Batch.refused - Batch.unknown - Batch.left),
-        (status == BatchStatus.UNKNOWN, Batch.proved),
-        else_=0,
+        else_=Batch.proved,
     )
     mine = select(Batch.provider, func.sum(people)).where(Batch.issue_id == issue_id)
     found = session.exec(mine.group_by(col(Batch.provider)).order_by(first))
-    return {provider: int(number) for provider, number in found if number}
+    taken = {provider: int(number) for provider, number in found}
+    had, has = col(DeliveryException.provider), col(Batch.provider)
+    moved = select(had, has, func.count()).join(Batch, col(Batch.id) == col(DeliveryException.batch_id))
+    accepted = (col(Batch.issue_id) == issue_id, col(DeliveryException.outcome) == Outcome.ACCEPTED)
+    apart = moved.where(*accepted, had != "", had != has).group_by(had, has)
+    for before, after, number in session.exec(apart):  # accepted before what was left went to another
+        taken[before] = taken.get(before, 0) + number
+        taken[after] -= number
+    return {provider: number for provider, number in taken.items() if number}

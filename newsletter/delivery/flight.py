@@ -1,10 +1,12 @@
 """What one run of the dispatcher keeps in mind, and why it ends."""
 
 import math
+from collections import defaultdict
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from newsletter.delivery.afterwards import Tried
 from newsletter.delivery.batch import Batch
 from newsletter.delivery.progress import Progress
 from newsletter.providers.base import Answer
@@ -35,6 +37,7 @@ class Flight:
     asked: list[tuple[float, Batch]] = field(default_factory=list)  #: not before (monotonic), batch to ask about
     state: Progress | None = None
     looked_at: float = -math.inf  #: when `state` was counted (monotonic)
+    tried: defaultdict[int, Tried] = field(default_factory=lambda: defaultdict(Tried))  #: by the batch's id
     silent: int = 0  #: calls in a row that ended in a doubt which nobody can close
     throttled: bool = False  #: the last look at what to claim ended at the throttle
     asked_for_until: float = -math.inf  #: until then (monotonic) a provider has asked to be left alone

@@ -7,14 +7,16 @@ moves in the claiming transaction, where consent and suppression are checked (cl
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, and_, bindparam, func, or_, update
 from sqlmodel import Session, col, select
 
+from newsletter.delivery.answers import Before, Meaning, first_reason, kinds_of, meaning
 from newsletter.delivery.batch import OPEN, Batch, BatchStatus, DeliveryException, Resolution, Sending
-from newsletter.delivery.claims import member_ids, set_apart
+from newsletter.delivery.claims import is_thinned, member_ids, set_apart
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue
 from newsletter.providers.base import Alike, Outcome, Receipt
@@ -46,76 +48,82 @@ def begun(session: Session, issue: Issue) -> bool:
 
 _IS_OPEN = or_(*(col(Batch.status) == status for status in OPEN))  # no IN: SQLAlchemy spells that anew at every call
 _MINE = and_(col(Batch.id) == bindparam("batch"), col(Batch.attempt) == bindparam("fence"), _IS_OPEN)
-_COLUMNS = ("status", "doubtful", "refused", "unknown", "closed_at", "reason", "provider_ids")
+_COLUMNS = ("status", "doubtful", "generation", "pieces", "closed_at", "reason", "provider_ids")
 _RECORD = (
     update(Batch.metadata.tables["batch"]).where(_MINE).values({name: bindparam(f"new_{name}") for name in _COLUMNS})
 )
 
 
-def record(session: Session, batch: Batch, receipts: Sequence[Receipt], now: datetime) -> bool:
+def record(
+    session: Session, batch: Batch, receipts: Sequence[Receipt], now: datetime, *, refused_whole: bool = False
+) -> bool:
     """Write down what the provider answered to this attempt. False if the batch is closed or a newer attempt runs.
 
-    Receipts stand in the order of `claims.members`. Once an attempt ended in doubt, a refusal or "not taken" proves
-    nothing about the earlier one, and the batch stays unknown (security reference 3.1, rule 1).
+    Receipts stand in the order of `claims.members`; what they mean, and `refused_whole`: answers.py. Once an attempt
+    ended in doubt, a refusal or "not taken" proves nothing about the earlier one (security reference 3.1, rule 1).
     """
-    status = _status_of(_outcomes(session, batch, receipts), doubtful=batch.doubtful)
-    exceptions = _exceptions(session, batch, receipts) if status is BatchStatus.ACCEPTED else []
-    values = {
-        "status": status,
-        "doubtful": batch.doubtful or status is BatchStatus.UNKNOWN,
-        "refused": batch.refused + sum(one.outcome is Outcome.REFUSED for one in exceptions),
-        "unknown": sum(one.outcome is not Outcome.REFUSED for one in exceptions),
-        "closed_at": now if status in (BatchStatus.ACCEPTED, BatchStatus.REFUSED) else None,
-        "reason": _first_reason(receipts),
-        "provider_ids": "\n".join(map(_clean, _provider_ids(receipts))).encode(),
-    }
-    which = {"batch": batch.id, "fence": batch.attempt}
-    new = {f"new_{name}": value for name, value in values.items()}
-    recorded = session.connection().execute(_RECORD, {**which, **new}).rowcount
-    if batch in session:
-        session.refresh(batch)
-    if not recorded:
-        return False
-    session.add_all(exceptions)
-    session.flush()
-    return True
+    fits = len(receipts) == handed_over(session, batch) and not contradicts(session, batch, receipts)
+    said = meaning(receipts if fits else [], _before(batch), refused_whole=refused_whole)
+    return _write(session, batch, said, receipts, now)
 
 
 def record_found(
     session: Session, batch: Batch, found: Sequence[Receipt], now: datetime, *, by: str, note: str
 ) -> bool:
-    """Close a doubt by evidence that accounts for everybody: as `record`, and `resolve`."""
-    exceptions = _exceptions(session, batch, found)
-    if not resolve(session, batch, BatchStatus.ACCEPTED, now, by=by, note=note):
+    """The same for what a look-up found, which is evidence: the doubt is over, and that is written down."""
+    evident = replace(_before(batch), doubtful=False)
+    said = meaning(found, evident)
+    if not _write(session, batch, said, found, now):
         return False
-    session.add_all(exceptions)
-    session.execute(update(Batch).where(col(Batch.id) == batch.id).values(refused=Batch.refused + len(exceptions)))
+    session.add(Resolution(batch_id=batch.id or 0, status=said.status, at=now, by=by, note=note))
     session.flush()
     return True
 
 
-def _outcomes(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> set[Outcome]:
-    """What became of the members; nobody knows where there is not a receipt for each."""
-    if len(receipts) != handed_over(session, batch):
-        return {Outcome.UNKNOWN}
-    return {receipts.outcome} if isinstance(receipts, Alike) else {receipt.outcome for receipt in receipts}
+def contradicts(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> bool:
+    """Whether somebody is said not to be with the provider, who by its own earlier word is: nobody can tell then."""
+    if kinds_of(receipts) <= {Outcome.ACCEPTED}:
+        return False
+    shown = (DeliveryException.outcome == Outcome.ACCEPTED, col(DeliveryException.set_apart).is_(False))
+    proved = set(
+        session.exec(select(DeliveryException.subscriber_id).where(DeliveryException.batch_id == batch.id, *shown))
+    )
+    denied = (Outcome.RETRY, Outcome.REFUSED)
+    who = member_ids(session, batch) if proved else []
+    return any(one in proved and receipt.outcome in denied for one, receipt in zip(who, receipts, strict=False))
+
+
+def _before(batch: Batch) -> Before:
+    return Before(batch.doubtful, batch.pieces, accepted=bool(batch.proved))
+
+
+def _write(session: Session, batch: Batch, said: Meaning, receipts: Sequence[Receipt], now: datetime) -> bool:
+    """One batch row, fenced by the attempt, and the rows of whoever fares otherwise."""
+    who = member_ids(session, batch) if said.apart else []
+    apart = [(who[place], receipt) for place, receipt in said.apart]
+    values = {
+        "status": said.status,
+        "doubtful": said.status is BatchStatus.UNKNOWN,
+        "generation": batch.generation + said.part,
+        "pieces": said.pieces,
+        "closed_at": now if said.status in (BatchStatus.ACCEPTED, BatchStatus.REFUSED) else None,
+        "reason": _clean(said.reason or first_reason(receipts)),
+        "provider_ids": _ids(batch, receipts),
+    }
+    which = {"batch": batch.id, "fence": batch.attempt}
+    new = {f"new_{name}": value for name, value in values.items()}
+    recorded = session.connection().execute(_RECORD, {**which, **new}).rowcount
+    if recorded and apart:
+        _set_apart(session, batch, apart)
+        recount(session, batch)
+    if batch in session:
+        session.refresh(batch)
+    return bool(recorded)
 
 
 def handed_over(session: Session, batch: Batch) -> int:
     """How many members a batch has: all but who was set apart."""
-    return len(member_ids(session, batch)) if batch.left or batch.proved else batch.size
-
-
-def _differing(receipts: Sequence[Receipt]) -> list[tuple[int, Receipt]]:
-    """The receipts of an accepted batch that are not "accepted", with their places."""
-    if isinstance(receipts, Alike) and receipts.outcome is Outcome.ACCEPTED:
-        return []
-    return [(place, receipt) for place, receipt in enumerate(receipts) if receipt.outcome is not Outcome.ACCEPTED]
-
-
-def _first_reason(receipts: Sequence[Receipt]) -> str:
-    alike = receipts[:1] if isinstance(receipts, Alike) else receipts
-    return _clean(next((receipt.reason for receipt in alike if receipt.reason), ""))
+    return len(member_ids(session, batch)) if is_thinned(batch) else batch.size
 
 
 def _clean(text: str) -> str:
@@ -123,45 +131,50 @@ def _clean(text: str) -> str:
     return text if text.isprintable() else " ".join(text.encode("utf-8", "replace").decode().split())
 
 
-def _provider_ids(receipts: Sequence[Receipt]) -> Sequence[str]:
-    return receipts.provider_ids if isinstance(receipts, Alike) else [receipt.provider_id for receipt in receipts]
+def _ids(batch: Batch, receipts: Sequence[Receipt]) -> bytes:
+    """The provider's ids of this answer, below those of the calls before it that left a rest."""
+    mine = receipts.provider_ids if isinstance(receipts, Alike) else [receipt.provider_id for receipt in receipts]
+    ids = "\n".join(map(_clean, mine)).encode()
+    return b"\n".join((batch.provider_ids, ids)) if batch.generation and batch.provider_ids else ids
 
 
-def _status_of(kinds: set[Outcome], *, doubtful: bool) -> BatchStatus:
-    """One status for the batch; recipients that differ from an accepted batch become exceptions."""
-    if Outcome.ACCEPTED in kinds:
-        return BatchStatus.ACCEPTED
-    if Outcome.UNKNOWN in kinds or doubtful:
-        return BatchStatus.UNKNOWN
-    return BatchStatus.CLAIMED if Outcome.RETRY in kinds else BatchStatus.REFUSED
-
-
-def _exceptions(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> list[DeliveryException]:
-    """One row per recipient who fared otherwise. "Not taken" inside an accepted call is doubt: nobody asks again.
-
-    Whoever is known to be with the provider, by an event, is not doubted again.
-    """
-    found = _differing(receipts)
-    who = member_ids(session, batch) if found else []
-    proved = select(DeliveryException.subscriber_id).where(DeliveryException.batch_id == batch.id)
-    known = set(session.exec(proved)) if batch.proved else set()
-    return [
-        DeliveryException(
+def _set_apart(session: Session, batch: Batch, apart: Sequence[tuple[int, Receipt]]) -> None:
+    """One row for each of these subscribers: not handed over again. An event's word that one is accepted stays."""
+    mine = DeliveryException.batch_id == batch.id
+    proved = select(DeliveryException).where(mine, DeliveryException.outcome == Outcome.ACCEPTED)
+    known = {row.subscriber_id: row for row in session.exec(proved)} if batch.proved else {}
+    for who, receipt in apart:
+        row = known.get(who) or DeliveryException(
             issue_id=batch.issue_id,
-            subscriber_id=who[position],
+            subscriber_id=who,
             batch_id=batch.id or 0,
-            outcome=Outcome.REFUSED if receipt.outcome is Outcome.REFUSED else Outcome.UNKNOWN,
-            reason=_clean(receipt.reason),
+            outcome=receipt.outcome,
+            reason="" if receipt.outcome is Outcome.ACCEPTED else _clean(receipt.reason),
+            provider=batch.provider,
         )
-        for position, receipt in found
-        if who[position] not in known
-    ]
+        row.set_apart = True
+        session.add(row)
+    session.flush()
 
 
-def split(session: Session, batch: Batch) -> None:
-    """From its next attempt on the batch goes out in two halves: said before the first of them leaves."""
-    mine = and_(col(Batch.id) == batch.id, col(Batch.status) == BatchStatus.CLAIMED)
-    session.execute(update(Batch).where(mine).values(split=True))
+def recount(session: Session, batch: Batch) -> None:
+    """Set the numbers of a batch to what its exceptions say: its members are found by the primary key."""
+    kind = (col(DeliveryException.outcome), col(DeliveryException.skipped))
+    who = col(DeliveryException.subscriber_id)
+    place = (DeliveryException.issue_id == batch.issue_id, who > batch.after, who <= batch.upto)
+    mine = DeliveryException.batch_id == batch.id
+    query = select(*kind, func.count()).where(*place, mine).group_by(*kind)
+    count = {(outcome, skipped): number for outcome, skipped, number in session.exec(query)}
+    proved = sum(number for (outcome, _), number in count.items() if outcome is Outcome.ACCEPTED)
+    values = {
+        "refused": count.get((Outcome.REFUSED, False), 0),
+        "unknown": sum(number for (outcome, _), number in count.items() if outcome is Outcome.UNKNOWN),
+        "proved": proved,
+        "left": count.get((Outcome.REFUSED, True), 0),
+    }
+    session.execute(update(Batch).where(col(Batch.id) == batch.id).values(values))
+    if batch in session:
+        session.refresh(batch)
 
 
 def take_again(session: Session, batch: Batch, now: datetime, provider: str = "") -> Batch | None:
@@ -178,13 +191,14 @@ def take_again(session: Session, batch: Batch, now: datetime, provider: str = ""
     batch = found
     if batch.status is BatchStatus.CLAIMED and not batch.doubtful:
         set_apart(session, batch, now)
-        if batch.left >= batch.size:
+        if not batch.still_open:
             call_off(session, batch, now, "Everybody in it had left before it was sent.")
             return None
     again = (BatchStatus.CLAIMED, *OPEN)
     mine = and_(col(Batch.id) == batch.id, col(Batch.attempt) == batch.attempt, col(Batch.status).in_(again))
     doubt = batch.doubtful or batch.status in OPEN
     values = {"status": BatchStatus.SENDING, "attempt": batch.attempt + 1, "attempted_at": now, "doubtful": doubt}
+    values |= {} if doubt else {"keyed_at": now}  # nothing was ever taken under it: its age does not count yet
     values |= {"provider": provider} if provider else {}
     if not cast("CursorResult[Any]", session.execute(update(Batch).where(mine).values(values))).rowcount:
         return None
@@ -217,10 +231,16 @@ def resolve(session: Session, batch: Batch, status: BatchStatus, now: datetime, 
 def call_off(
     session: Session, batch: Batch, now: datetime, why: str = "The issue was cancelled before it was sent."
 ) -> None:
-    """Close a parked batch: it was certainly not taken, and will not be tried again."""
+    """Close a parked batch: what is left of it was certainly not taken, and will not be tried again."""
     mine = and_(col(Batch.id) == batch.id, col(Batch.status) == BatchStatus.CLAIMED)
-    values = {"status": BatchStatus.REFUSED, "closed_at": now, "reason": why}
-    session.execute(update(Batch).where(mine).values(values))
+    status = BatchStatus.ACCEPTED if batch.proved else BatchStatus.REFUSED
+    values = {"status": status, "closed_at": now, "reason": why}
+    if not cast("CursorResult[Any]", session.execute(update(Batch).where(mine).values(values))).rowcount:
+        return
+    if batch.proved and batch.still_open:  # the batch is accepted: whoever is not needs a row
+        refusal = Receipt("", Outcome.REFUSED, reason=why)
+        _set_apart(session, batch, [(who, refusal) for who in member_ids(session, batch)])
+        recount(session, batch)
 
 
 def forget(session: Session, issue: Issue) -> None:
@@ -231,9 +251,11 @@ def forget(session: Session, issue: Issue) -> None:
 
 
 def in_doubt(session: Session, issue_id: int | None = None) -> list[Batch]:
-    """Batches of which nobody knows, oldest first; of one issue, or of all."""
-    query = select(Batch).where(col(Batch.status) == BatchStatus.UNKNOWN).order_by(col(Batch.id))
-    return list(session.exec(query if issue_id is None else query.where(Batch.issue_id == issue_id)))
+    """Batches with anybody of whom nobody knows, oldest first; of one issue, or of all."""
+    doubtful = or_(col(Batch.status) == BatchStatus.UNKNOWN, col(Batch.unknown) > 0)
+    query = select(Batch).where(doubtful).order_by(col(Batch.id))
+    found = session.exec(query if issue_id is None else query.where(Batch.issue_id == issue_id))
+    return [batch for batch in found if batch.in_doubt]
 
 
 def open_batches(session: Session, issue_id: int) -> list[Batch]:

@@ -8,6 +8,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
+from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from subscribers.subscriber import Subscriber
 
 
@@ -54,18 +55,17 @@ def progress(session: Session, issue_id: int, *, counted: bool = True) -> Progre
     count: dict[str, int] = dict.fromkeys(BatchStatus, 0)
     refused = unknown = proved = left = 0
     for status, size, some_refused, some_unknown, some_proved, some_left in session.execute(query):
-        count[status] = size - some_refused - some_unknown - some_left
-        left += some_left
+        count[status] = size - some_refused - some_unknown - some_left - some_proved  # who fares as the batch does
+        left, proved = left + some_left, proved + some_proved
         refused, unknown = refused + some_refused, unknown + some_unknown
-        proved += some_proved if status is BatchStatus.UNKNOWN else 0
     skipped = {reason: getattr(sending, reason) for reason in ("pending", "paused", "unsubscribed", "suppressed")}
     skipped["left"] = left
-    known = sum(count.values()) + refused + unknown + sum(skipped.values())
+    known = sum(count.values()) + refused + unknown + proved + sum(skipped.values())
     return Progress(
         list_size=sending.list_size,
         accepted=count[BatchStatus.ACCEPTED] + proved,
         refused=count[BatchStatus.REFUSED] + refused,
-        unknown=count[BatchStatus.UNKNOWN] + unknown - proved,
+        unknown=count[BatchStatus.UNKNOWN] + unknown,
         under_way=count[BatchStatus.SENDING] + count[BatchStatus.CLAIMED],
         skipped=skipped,
         to_claim=_ahead(session, sending) if counted else sending.list_size - known,
@@ -90,3 +90,15 @@ def finish(session: Session, issue_id: int, now: datetime) -> bool | None:
         return None
     session.execute(update(Sending).where(col(Sending.issue_id) == issue_id).values(finished_at=now))
     return not (state.refused or state.unknown)
+
+
+def complete(session: Session, issue_id: int, now: datetime, *, by: str) -> bool:
+    """An issue that had ended partial is sent once nobody is in doubt or refused any more. Whether it is that now."""
+    issue = session.get(Issue, issue_id, populate_existing=True)
+    if issue is None or issue.status is not IssueStatus.PARTIAL:
+        return False
+    state = progress(session, issue_id, counted=False)
+    if state is None or state.refused or state.unknown or state.under_way or state.to_claim:
+        return False
+    step(session, issue, Command.FINISH, now, by=by)
+    return True

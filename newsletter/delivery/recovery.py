@@ -17,7 +17,9 @@ from datetime import datetime
 from sqlmodel import Session
 
 from newsletter.delivery import evidence, ledger
-from newsletter.delivery.batch import Batch, BatchStatus
+from newsletter.delivery.answers import kinds_of
+from newsletter.delivery.batch import OPEN, Batch, BatchStatus
+from newsletter.delivery.calling import CLOCK_TOLERANCE
 from newsletter.providers.base import Capabilities, Outcome, Receipt
 
 Waiting = tuple[float, Batch]  #: seconds from now, and the batch
@@ -65,22 +67,37 @@ def place(stock: Stock, session: Session, known: Known, batch: Batch, now: datet
         ledger.doubt(session, batch)
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """That the next run settles a doubt by itself."""
+
+    when: datetime  #: not before
+    by_asking: bool  #: by a look-up; else it is sent again under its key
+
+
+def outlook(known: Known, batch: Batch, now: datetime) -> Outlook | None:
+    """Whether the next run can settle the doubt about this batch by itself, and from when on. None: it cannot."""
+    can = known.get(batch.provider)
+    if can is None or batch.status not in OPEN:
+        return None
+    over = batch.attempted_at + 2 * can.longest_request
+    if can.remembers_keys_for:
+        good_until = (batch.keyed_at or batch.claimed_at) + can.remembers_keys_for - can.longest_request
+        return Outlook(over, by_asking=False) if max(now, over) < good_until - CLOCK_TOLERANCE else None
+    return Outlook(over, by_asking=True) if can.answers_look_ups else None
+
+
 def settle(session: Session, batch: Batch, found: Sequence[Receipt], now: datetime) -> BatchStatus:
     """Close a doubt by what a look-up found, and say what the batch is now.
 
-    Everybody there or refused: closed. Certainly nothing there: it may be sent again, unless an event has shown that
-    something was. Anything else stays unknown: a batch of which a part was taken cannot be repeated, and its membership
-    does not change; but whoever was found is not in doubt any more.
+    What it says of everybody is believed, person by person: whoever is there is accepted, and whom the provider
+    certainly does not have are sent theirs. Where it does not know of somebody, or denies whom an event has shown, the
+    batch stays unknown; but whoever was found is not in doubt any more.
     """
     batch = session.get_one(Batch, batch.id, populate_existing=True)  # events may have come while it was asked about
-    whole = len(found) == ledger.handed_over(session, batch)
-    outcomes = {receipt.outcome for receipt in found} if whole else {Outcome.UNKNOWN}
-    note = f"{len(found)} of {batch.size} deliveries looked up"
-    if outcomes == {Outcome.RETRY} and not batch.proved:
-        ledger.resolve(session, batch, BatchStatus.CLAIMED, now, by="look-up", note=note)
-    elif outcomes == {Outcome.REFUSED} and not batch.proved:
-        ledger.resolve(session, batch, BatchStatus.REFUSED, now, by="look-up", note=note)
-    elif outcomes <= {Outcome.ACCEPTED, Outcome.REFUSED}:
+    whole = len(found) == ledger.handed_over(session, batch) and Outcome.UNKNOWN not in kinds_of(found)
+    if whole and not ledger.contradicts(session, batch, found):
+        note = f"{len(found)} of {batch.size} deliveries looked up"
         ledger.record_found(session, batch, found, now, by="look-up", note=note)
     else:
         ledger.doubt(session, batch)

@@ -1,7 +1,7 @@
 """Whom a provider refused, and in which words: a number alone helps nobody."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import and_, exists, not_
@@ -44,10 +44,11 @@ def _alone(session: Session, issue_id: int) -> Iterator[_Row]:
         .join(Batch, col(Batch.id) == col(DeliveryException.batch_id))
         .join(Subscriber, col(DeliveryException.subscriber_id) == _WHO, isouter=True)
         .where(DeliveryException.issue_id == issue_id, DeliveryException.outcome == Outcome.REFUSED)
-        .where(not_(col(DeliveryException.set_apart)))
+        .where(not_(col(DeliveryException.skipped)))
     )
     for one, batch, address in session.exec(query):
-        yield batch.id or 0, one.subscriber_id, _told(batch, address, one.reason or batch.reason)
+        told = _told(batch, address, one.reason or batch.reason)
+        yield batch.id or 0, one.subscriber_id, replace(told, provider=one.provider or batch.provider)
 
 
 def _with_all(session: Session, issue_id: int) -> Iterator[_Row]:

@@ -10,8 +10,10 @@ from newsletter.delivery.batch import BatchStatus, Sending
 from newsletter.delivery.failover import Failover, of_issue, taken_by
 from newsletter.delivery.ledger import begun, open_batches
 from newsletter.delivery.lock import Holder, holder
+from newsletter.delivery.recovery import Outlook
 from newsletter.delivery.waits import ProviderWait, running
 from newsletter.desk.desk import Desk
+from newsletter.desk.doubting import settles_itself
 from newsletter.desk.sending import stopped_by
 from newsletter.issues.issue import Issue, IssueStep, steps_of
 
@@ -31,23 +33,28 @@ class Standing:
     #: how many people each provider took, by its name in the ledger
     taken_by: dict[str, int] = field(default_factory=dict)
     left: list[Failover] = field(default_factory=list)  #: why the first provider was left, oldest first
+    settles: int = 0  #: so many people in doubt the next run settles by itself,
+    outlook: Outlook | None = None  #: from then on
 
 
 def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
     """Look at lock, stop file, steps and ledger. The lock is not kept."""
     steps, sending = steps_of(session, issue), session.get(Sending, issue.id)
     parked = [one for one in open_batches(session, issue.id or 0) if one.status is BatchStatus.CLAIMED]
+    settles, outlook = settles_itself(desk, session, issue)
     return Standing(
         sender=holder(desk.engine),
         stop_file=stopped_by(desk),
         last_step=steps[-1] if steps else None,
         not_after=sending.not_after if sending else None,
-        parked=sum(batch.size - batch.left for batch in parked),
+        parked=sum(batch.still_open for batch in parked),
         heard=parked[-1].reason if parked else "",
         wait=running(session, _names(desk), desk.clock()),
         taken_by=taken_by(session, issue.id or 0),
         left=of_issue(session, issue.id or 0),
         claimed=begun(session, issue),
+        settles=settles,
+        outlook=outlook,
     )
 
 

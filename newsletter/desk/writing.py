@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
-from newsletter.delivery.ledger import begun, forget
+from newsletter.delivery.ledger import begun, forget, open_batches
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.desk import doubting
 from newsletter.desk.desk import Desk
@@ -96,10 +96,14 @@ def reopen(desk: Desk, which: str, *, by: str) -> Issue:
 
 
 def cancel(desk: Desk, which: str, *, by: str) -> Issue:
-    """End the issue: nobody who was not claimed yet gets it. What is open of it is settled, where no run does that."""
+    """End the issue: nobody who was not claimed yet gets it. What is open of it is settled, where no run does that.
+
+    Again for one that is cancelled: what a sender that died has left open. Raises IllegalStep if there is nothing.
+    """
     with desk.transaction() as session:
         issue = desk.find(session, which)
-        approval.cancel(session, issue, desk.clock(), by=by, claimed=begun(session, issue))
+        if not (issue.status is IssueStatus.CANCELLED and open_batches(session, issue.id or 0)):
+            approval.cancel(session, issue, desk.clock(), by=by, claimed=begun(session, issue))
     with suppress(DeliveryError), only_dispatcher(desk.engine):  # a run that is under way settles its own
         doubting.settle_cancelled(desk, which)
     return issue

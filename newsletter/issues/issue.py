@@ -11,6 +11,9 @@ changed and the other none. A sent issue has no steps left; it is a fact.
       ▲                                  └────┬────┘                                            if nothing was claimed
       └──────────── cancelled ◀───────────────┘
 
+A partial issue is not the end: it is sent once its last doubt is closed and everybody has it, or taken up again where
+somebody certainly was not sent theirs.
+
 Two things need more than the table knows, and the caller (who can see the ledger) says them with `claimed`: a cancelled
 issue of which any delivery was ever claimed stays cancelled, and its comparisons stay told (see `approval`).
 """
@@ -82,6 +85,7 @@ ISSUE_STEPS: dict[tuple[IssueStatus, Command], IssueStatus] = {
     (_S.PAUSED, _C.CANCEL): _S.CANCELLED,
     (_S.CANCELLED, _C.REOPEN): _S.DRAFT,
     (_S.PARTIAL, _C.TAKE_UP): _S.PAUSED,
+    (_S.PARTIAL, _C.FINISH): _S.SENT,  # its last doubt was closed, and everybody has it
 }
 
 

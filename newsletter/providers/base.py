@@ -28,7 +28,7 @@ class Directive(StrEnum):
 
     GO_ON = "go on"
     SLOW_DOWN = "slow down"  #: throttled: no further call before `wait` is over
-    SPLIT = "split"  #: the call was refused as a whole, perhaps for one address: once in two halves, then refused
+    SPLIT = "split"  #: the call was refused as a whole, perhaps for one address: cut in pieces until it is found
     HALT = "halt"  #: the account is the problem (key, quota, suspended): the issue is held for a person
 
 
@@ -44,7 +44,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The provider's answer to one call: a receipt for every recipient, in their order, and what to do next."""
+    """The provider's answer to one call: a receipt for every recipient, in their order, and what to do next.
+
+    Receipts may differ, and each is believed: ACCEPTED, REFUSED (whom the provider named) and UNKNOWN settle that one
+    for good; RETRY says "certainly not taken". Whoever is RETRY is sent again, alone, under a key that the provider has
+    not seen: at once, where the directive is GO_ON, `wait` is 0 and at least one was settled; else after `wait`, or
+    after a wait that grows. So an answer that names the bad address should refuse that one and give RETRY to the
+    others, and one that throttles some should say for how long. Where it names nobody: SPLIT, all alike.
+    """
 
     receipts: Sequence[Receipt]
     directive: Directive = Directive.GO_ON

@@ -76,17 +76,20 @@ def test_a_rate_is_kept(dispatcher: Dispatcher) -> None:
     assert 4 <= slow.ticks() < 6
 
 
-def test_a_call_refused_for_one_address_is_split_once(dispatcher: Dispatcher) -> None:
-    """The first half is refused again, the second is accepted: two refused, eight accepted."""
-    split = told(dispatcher, "one of you is wrong", "accept", "one of you is wrong")
+def test_a_call_refused_for_one_address_is_cut_until_it_is_found(dispatcher: Dispatcher) -> None:
+    """In two, then the half that was refused in two: one refused, nine accepted, each call under a key of its own."""
+    wrong = "one of you is wrong"
+    split = told(dispatcher, wrong, "accept", wrong, wrong, "accept")
     split.run(ISSUE)
 
-    assert [key for key, _ in split.provider.calls if "batch:1" in key] == [
-        "issue:1:batch:1",
-        "issue:1:batch:1:half:1",
-        "issue:1:batch:1:half:2",
+    assert [key.removeprefix("issue:1:batch:1") for key, _ in split.provider.calls if "batch:1" in key] == [
+        "",
+        ":rest:1:piece:1",
+        ":rest:1:piece:2",
+        ":rest:2:piece:1",
+        ":rest:2:piece:2",
     ]
-    assert (state_of(split).refused, state_of(split).accepted) == (2, 8)
+    assert (state_of(split).refused, state_of(split).accepted) == (1, 9)
 
 
 def test_many_refusals_open_the_breaker(engine: Engine, dispatcher: Dispatcher) -> None:

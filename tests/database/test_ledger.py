@@ -130,12 +130,29 @@ def test_one_recipient_may_fare_otherwise_than_the_batch(engine: Engine) -> None
         assert session.exec(select(DeliveryException.subscriber_id)).all() == [1]
 
 
-def test_not_taken_inside_an_accepted_call_is_doubt(engine: Engine) -> None:
-    """Nobody asks again for one recipient of a call that was accepted: that would be a guess."""
+def test_whom_an_accepted_call_left_out_is_the_remainder(engine: Engine) -> None:
+    """Certainly not taken: they are handed over again, alone, under a key that the provider has not seen."""
     with transaction(engine) as session:
         crowd(session, 2)
         batch = claimed(session, issue_on_its_way(session))
+        left = members(session, batch)[:1]
         record(session, batch, answers(batch, Outcome.RETRY, Outcome.ACCEPTED), NOW)
+        state = progress(session, batch.issue_id)
+        again = take_again(session, session.get_one(Batch, batch.id), NOW)
+
+        assert (state.accepted, state.under_way, state.adds_up) == (1, 1, True)
+        assert (members(session, again), again.call_key) == (left, f"{batch.key}:rest:1")
+
+
+def test_not_taken_inside_a_repetition_is_doubt(engine: Engine) -> None:
+    """An earlier attempt may have been taken: "not now" says nothing about it."""
+    with transaction(engine) as session:
+        crowd(session, 2)
+        batch = claimed(session, issue_on_its_way(session))
+        doubt(session, batch)
+        session.refresh(batch)
+        again = take_again(session, batch, NOW)
+        record(session, again, answers(again, Outcome.RETRY, Outcome.ACCEPTED), NOW)
 
         assert progress(session, batch.issue_id).unknown == 1
 

@@ -34,9 +34,9 @@ def test_evidence_does_not_reopen_a_closed_batch(engine: Engine) -> None:
         assert session.get_one(Batch, batch.id, populate_existing=True).status is BatchStatus.ACCEPTED
 
 
-@pytest.mark.parametrize("found", [[Outcome.ACCEPTED, Outcome.RETRY], [Outcome.ACCEPTED], [Outcome.RETRY], []])
-def test_a_look_up_that_finds_a_part_leaves_the_doubt(engine: Engine, found: list[Outcome]) -> None:
-    """One of two is there, or it speaks of one only: neither "accepted" nor "send again" would be true for both."""
+@pytest.mark.parametrize("found", [[Outcome.UNKNOWN, Outcome.RETRY], [Outcome.ACCEPTED], [Outcome.RETRY], []])
+def test_a_look_up_that_does_not_tell_of_everybody_leaves_the_doubt(engine: Engine, found: list[Outcome]) -> None:
+    """It does not know of one of two, or speaks of one only: nothing is sent again."""
     with transaction(engine) as session:
         batch = in_doubt(session)
         receipts = answers(batch, *found)[: len(found)] if found else []
@@ -59,9 +59,24 @@ def test_whoever_a_look_up_finds_is_not_in_doubt_any_more(engine: Engine) -> Non
     with transaction(engine) as session:
         batch = in_doubt(session)
 
-        recovery.settle(session, batch, answers(batch, Outcome.ACCEPTED, Outcome.RETRY), NOW)
+        recovery.settle(session, batch, answers(batch, Outcome.ACCEPTED, Outcome.UNKNOWN), NOW)
 
         assert sums(session) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("shown_before", [True, False])
+def test_whom_a_look_up_certainly_does_not_find_is_sent_theirs_alone(engine: Engine, shown_before: bool) -> None:
+    """The other one is there, perhaps by an event as well, and is never handed over again."""
+    with transaction(engine) as session:
+        batch = in_doubt(session)
+        ada, bo = refs(session)
+        if shown_before:
+            prove(session, 1, [ada], NOW, by="event")
+        status = recovery.settle(session, batch, answers(batch, Outcome.ACCEPTED, Outcome.RETRY), NOW)
+        again = ledger.take_again(session, session.get_one(Batch, batch.id), NOW)
+
+        assert (status, again.call_key) == (BatchStatus.CLAIMED, f"{batch.key}:rest:1")
+        assert [member.ref for member in claims.members(session, again)] == [bo]
 
 
 def test_an_event_for_everybody_closes_the_doubt(engine: Engine) -> None:

@@ -304,8 +304,8 @@ def test_whom_a_call_left_out_for_now_is_sent_a_moment_later(engine: Engine) -> 
 
 
 @pytest.mark.parametrize("dial", ["accept, answer lost", "accept, die after"])
-def test_with_keys_nobody_is_called_apart_from_the_call_that_is_repeated(engine: Engine, dial: str) -> None:
-    """Half of a call is put off; a call of their own would not be known under the key that is repeated after a loss."""
+def test_whom_a_call_left_out_has_a_key_of_their_own_that_is_repeated(engine: Engine, dial: str) -> None:
+    """Half of a call is put off; their own call is taken and its answer lost: it is repeated, and no other is."""
     dispatcher = replace(dispatcher_for_ten(engine), batch_size=10)
 
     class Half(FakeProvider):
@@ -320,16 +320,19 @@ def test_with_keys_nobody_is_called_apart_from_the_call_that_is_repeated(engine:
         with contextlib.suppress(Killed):
             replace(dispatcher, provider=provider).run(1)
 
-    assert max(provider.log.values()) == 1
-    assert [key for key, _ in provider.calls] == ["issue:1:batch:1"]
+    assert sorted(provider.log.values()) == [1] * 10
+    assert [key for key, _ in provider.calls] == ["issue:1:batch:1", *["issue:1:batch:1:rest:1"] * 2]
+    assert state_of(dispatcher).accepted == 10
 
 
 def test_a_refusal_of_a_half_in_doubt_proves_nothing(engine: Engine) -> None:
-    """Both halves were taken and their answers lost; on the replay the second is refused as a whole."""
+    """Both halves were taken, and the process died; on the repetition the second is refused as a whole."""
     dispatcher = replace(dispatcher_for_ten(engine), batch_size=10)
-    lost, wrong = "accept, answer lost", "one of you is wrong"
-    provider = FakeProvider(remembers=True, next_answers=[wrong, lost, lost, "accept", wrong])
-    replace(dispatcher, provider=provider).run(1)
+    wrong = "one of you is wrong"
+    provider = FakeProvider(remembers=True, next_answers=[wrong, "accept", "accept, die after", "accept", wrong])
+    for _ in range(2):
+        with contextlib.suppress(Killed):
+            replace(dispatcher, provider=provider).run(1)
 
     assert sorted(provider.log.values()) == [1] * 10
     assert (state_of(dispatcher).refused, state_of(dispatcher).unknown) == (0, 5)
