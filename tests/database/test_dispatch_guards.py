@@ -78,8 +78,7 @@ def test_a_rate_is_kept(dispatcher: Dispatcher) -> None:
 
 def test_a_call_refused_for_one_address_is_cut_until_it_is_found(dispatcher: Dispatcher) -> None:
     """In two, then the half that was refused in two: one refused, nine accepted, each call under a key of its own."""
-    wrong = "one of you is wrong"
-    split = told(dispatcher, wrong, "accept", wrong, wrong, "accept")
+    split = replace(dispatcher, provider=FakeProvider(bad={"reader2@example.org"}))
     split.run(ISSUE)
 
     assert [key.removeprefix("issue:1:batch:1") for key, _ in split.provider.calls if "batch:1" in key] == [

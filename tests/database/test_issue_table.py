@@ -66,7 +66,7 @@ def test_the_life_of_an_issue_is_the_designs() -> None:
         S.SCHEDULED,
         S.CANCELLED,
     }
-    assert (possible(S.SENT), possible(S.PARTIAL)) == ([], [C.TAKE_UP])
+    assert (possible(S.SENT), possible(S.PARTIAL)) == ([], [C.TAKE_UP, C.FINISH])
 
 
 @pytest.mark.parametrize("status", IssueStatus)

@@ -141,7 +141,7 @@ def test_whom_an_accepted_call_left_out_is_the_remainder(engine: Engine) -> None
         again = take_again(session, session.get_one(Batch, batch.id), NOW)
 
         assert (state.accepted, state.under_way, state.adds_up) == (1, 1, True)
-        assert (members(session, again), again.call_key) == (left, f"{batch.key}:rest:1")
+        assert (list(members(session, again)), again.call_key) == (list(left), f"{batch.key}:rest:1")
 
 
 def test_not_taken_inside_a_repetition_is_doubt(engine: Engine) -> None:
