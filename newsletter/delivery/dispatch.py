@@ -25,6 +25,7 @@ from newsletter.delivery.afterwards import Tried, afterwards
 from newsletter.delivery.answers import kinds_of
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
+from newsletter.delivery.events import settle_from_events
 from newsletter.delivery.flight import Ending, Flight, suspicious
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
@@ -186,6 +187,9 @@ class Dispatcher:
             return stock
         flight.looked_at = -math.inf  # the numbers that the breakers watch have changed
         after = session.get_one(Batch, batch.id, populate_existing=True)
+        if after.status is BatchStatus.CLAIMED:  # events come before answers: whom they name was taken after all
+            settle_from_events(session, after.issue_id, self.clock(), only=after.id)
+            after = session.get_one(Batch, batch.id, populate_existing=True)
         self._follow(session, flight, after, answer, stock, moved=after.generation > before[0])
         heard = kinds_of(answer.receipts) & {Outcome.ACCEPTED, Outcome.REFUSED}
         silent = _is_held(after, stock) or (after.unknown > before[1] and not heard)

@@ -77,8 +77,10 @@ def take(session: Session, provider_name: str, events: Sequence[Event], now: dat
     return Taken(len(new), len(events) - len(new), unknown, len(new) - len(ours))
 
 
-def settle_from_events(session: Session, issue_id: int, now: datetime) -> int:
+def settle_from_events(session: Session, issue_id: int, now: datetime, *, only: int | None = None) -> int:
     """Prove what is in doubt of this issue by what was said before; of how many deliveries that was news.
+
+    `only` the batch with this id: asked before anything of it is handed over again.
 
     Events come before the answer to the call as a rule, and are no evidence while an answer is awaited. So this is
     asked whenever a batch has become unknown, and before an issue is called partial.
@@ -89,6 +91,7 @@ def settle_from_events(session: Session, issue_id: int, now: datetime) -> int:
     ids = col(DeliveryState.subscriber_id)
     members = and_(col(DeliveryState.issue_id) == col(Batch.issue_id), ids > col(Batch.after), ids <= col(Batch.upto))
     query = select(ids).join(Batch, members).where(col(Batch.issue_id) == issue_id, in_doubt, told)
+    query = query if only is None else query.where(col(Batch.id) == only)
     return evidence.prove_ids(session, issue_id, session.exec(query).all(), now, by="event")
 
 

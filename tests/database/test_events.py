@@ -386,8 +386,8 @@ def test_an_early_event_clears_one_who_was_doubted_in_an_accepted_call(engine: E
         take(session, "fake", [event(f"1-{refs(session)[1]}", Kind.DELIVERED)], NOW)
         ledger.record(session, batch, answers(batch, Outcome.ACCEPTED, Outcome.RETRY), NOW)
 
-        before = progress(session, 1).unknown
-        assert (before, settle_from_events(session, 1, NOW), progress(session, 1).unknown) == (1, 1, 0)
+        before = progress(session, 1).under_way
+        assert (before, settle_from_events(session, 1, NOW), progress(session, 1).accepted) == (1, 1, 2)
 
 
 def test_opens_alone_settle_nothing(engine: Engine) -> None:

@@ -13,11 +13,13 @@ from newsletter.delivery.afterwards import ATTEMPTS
 from newsletter.delivery.answers import NOBODY_KNOWS_WHOSE
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.dispatch import Dispatcher
+from newsletter.delivery.events import take
 from newsletter.delivery.evidence import prove
 from newsletter.delivery.explain import fates
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import Progress
 from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch, Receipt
+from newsletter.providers.hooks import Event, Kind
 from subscribers.consent import Evidence
 from subscribers.subscriber import Subscriber, find, unsubscribe
 
@@ -154,6 +156,24 @@ def test_an_event_about_somebody_in_the_remainder_holds_it(engine: Engine) -> No
 
     replace(dispatcher, pause=meanwhile).run(1)
 
+    assert (state_of(dispatcher).accepted, state_of(dispatcher).unknown) == (2, 8)
+
+
+def test_whom_an_event_names_before_the_answer_puts_them_off_is_not_sent_it_again(engine: Engine) -> None:
+    """The provider took it, said so in an event, and then "not now" in its answer: that one has it."""
+    dispatcher = with_(engine, FakeProvider())
+
+    class Hasty(FakeProvider):
+        def send(self, batch: OutgoingBatch) -> Answer:
+            if not self.calls:
+                with transaction(engine) as session:
+                    take(session, "fake", [Event(Kind.DELIVERED, batch.recipients[1].key, "e1", NOW, "delivered")], NOW)
+            return super().send(batch)
+
+    provider = Hasty(next_answers=["accept one, the others later"])
+    replace(dispatcher, provider=provider).run(1)
+
+    assert [key for key, _ in provider.calls] == ["issue:1:batch:1"]
     assert (state_of(dispatcher).accepted, state_of(dispatcher).unknown) == (2, 8)
 
 
