@@ -124,6 +124,29 @@ class Troubled(ApiProvider):
         return self.trouble if first else self.suite.good_answer(self.batch)
 
 
+class Picky(ApiProvider):
+    """A provider that refuses every call with this reader in it, and names them. It notes whom it took."""
+
+    def __init__(self, suite: "AdapterSuite", name: str) -> None:
+        super().__init__(suite.adapter(), self)  # type: ignore[arg-type]
+        self.suite, self.name = suite, name
+        self.calls, self.mailed = 0, list[str]()
+
+    def send(self, batch: OutgoingBatch) -> Answer:
+        """One call."""
+        self.batch = batch
+        return super().send(batch)
+
+    def post(self, request: Request) -> Answered | Failed:
+        """The wire."""
+        self.calls += 1
+        addresses = self.suite.sent_addresses(request, b"".join(request.body))
+        if (bad := f"{self.name}@example.org") in addresses:
+            return self.suite.blaming(addresses.index(bad), self.name)
+        self.mailed += addresses
+        return self.suite.good_answer(self.batch)
+
+
 @dataclass
 class Unwritable:
     """An adapter whose calls of more than one recipient cannot be written."""
@@ -179,6 +202,10 @@ class AdapterSuite:
     def sent_keys(self, request: Request, body: bytes) -> list[str]:
         """The delivery keys in a call, in the order of its recipients, read from its bytes."""
         raise NotImplementedError
+
+    def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002 - who is named by their place needs no name
+        """A refusal of the whole call that names this recipient, at this place of it, as this provider does."""
+        return answered(400, {"message": f"'{name}@example.org' is not a valid address."})
 
     def send(self, *says: Answered | Failed, batch: OutgoingBatch | None = None) -> tuple[Answer, Wire]:
         """One call through the port."""
@@ -269,6 +296,46 @@ class AdapterSuite:
         outcome, directive = self.other_meanings.get(status, (outcome, directive))
 
         assert self.outcomes(answered(status, {"message": "no"})) == ({outcome}, directive, 1)
+
+    @pytest.mark.parametrize("at", range(len(NAMES)))
+    def test_who_is_named_is_refused_and_the_others_may_be_sent_at_once(self, at: int) -> None:
+        """One bad address costs one reader the issue, and nobody a wait."""
+        answer, _ = self.send(self.blaming(at, NAMES[at]))
+
+        refused = [receipt.key for receipt in answer.receipts if receipt.outcome is Outcome.REFUSED]
+        assert refused == [f"key-{NAMES[at]}"]
+        assert [receipt.outcome for receipt in answer.receipts].count(Outcome.RETRY) == len(NAMES) - 1
+        assert (answer.directive, answer.wait) == (Directive.GO_ON, 0.0)
+        assert all(receipt.reason and "@" not in receipt.reason for receipt in answer.receipts)
+
+    def test_one_bad_address_costs_one_reader_and_one_more_call(self, engine: Engine) -> None:
+        """Through the real dispatcher: ten readers in three calls, the third one of them is refused by name."""
+        provider = Picky(self, "reader2")
+        dispatcher = replace(dispatcher_for_ten(engine), provider=provider)
+
+        assert dispatcher.run(1)[0] is Ending.DONE
+        assert (state_of(dispatcher).accepted, state_of(dispatcher).refused, provider.calls) == (9, 1, 4)
+        assert sorted(provider.mailed) == [f"reader{number}@example.org" for number in range(10) if number != 2]
+
+    @pytest.mark.parametrize(("at", "name"), [(3, "dov"), (99_999, "b"), (10**30, "o'bo"), (-1, "bo.")])
+    def test_who_is_not_of_the_call_is_nobody(self, at: int, name: str) -> None:
+        """A lying place, an address that only looks like one of ours: nobody is refused on a guess."""
+        answer, _ = self.send(self.blaming(at, name))
+
+        assert answer.directive is Directive.SPLIT
+        assert len({receipt.outcome for receipt in answer.receipts}) == 1
+
+    def test_a_name_in_a_batch_in_doubt_proves_nothing(self) -> None:
+        """An earlier attempt may have been taken: the others must not be sent under another key."""
+        answer, _ = self.send(self.blaming(1, "bo"), batch=replace(batch_of(*NAMES), doubtful=True))
+
+        assert answer.directive is Directive.SPLIT
+
+    def test_who_is_alone_in_a_call_is_not_told_apart(self) -> None:
+        """The call is theirs, and the dispatcher refuses them."""
+        answer, _ = self.send(self.blaming(0, "ada"), batch=batch_of("ada"))
+
+        assert answer.directive is Directive.SPLIT
 
     @pytest.mark.parametrize(
         ("header", "wait"),

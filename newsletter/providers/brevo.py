@@ -77,7 +77,8 @@ class Brevo:
         of_the_account = said.status < HTTPStatus.INTERNAL_SERVER_ERROR and _is_of_the_account(said)
         statuses = {**STATUSES, said.status: _HALT} if of_the_account else STATUSES
         answer = judged(batch, said, name="Brevo", words=_words, statuses=statuses)
-        return replace(answer, wait=waiting_time(said.headers, "x-sib-ratelimit-reset"))
+        slow = answer.directive is Directive.SLOW_DOWN  # every answer has that header
+        return replace(answer, wait=waiting_time(said.headers, "x-sib-ratelimit-reset")) if slow else answer
 
 
 @dataclass(frozen=True, slots=True)

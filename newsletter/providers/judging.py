@@ -5,11 +5,12 @@ two halves), the account's fault (a person), nobody knows.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from newsletter.providers import naming
 from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch, all_alike
 from newsletter.providers.plain_words import reason
 from newsletter.providers.poster import Answered, Failed, Taken
@@ -38,13 +39,22 @@ def judged(
     name: str,
     words: Callable[[Answered], str],
     statuses: Mapping[int, tuple[Outcome, Directive]] = STATUSES,
+    named: Callable[[Answered], Collection[int]] | None = None,
 ) -> Answer:
-    """Everybody alike, by the status or the failure. `words` finds the provider's own sentence in an answer."""
+    """Everybody alike, by the status or the failure; or one apart, where a refusal says for whom the call is refused.
+
+    `words` finds the provider's own sentence in an answer; `named` the places of whom it refuses, where it does not
+    name them by address in that sentence.
+    """
     if isinstance(said, Failed):
         taken = Outcome.RETRY if said.taken is Taken.NOT_SENT else Outcome.UNKNOWN
         return Answer(all_alike(batch, taken, said.reason))
     outcome, directive = statuses.get(said.status, (Outcome.UNKNOWN, Directive.GO_ON))
     why = reason(f"{name} answered {said.status}", words(said))
+    if directive is Directive.SPLIT and said.status in naming.FOR_CONTENT:
+        places = named(said) if named else naming.by_address(batch, words(said))
+        if apart := naming.all_but(batch, places, why):
+            return apart
     return Answer(all_alike(batch, outcome, why), directive, waiting_time(said.headers))
 
 

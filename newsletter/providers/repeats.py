@@ -20,10 +20,16 @@ def once_each(recipients: Columns) -> Columns:
     return Columns.of([one for at, one in enumerate(recipients) if at not in again]) if again else recipients
 
 
+def places(recipients: Columns) -> list[int]:
+    """Where those whom `once_each` keeps stand among all."""
+    again = _again(recipients.addresses)
+    return [at for at in range(len(recipients)) if at not in again]
+
+
 def for_everybody(batch: OutgoingBatch, answer: Answer) -> Answer:
     """The answer to a call that `once_each` shortened, with a receipt for those left out.
 
-    `answer` treats all recipients of the batch alike. Where nothing was taken they wait, or are refused, with the rest.
+    Where it says of the first that nothing was taken, it stays as it is: they wait, or are refused, with the rest.
     """
     again = _again(Columns.of(batch.recipients).addresses)
     if not again or answer.receipts[0].outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):

@@ -21,7 +21,7 @@ from newsletter.providers.adapter import Account, checked_options
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, all_alike
 from newsletter.providers.judging import LONGEST_WAIT, document, judged, member
 from newsletter.providers.poster import Answered, Failed, Request
-from newsletter.providers.repeats import for_everybody, once_each
+from newsletter.providers.repeats import for_everybody, once_each, places
 
 METADATA = "nl_delivery"  #: stands among SendGrid's own fields in every event, so it needs a name that they never use
 MOST_BYTES = 30_000_000
@@ -32,6 +32,7 @@ REGIONS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.
 TAGS = re.compile(r"<(?=%)|\{(?=\{)|\[(?=%|/?(?:unsubscribe|weblink|sender_))", re.IGNORECASE)
 WORD_JOINER = "\u2060"  #: no width, no line break: the words look the same and are no tag any more
 
+_ADDRESSEE = re.compile(r"personalizations\.([0-9]{1,5})\.to(?:\.0(?:\.email)?)?", re.ASCII)
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _OFF = {"enable": False}
 _TRACKING = {
@@ -68,7 +69,7 @@ class SendGrid:
     def _alike(self, batch: OutgoingBatch, said: Answered | Failed) -> Answer:
         if isinstance(said, Answered) and said.status == self._good and not said.body.strip():
             return Answer(all_alike(batch, Outcome.ACCEPTED, provider_ids=_ids(batch, said)))
-        answer = judged(batch, said, name="SendGrid", words=_words)
+        answer = judged(batch, said, name="SendGrid", words=_words, named=lambda said: _named(batch, said))
         if isinstance(said, Answered) and answer.directive is Directive.SLOW_DOWN and not answer.wait:
             return replace(answer, wait=_until_reset(said.headers))
         return answer
@@ -169,6 +170,17 @@ def _ids(batch: OutgoingBatch, said: Answered) -> list[str]:
     """One id for the whole call; SendGrid's own ids in events begin with it."""
     found = said.headers.get("x-message-id", "")
     return [found] * len(batch.recipients) if _MESSAGE_ID.fullmatch(found) else []
+
+
+def _named(batch: OutgoingBatch, said: Answered) -> set[int]:
+    """Whose address SendGrid refuses: their place in the call, "personalizations.3.to.0.email".
+
+    Nobody's, where one of the errors is about something else: it would be everybody's.
+    """
+    errors = [_ADDRESSEE.fullmatch(member(one, "field")) for one in member(document(said), "errors", kind=list)]
+    sent = places(Columns.of(batch.recipients))
+    found = {int(one[1]) for one in errors if one}
+    return {sent[at] for at in found} if all(errors) and found and max(found) < len(sent) else set()
 
 
 def _words(said: Answered) -> str:

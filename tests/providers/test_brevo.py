@@ -78,6 +78,11 @@ class TestBrevo(AdapterSuite):
         """An id for each version."""
         return answered(201, {"messageIds": [f"id-{one.key}" for one in batch.recipients]})
 
+    def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002
+        """By address; with the header that every answer of Brevo's has."""
+        words = f"email {name}@example.org is not valid in to"
+        return answered(400, {"code": "invalid_parameter", "message": words}, x_sib_ratelimit_reset="30")
+
     def sent_addresses(self, request: Request, body: bytes) -> list[str]:  # noqa: ARG002 - the body says it
         """Each version's only address."""
         document = json.loads(body)

@@ -55,6 +55,11 @@ class TestPostmark(AdapterSuite):
         """One item a message."""
         return answered(200, [taken(one.address.partition("@")[0]) for one in batch.recipients])
 
+    def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002
+        """By address: the sentence of a single message, should it come for a whole call."""
+        words = f"Error parsing 'To': Illegal email mailbox '{name}' in address '{name}@example.org'."
+        return answered(422, {"ErrorCode": 300, "Message": words})
+
     def sent_addresses(self, request: Request, body: bytes) -> list[str]:  # noqa: ARG002 - the suite gives it
         """One To a message."""
         return [message["To"] for message in json.loads(body)]

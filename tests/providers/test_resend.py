@@ -53,6 +53,11 @@ class TestResend(AdapterSuite):
         """One id a message."""
         return answered(200, {"data": ids(*(one.key for one in batch.recipients))})
 
+    def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002
+        """By address; in its permissive mode a call is refused as a whole for other reasons only."""
+        words = f"Invalid `to` field: `{name}@example.org`."
+        return answered(422, {"statusCode": 422, "name": "validation_error", "message": words})
+
     def sent_addresses(self, request: Request, body: bytes) -> list[str]:  # noqa: ARG002 - the suite gives it
         """One `to` a message."""
         return [address for message in json.loads(body) for address in message["to"]]

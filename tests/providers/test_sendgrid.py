@@ -9,7 +9,7 @@ from typing import Any
 import anymail_samples
 import pytest
 import requests
-from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, issue_quoting
+from adapter_suite import BUILDER, NAMES, AdapterSuite, Wire, answered, issue_quoting
 from anymail.backends.sendgrid import EmailBackend
 from delivery_samples import NOW, recipient, rendered_issue
 from mail_samples import recipient as reader
@@ -61,6 +61,15 @@ class TestSendGrid(AdapterSuite):
     def good_answer(self, batch: OutgoingBatch) -> Answered:  # noqa: ARG002
         """202 and nothing."""
         return TAKEN
+
+    def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002
+        """By the place in the call."""
+        error = {
+            "message": "Does not contain a valid address.",
+            "field": f"personalizations.{at}.to.0.email",
+            "help": None,
+        }
+        return answered(400, {"errors": [error]})
 
     def sent_addresses(self, request: Request, body: bytes) -> list[str]:  # noqa: ARG002
         """One recipient in each personalization."""

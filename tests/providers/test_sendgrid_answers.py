@@ -15,6 +15,12 @@ from newsletter.providers.base import Answer, Directive, Outcome, OutgoingBatch
 from newsletter.providers.poster import Answered, Request
 from newsletter.providers.sendgrid import SendGrid
 
+REFUSED, RETRY = Outcome.REFUSED, Outcome.RETRY
+BAD_ADDRESS = {
+    "message": "Does not contain a valid address.",
+    "field": "personalizations.1.to.0.email",
+    "help": "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message.personalizations.to",
+}
 TAKEN = Answered(202, {"x-message-id": "LRzXl_NHStOGhQ4kofSm_A"}, b"")
 
 
@@ -178,3 +184,51 @@ def test_who_was_left_out_is_in_no_doubt_and_waits_with_the_rest(status: int, fa
     answer, _ = sent(answered(status, {}), batch=alike())
 
     assert [receipt.outcome for receipt in answer.receipts] == fates
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        (
+            b'{"errors":[{"message":"Does not contain a valid address.","field":"personalizations.1.to.0.email",'
+            b'"help":"http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message.personalizations.to"}]}'
+        ),
+        (
+            b'{"errors":[{"message":"The to array is required for all personalization objects, and must have at least '
+            b'one email object with a valid email address.","field":"personalizations.1.to","help":null}]}'
+        ),
+    ],
+    ids=["email", "to"],
+)
+def test_a_place_is_one_of_the_call_that_left_out_repeated_addresses(body: bytes) -> None:
+    """Ada stands twice and is sent once, so the second in the call is Bo."""
+    answer = adapter().interpret(batch_of("ada", "ada", "bo", "cy"), Answered(400, {}, body))
+
+    assert [receipt.outcome for receipt in answer.receipts] == [RETRY, RETRY, REFUSED, RETRY]
+    assert answer.directive is Directive.GO_ON
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["personalizations.0.to.0.email", "from.email"],
+        ["personalizations.0.to.0.email", None],
+        ["personalizations.0.headers"],
+        ["personalizations.0.substitutions"],
+        ["personalizations.0"],
+        ["personalizations.0.to.1.email"],
+        ["personalizations.0.to.0.email.x"],
+        ["x.personalizations.0.to.0.email"],
+        ["personalizations.\u0660.to.0.email"],
+        ["personalizations.-1.to.0.email"],
+        ["personalizations.0.to.0.email", "personalizations.3.to.0.email"],
+        [f"personalizations.{at}.to.0.email" for at in range(3)],
+        [],
+    ],
+)
+def test_what_may_be_everybodys_fault_is_nobodys(fields: list[str | None]) -> None:
+    """The sender's address, a header, a place that is not ours, all places at once."""
+    errors = [{**BAD_ADDRESS, "field": field} for field in fields]
+    answer = adapter().interpret(batch_of(*NAMES), answered(400, {"errors": errors}))
+
+    assert ({receipt.outcome for receipt in answer.receipts}, answer.directive) == ({REFUSED}, Directive.SPLIT)

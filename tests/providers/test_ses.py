@@ -94,6 +94,12 @@ class TestSes(AdapterSuite):
         results = [{"Status": "SUCCESS", "MessageId": f"id-{one.key}"} for one in batch.recipients]
         return answered(200, {"BulkEmailEntryResults": results})
 
+    def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002
+        """By address, under the name of the error."""
+        return answered(
+            400, {"message": f"Illegal address: {name}@example.org"}, x_amzn_errortype="BadRequestException"
+        )
+
     def sent_addresses(self, request: Request, body: bytes) -> list[str]:  # noqa: ARG002 - the body says it
         """Each entry's only address."""
         entries = json.loads(body)["BulkEmailEntries"]
