@@ -255,6 +255,6 @@ def _command(desk: Desk, which: str, command: Command, *, by: str) -> Issue:
     with desk.transaction() as session:
         issue = desk.find(session, which)
         if command is Command.RESUME and issue.status is not IssueStatus.PAUSED:
-            raise IllegalStep(f"{opened(issue.name)} is {issue.status}, not paused. Nothing was changed.")
+            raise IllegalStep(f"{opened(issue.name)} is {issue.state}, not paused. Nothing was changed.")
         step(session, issue, command, desk.clock(), by=by)
         return issue
