@@ -123,7 +123,11 @@ def key_of(owner: str, key_file: Path | None, environ: Mapping[str, str] = os.en
     try:
         return path.read_text(encoding="utf-8").strip() if path else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The key of {owner} cannot be read from {path}: {error}.") from None
+        raise ConfigError(f"The key of {owner} cannot be read from {path}: {_why(error)}.") from None
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return str(error.strerror or error) if isinstance(error, OSError) else "it is no text"
 
 
 def hook_proof(name: str, table: str = "provider") -> str:
