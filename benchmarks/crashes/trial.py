@@ -33,6 +33,7 @@ from newsletter.providers.outbox import Outbox
 
 DONE, NOT_YET, ERROR = 0, 3, 4  #: exit codes of a child
 RESTARTS = 40
+PATIENCE = 10  #: so often an operator lets it go on; then it is an issue that never ends
 LONGEST_RUN = 30  #: seconds, then the kernel kills it
 SHORTEST_WAIT = 0.02  #: a sender that waits, for a disk to be emptied or a provider to recover, does not wait long
 ASK = "--after-restore"  #: in the sentence of a sender that waits for an operator
@@ -107,6 +108,8 @@ class Trial:
             if self.asks:
                 self.asked.append(self.said.read_text())
             self.let_go_on()
+            if len(self.resumed) > PATIENCE:
+                break
             time.sleep(0.05)
         return False
 
