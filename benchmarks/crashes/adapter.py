@@ -11,7 +11,7 @@ from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, 
 
 CAPABILITIES = ("key", "look-up", "neither")
 LONGEST = timedelta(seconds=0.3)  #: the provider takes no request that is older; its late ones are younger
-TIMEOUT = 2.0
+TIMEOUT = 5.0
 #: What a status says of everybody; of any other but 200 nobody knows.
 SAID = {
     401: (Outcome.RETRY, Directive.HALT),

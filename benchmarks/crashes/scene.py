@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from newsletter.config import Config, Publication, Sending, Sources, templates_folder
@@ -35,13 +35,14 @@ class Scene:
         folder.mkdir(parents=True)
         return Path(shutil.copy(self.template, folder / "newsletter.db"))
 
-    def desk(self, database: Path, provider: Provider) -> Desk:
-        """A desk over this database, with the clock on the wall."""
+    def desk(self, database: Path, provider: Provider, ahead: timedelta = timedelta()) -> Desk:
+        """A desk over this database, with the clock on the wall, so far ahead."""
         config = Config(
             publication=PUBLICATION, sources=Sources(collect=(str(PAGES),)), sending=Sending(batch=self.batch)
         )
         engine = engine_for(f"sqlite:///{database}")
-        return Desk(config, engine, SECRET, Keys(SECRET), provider, templates_folder(), lambda: datetime.now(UTC))
+        clock = lambda: datetime.now(UTC) + ahead  # noqa: E731 - one line, used once
+        return Desk(config, engine, SECRET, Keys(SECRET), provider, templates_folder(), clock)
 
 
 def build(template: Path, provider: Provider, *, people: int, batch: int) -> Scene:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import event
@@ -34,6 +35,8 @@ from newsletter.providers.outbox import Outbox
 DONE, NOT_YET, ERROR = 0, 3, 4  #: exit codes of a child
 RESTARTS = 40
 PATIENCE = 10  #: so often an operator lets it go on; then it is an issue that never ends
+#: After so many restarts a day has passed: what may be repeated under a key for a while may not be for ever.
+SOON, A_DAY = 12, timedelta(hours=25)
 LONGEST_RUN = 30  #: seconds, then the kernel kills it
 SHORTEST_WAIT = 0.02  #: a sender that waits, for a disk to be emptied or a provider to recover, does not wait long
 ASK = "--after-restore"  #: in the sentence of a sender that waits for an operator
@@ -57,11 +60,12 @@ class Trial:
     log: Path
     mutant: str = ""
     asked: list[str] = field(default_factory=list)  #: what an operator was asked before it went on
-    resumed: list[str] = field(default_factory=list)  #: who paused it, each time that an operator let it go on
+    resumed: list[str] = field(default_factory=list)  #: each time that an operator let it go on
+    waited: list[timedelta] = field(default_factory=list)  #: how long nobody did anything
 
     def desk(self) -> Desk:
         """A desk over the database of this run."""
-        return self.scene.desk(self.database, self.provider)
+        return self.scene.desk(self.database, self.provider, sum(self.waited, timedelta()))
 
     def start(self, prepare: Prepare = as_it_is, *, wait_for: int | None = None) -> int:
         """Fork a sender; its pid. It begins when there is something to read from the file descriptor `wait_for`."""
@@ -92,7 +96,10 @@ class Trial:
         except NewsletterError as error:
             self.said.write_text(str(error))
             return ERROR
-        return DONE if sent.issue.status in ENDED else NOT_YET
+        if sent.issue.status in ENDED:
+            return DONE
+        self.said.write_text(f"{sent.ending}: {sent.reason}")
+        return NOT_YET
 
     def ended(self, desk: Desk) -> bool:
         """Whether the issue has come to its end."""
@@ -101,7 +108,9 @@ class Trial:
 
     def to_the_end(self) -> bool:
         """Restart undisturbed until nothing is left to do. False: it never ended."""
-        for _ in range(RESTARTS):
+        for restart in range(RESTARTS):
+            if restart == SOON:
+                self.waited.append(A_DAY)
             self.said.unlink(missing_ok=True)
             if code_of(self.start()) == DONE:
                 return True
