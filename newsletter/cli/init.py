@@ -2,9 +2,10 @@
 
 import json
 import re
+from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -14,12 +15,15 @@ from newsletter.cli.output import say
 from newsletter.errors import ConfigError
 from newsletter.migrations import upgrade
 
+PROVIDERS = get_args(settings.ProviderName)
+#: What is asked: the table and the key that the answer goes to, and the question.
 QUESTIONS = (
-    ("name", "What is the newsletter called?"),
-    ("from", "Who is it from? (Name <address@your-domain>)"),
-    ("base_url", "Where will its own pages live? (https://…)"),
-    ("postal_address", "Which postal address stands in the footer? (the law wants one)"),
+    ("publication", "from", "Who is it from? (Name <address@your-domain>; the name is the newsletter's as well)"),
+    ("publication", "base_url", "At which address will readers find its own pages? (https://…)"),
+    ("publication", "postal_address", "Which postal address stands in the footer? (the law wants one)"),
+    ("provider", "name", f"What sends the mail? ({', '.join(PROVIDERS)}; outbox is a folder, nothing leaves)"),
 )
+Answers = dict[tuple[str, str], str]  #: by table and key
 
 
 def init(
@@ -36,7 +40,7 @@ def init(
     if path.exists():
         say(f"Kept {path}.")
     else:
-        _write_config(path, {} if yes else _ask())
+        _write_config(path, {} if yes else _asked())
         say(f"Wrote {path}: every setting is in it, with its meaning.")
     config = door(context).config
     engine = door(context).opened(config.database.url)
@@ -46,23 +50,42 @@ def init(
     say(
         f"The database is ready: {engine.url.render_as_string(hide_password=True)}.",
         f"The secret key is in {place}: keep a copy, suppressions and links depend on it.",
+        *_left(config),
         "Next: newsletter comparisons import SOURCE, newsletter subscribers import FILE, newsletter issue draft",
+        "Before real mail: newsletter doctor",
     )
 
 
-def _ask() -> dict[str, str]:
-    defaults = settings.Publication()
-    offered = {"name": defaults.name, "from": defaults.sender, "base_url": defaults.base_url, "postal_address": ""}
-    return {
-        key: typer.prompt(question, default=offered[key], value_proc=partial(_usable, key))
-        for key, question in QUESTIONS
-    }
+def _left(config: settings.Config) -> list[str]:
+    """What this provider still needs, which is no answer to a question: a secret, or a server's name."""
+    choice = config.provider
+    page = f"docs/providers/{choice.name}.md"
+    if choice.name == "smtp" and "host" not in choice.options:
+        return [f"Name the mail server in [provider.options]: {page}."]
+    if choice.key_file and not choice.key_file.exists():
+        return [f"Put the key of {choice.name}'s API into {choice.key_file}, for your eyes only: {page}."]
+    return []
 
 
-def _usable(key: str, answer: str) -> str:
+def _asked() -> Answers:
+    """An answer to each question, and what follows from them."""
+    defaults = settings.Config()
+    answers: Answers = {}
+    for table, key, question in QUESTIONS:
+        offered = getattr(defaults, table).model_dump(by_alias=True)[key]
+        answers[table, key] = typer.prompt(question, default=offered, value_proc=partial(_usable, table, key))
+    name, provider = parseaddr(answers["publication", "from"])[0], answers["provider", "name"]
+    if name and answers["publication", "from"] != defaults.publication.sender:
+        answers["publication", "name"] = name
+    if provider not in ("outbox", "smtp"):  # a mail server on this machine wants no password
+        answers["provider", "key_file"] = f"data/{provider}.key"
+    return answers
+
+
+def _usable(table: str, key: str, answer: str) -> str:
     """The answer, or the sentence that says what is wrong with it; then it is asked again."""
     try:
-        settings.parse(f"[publication]\n{key} = {json.dumps(answer)}", "This answer")
+        settings.parse(f"[{table}]\n{key} = {json.dumps(answer, ensure_ascii=False)}", "This answer")
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from None
     if key == "base_url" and settings.in_clear(answer):
@@ -73,12 +96,19 @@ def _usable(key: str, answer: str) -> str:
     return answer
 
 
-def _write_config(path: Path, answers: dict[str, str]) -> None:
+def _write_config(path: Path, answers: Answers) -> None:
     """The default settings with these answers in place; refused as a whole if an answer is unusable."""
     text = settings.default_text()
-    for key, answer in answers.items():
-        quoted = '"' + answer.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        text = re.sub(rf'^{key} = ".*?"', lambda _, k=key, q=quoted: f"{k} = {q}", text, count=1, flags=re.MULTILINE)  # type: ignore[misc]
+    for (table, key), answer in answers.items():
+        text = _with(text, table, key, answer)
     settings.parse(text, str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _with(text: str, table: str, key: str, value: str) -> str:
+    """The text with this value in this table; a setting that is commented out is put in force."""
+    place = re.compile(rf'^(\[{table}\]\n(?:(?!\[).*\n)*?)(?:# )?{key} = ".*?"', flags=re.MULTILINE)
+    quoted = json.dumps(value, ensure_ascii=False)  # as TOML writes it, too
+    return place.sub(lambda found: f"{found[1]}{key} = {quoted}", text, count=1)

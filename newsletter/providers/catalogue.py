@@ -116,18 +116,7 @@ def key_of(owner: str, key_file: Path | None, environ: Mapping[str, str] = os.en
 
     Blanks around it are ignored. Raises ConfigError.
     """
-    name = f"NEWSLETTER_{owner.upper()}_KEY"
-    if key := environ.get(name, "").strip():
-        return key
-    path = Path(environ[f"{name}_FILE"]) if environ.get(f"{name}_FILE") else key_file
-    try:
-        return path.read_text(encoding="utf-8").strip() if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The key of {owner} cannot be read from {path}: {_why(error)}.") from None
-
-
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    return str(error.strerror or error) if isinstance(error, OSError) else "it is no text"
+    return _in_environment(f"NEWSLETTER_{owner.upper()}_KEY", f"The key of {owner}", environ, key_file)
 
 
 def hook_proof(name: str, table: str = "provider") -> str:
@@ -141,8 +130,23 @@ def hears(choice: ProviderChoice, environ: Mapping[str, str] = os.environ) -> bo
 
 
 def hook_secrets(name: str, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """What proves a provider's webhooks: NEWSLETTER_<NAME>_HOOK_SECRETS, several with blanks between them."""
-    return tuple(environ.get(f"NEWSLETTER_{name.upper()}_HOOK_SECRETS", "").split())
+    """What proves a provider's webhooks: NEWSLETTER_<NAME>_HOOK_SECRETS, several with blanks between them.
+
+    Or what stands in the file that the same name with _FILE behind it names. Raises ConfigError.
+    """
+    variable = f"NEWSLETTER_{name.upper()}_HOOK_SECRETS"
+    return tuple(_in_environment(variable, f"The secrets of {name}'s webhooks", environ).split())
+
+
+def _in_environment(variable: str, what: str, environ: Mapping[str, str], else_from: Path | None = None) -> str:
+    """The value of a variable, or what is in the file that it names with _FILE behind it, or in this one."""
+    if value := environ.get(variable, "").strip():
+        return value
+    path = Path(environ[f"{variable}_FILE"]) if environ.get(f"{variable}_FILE") else else_from
+    try:
+        return path.read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{what} cannot be read from {path}: {error}.") from None
 
 
 @dataclass

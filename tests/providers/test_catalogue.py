@@ -103,6 +103,16 @@ def test_two_secrets_of_a_webhook_are_good_while_one_is_changed() -> None:
     assert hook_secrets("resend", {}) == ()
 
 
+def test_the_secrets_of_webhooks_may_stand_in_a_file(tmp_path: Path) -> None:
+    """As systemd and containers hand them over; a file that is not there is said, and not taken for no secret."""
+    (tmp_path / "hook").write_text("new old\n")
+    named = {"NEWSLETTER_RESEND_HOOK_SECRETS_FILE": str(tmp_path / "hook")}
+
+    assert hook_secrets("resend", named) == ("new", "old")
+    with pytest.raises(ConfigError, match="The secrets of resend's webhooks cannot be read"):
+        hook_secrets("resend", {"NEWSLETTER_RESEND_HOOK_SECRETS_FILE": str(tmp_path / "none")})
+
+
 def test_a_misspelt_setting_of_the_second_provider_is_named() -> None:
     """As everywhere in config.toml."""
     with pytest.raises(ConfigError, match=r"Did you mean fallback\.key_file"):
