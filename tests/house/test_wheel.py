@@ -40,7 +40,7 @@ def test_the_wheel_holds_every_file_of_ours_and_no_other(wheel: Path) -> None:
 def test_the_whole_weekly_job_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     """In a folder of its own, with nothing of the checkout on the path."""
     before = {name: value for name, value in os.environ.items() if not name.startswith(("NEWSLETTER_", "PYTHON"))}
-    done = subprocess.run(  # noqa: S603 - our own
+    done = subprocess.run(
         [sys.executable, "-P", "-m", "newsletter", "demo"],
         cwd=tmp_path,
         env=before | {"PYTHONPATH": str(wheel)},
