@@ -223,7 +223,7 @@ def test_init_takes_no_address_at_which_links_travel_in_clear(run: Run, tmp_path
 
 def test_init_takes_a_provider_and_says_where_its_key_belongs(run: Run, tmp_path: Path) -> None:
     """A name that is none is asked again; the table of the provider is set, and no other."""
-    typed = "\n".join(["Verdicts <v@example.org>", "https://news.example.org", "1 Sample Street", "pigeon", "postmark"])
+    typed = "Verdicts <v@example.org>\nhttps://news.example.org\n1 Sample Street\npigeon\npostmark"
     done = run("init", typed=typed)
     wrote = read(tmp_path / "config.toml")
 
@@ -234,7 +234,7 @@ def test_init_takes_a_provider_and_says_where_its_key_belongs(run: Run, tmp_path
 
 def test_init_does_not_hold_a_mail_server_to_have_a_password(run: Run, tmp_path: Path) -> None:
     """What is missing then is its name, and that is said."""
-    done = run("init", typed="\n".join(["Verdicts <v@example.org>", "https://news.example.org", "", "smtp"]))
+    done = run("init", typed="Verdicts <v@example.org>\nhttps://news.example.org\n\nsmtp")
 
     assert "Name the mail server in [provider.options]" in done.stdout
     assert read(tmp_path / "config.toml").provider.key_file is None

@@ -30,7 +30,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_the_wheel_holds_every_file_of_ours_and_no_other(wheel: Path) -> None:
-    """Migrations, templates, the sample, the feed's schema, the default settings; no tests and nothing of this machine."""
+    """Migrations, templates, the sample, the feed's schema, the default settings; nothing of this machine."""
     ours = {f"{room}/{name}" for room in ("newsletter", "subscribers", "jobs") for name in files(ROOT / room)}
     ours |= {f"{MOVED['templates']}/{name}" for name in files(ROOT / "templates")} | {MOVED["config.toml"]}
 
