@@ -6,7 +6,7 @@
     python benchmarks/scale.py --issues 8            more issues at each size (default 4)
 
 Real SQLite in a temporary folder, filled by our own code: the people by an import with evidence of consent, each issue
-by claims and receipts with a provider's id of 36 characters for everybody, the events of one issue as webhooks bring them,
+by claims and receipts with an id of 36 characters for everybody, the events of one issue as webhooks bring them,
 two for each person. Nothing is posted: that is dispatch.py. Bytes are what the file grew by, with its log emptied, so
 they hold indexes and half-empty pages as well. Each size has a process of its own; *peak* is the most memory it had.
 docs/scale.md says what follows from the numbers.
