@@ -146,7 +146,11 @@ def _in_environment(variable: str, what: str, environ: Mapping[str, str], else_f
     try:
         return path.read_text(encoding="utf-8").strip() if path else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{what} cannot be read from {path}: {error}.") from None
+        raise ConfigError(f"{what} cannot be read from {path}: {_why(error)}.") from None
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return str(error.strerror or error) if isinstance(error, OSError) else "it is no text"
 
 
 @dataclass
