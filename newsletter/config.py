@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+import pyrage
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
@@ -50,9 +51,19 @@ def in_clear(address: str) -> bool:
     return parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
 
 
+def _public_key(value: str) -> str:
+    kind = pyrage.ssh.Recipient if value.startswith("ssh-") else pyrage.x25519.Recipient
+    try:
+        kind.from_str(value)
+    except pyrage.RecipientError:
+        raise ValueError(f"'{value[:20]}…' is no public key; write age1… ('newsletter db keygen') or ssh-…") from None
+    return value
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+PublicKey = Annotated[str, AfterValidator(_public_key)]
 
 
 class Section(BaseModel):
@@ -99,6 +110,7 @@ class Backup(Section):
 
     folder: Path | None = None  #: where to; None: none are taken by themselves
     keep: int = Field(default=14, ge=1, le=1000)  #: the newest so many
+    recipients: tuple[PublicKey, ...] = ()  #: public keys of age or ssh; with them, only their owners can open a copy
 
 
 class Sources(Section):

@@ -8,6 +8,7 @@ import typer
 from newsletter.cli.door import By, Json, door, now
 from newsletter.cli.output import as_json, progress, say
 from newsletter.desk import backup as copies
+from newsletter.desk.sealing import new_identity, unsealed
 from newsletter.errors import DatabaseError
 from newsletter.issues.wording import opened
 from newsletter.migrations import upgrade
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add both commands to `newsletter db`."""
     app.command()(backup)
     app.command()(restore)
+    app.command()(keygen)
 
 
 def backup(
@@ -29,21 +31,22 @@ def backup(
     Example: newsletter db backup /mnt/backups
     """
     here = door(context)
-    into = folder or here.config.backup.folder
+    into, recipients = folder or here.config.backup.folder, here.config.backup.recipients
     if into is None:
         raise DatabaseError("Say where to: newsletter db backup FOLDER, or set [backup] folder in config.toml.")
     with progress("Copying") as bar:
-        made = copies.back_up(here.engine(), into, now(), bar)
+        made = copies.back_up(here.engine(), into, now(), bar, recipients=recipients)
     if json:
-        as_json({"file": str(made.file), "bytes": made.size, "rows": made.rows})
+        as_json({"file": str(made.file), "bytes": made.size, "rows": made.rows, "sealed": bool(recipients)})
         return
-    say(f"{made.file}: {made.size / 1e6:,.1f} MB, checked. {_rows(made.rows)}.")
+    say(f"{made.file}: {made.size / 1e6:,.1f} MB, checked{', sealed' if recipients else ''}. {_rows(made.rows)}.")
 
 
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A copy that 'newsletter db backup' made.")],
     by: By,
+    identity: Annotated[Path | None, typer.Option(help="What opens a sealed copy: the file of 'db keygen'.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Put a copy back. Nothing is mailed afterwards before you have said what happened since.
@@ -51,14 +54,15 @@ def restore(
     Example: newsletter db restore /mnt/backups/newsletter-20261119T030000Z.db
     """
     here = door(context)
-    rows = copies.look_through(file)
     engine = here.opened(here.config.database.url)
     where = engine.url.render_as_string(hide_password=True)
-    if not yes:
-        say(f"{file}: checked. {_rows(rows)}.")
-        typer.confirm(f"Put it in the place of {where}? (What is there is kept in before-restore/.)", abort=True)
-    with progress("Copying") as bar:
-        _, held = copies.restore(engine, file, now(), upgrade, by=by, on_progress=bar)
+    with unsealed(file, identity, copies.room_of(engine)) as copy:
+        rows = copies.look_through(copy)
+        if not yes:
+            say(f"{file}: checked. {_rows(rows)}.")
+            typer.confirm(f"Put it in the place of {where}? (What is there is kept in before-restore/.)", abort=True)
+        with progress("Copying") as bar:
+            _, held = copies.restore(engine, copy, now(), upgrade, by=by, on_progress=bar)
     say(f"{where} is what it was then. What was there is in {Path(engine.url.database or '').parent}/before-restore/.")
     say(
         "Nothing is sent from it before you say what happened since: 'When in doubt' in docs/guarantees.md. Who left "
@@ -66,6 +70,18 @@ def restore(
     )
     for issue in held:
         say(f"  {opened(issue.name)} is {issue.state}: newsletter issue send {issue.number} --after-restore, or cancel")
+
+
+def keygen(
+    file: Annotated[Path, typer.Argument(help="A new file, for the private half. Keep it twice, and not here.")],
+) -> None:
+    """Make a key that alone opens copies of the database. Take the file off this machine afterwards.
+
+    Example: newsletter db keygen backup.key
+    """
+    public = new_identity(file)
+    say(f"{file}: keep it twice, and neither on this machine nor beside the copies. In config.toml, under [backup]:\n")
+    say(f'recipients = ["{public}"]')
 
 
 def _rows(rows: dict[str, int]) -> str:

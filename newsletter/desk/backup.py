@@ -11,7 +11,7 @@ ledger knows (delivery/mark.py; security reference 3.5).
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,12 +23,14 @@ from sqlmodel import Session, col, select
 from newsletter.database import transaction
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.delivery.mark import PostMark
+from newsletter.desk.sealing import SEALED, seal
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 
 PAGES = 2_000  #: copied between two looks at how far it is
 COUNTED = ("subscriber", "suppression", "consent_event", "issue", "batch", "delivery", "provider_event")
 NAME = "newsletter-%Y%m%dT%H%M%SZ.db"
+PART = "newsletter-%Y%m%dT%H%M%SZ.part"
 
 Progress = Callable[[int, int], None]
 
@@ -42,14 +44,23 @@ class Copy:
     rows: dict[str, int]
 
 
-def back_up(engine: Engine, folder: Path, now: datetime, on_progress: Progress = lambda _done, _all: None) -> Copy:
-    """Copy the database into a new file in this folder, checked, for its owner only.
+def back_up(
+    engine: Engine,
+    folder: Path,
+    now: datetime,
+    on_progress: Progress = lambda _done, _all: None,
+    *,
+    recipients: Sequence[str] = (),
+) -> Copy:
+    """Copy the database into a new file in this folder, checked, for its owner only; sealed if there are recipients.
 
     Raises DatabaseError where it cannot be written, is damaged, or is no SQLite file.
     """
     source = _file_of(engine)
-    file = folder / now.strftime(NAME)
-    part = file.with_suffix(".part")
+    file = folder / (now.strftime(NAME) + (SEALED if recipients else ""))
+    # what is not sealed yet never lies where copies are taken to
+    part = (source.parent if recipients else folder) / now.strftime(PART)
+    sealed = folder / f"{now.strftime(PART)}{SEALED}"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
@@ -58,11 +69,15 @@ def back_up(engine: Engine, folder: Path, now: datetime, on_progress: Progress =
     try:
         rows = _copied(source, part, on_progress)
         _synced(part)
-        os.link(part, file)  # fails where the name is taken
+        if recipients:
+            seal(part, sealed, recipients)
+        os.link(sealed if recipients else part, file)  # fails where the name is taken
     except (OSError, sqlite3.Error) as error:
         raise DatabaseError(f"The copy {file} was not made: {error}. The database is as it was.") from None
     finally:
         part.unlink(missing_ok=True)
+        if recipients:
+            sealed.unlink(missing_ok=True)
     return Copy(file, file.stat().st_size, rows)
 
 
@@ -111,6 +126,11 @@ def forget_old(folder: Path, keep: int) -> list[Path]:
     for file in old:
         file.unlink(missing_ok=True)
     return old
+
+
+def room_of(engine: Engine) -> Path:
+    """The folder of the database. Raises DatabaseError where it is no SQLite file."""
+    return _file_of(engine).parent
 
 
 def _file_of(engine: Engine) -> Path:

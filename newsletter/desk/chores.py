@@ -57,9 +57,10 @@ def copy(desk: Desk) -> str:
     wanted = desk.config.backup
     if wanted.folder is None:
         return ""
-    made = back_up(desk.engine, wanted.folder, desk.clock())
+    made = back_up(desk.engine, wanted.folder, desk.clock(), recipients=wanted.recipients)
     gone = forget_old(wanted.folder, wanted.keep)
-    return f"{made.file.name}: {made.size / 1e6:,.1f} MB, checked" + (f"; {len(gone)} old removed." if gone else ".")
+    sentence = f"{made.file.name}: {made.size / 1e6:,.1f} MB, checked{', sealed' if wanted.recipients else ''}"
+    return f"{sentence}; {len(gone)} old removed." if gone else f"{sentence}."
 
 
 #: In this order: what is to be forgotten goes before the copy is made.
