@@ -74,9 +74,6 @@ def send(
     say(*next_.providers(case), *next_.refused(case))
     if ended.ending is not Ending.DONE:
         raise IssueError(outcome(ended))
-    if ended.issue.status is IssueStatus.SENDING:
-        with desk.transaction() as session:
-            raise IssueError(" ".join(next_.doubts(case_of(desk, session, ended.issue, ended.progress))))
 
 
 def outcome(ended: sending.Sent) -> str:

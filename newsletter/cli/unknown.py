@@ -91,8 +91,9 @@ def not_sent(context: typer.Context, batch: Number, note: Note, by: By, person: 
     done = doubting.decide(desk, batch, BatchStatus.CLAIMED, by=by, note=note, only=person or ())
     number = done.issue.number
     resume = f"newsletter issue resume {number}, then: " if done.issue.status is IssueStatus.PAUSED else ""
+    who = numbered(done.people, "person", "people")
     say(
-        f"Batch {batch}: the next send tries {numbered(done.people, 'person', 'people')} in it again, and nobody else.",
+        f"Batch {batch}: the next send goes to {who} in it, and to nobody else in it.",
         f"Next: {resume}newsletter issue send {number}",
     )
 

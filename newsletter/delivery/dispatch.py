@@ -104,6 +104,8 @@ class Dispatcher:
             while self._turn(issue_id, flight, caller, pool, mark, stop):
                 if flight.state:
                     on_progress(flight.state)
+        if flight.ending is None and flight.unanswered:
+            return Ending.REFUSING, flight.unanswered
         return flight.ending or Ending.DONE, flight.reason
 
     def finish(self, session: Session, issue_id: int) -> bool | None:
@@ -222,6 +224,9 @@ class Dispatcher:
             recovery.place(stock, session, self._known, batch, self.clock())
         if then.give_up:
             flight.halt(Ending.REFUSING, batch.reason)
+        lost = batch.status is BatchStatus.UNKNOWN and not then.ask and _is_silence(answer)
+        if lost and recovery.outlook(self._known, batch, self.clock()):
+            flight.unanswered = batch.reason or "A call was not answered."
 
     def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[Member]]]:
         """Batches for the free places: those whose time has come again first, then new ones."""
@@ -366,6 +371,12 @@ def _why(flight: Flight, moment: float) -> tuple[str, str]:
     if flight.parked:
         return "what was not taken is tried again then", flight.parked[0][1].reason
     return "the rate of sending.per_second", ""
+
+
+def _is_silence(answer: Answer) -> bool:
+    """Whether a provider that is asked again may say more: it has said nothing, or "not now". A refusal is its word."""
+    silent = kinds_of(answer.receipts) <= {Outcome.UNKNOWN, Outcome.RETRY}
+    return silent and answer.directive is not Directive.SPLIT
 
 
 def _is_held(after: Batch, stock: recovery.Stock) -> bool:

@@ -89,7 +89,7 @@ def _sentence(batch: Batch, exception: DeliveryException | None, status: BatchSt
         return SKIPPED
     again = status is BatchStatus.CLAIMED and batch.reason
     said = (TAKEN_UP if again else SENTENCES[status]).format(provider=provider, reason=reason)
-    heard = f" (it said: {reason})" if status is BatchStatus.UNKNOWN and reason != _NO_REASON else ""
+    heard = f" (what was heard: {reason})" if status is BatchStatus.UNKNOWN and reason != _NO_REASON else ""
     return said + heard
 
 

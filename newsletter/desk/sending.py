@@ -187,8 +187,8 @@ def _close(desk: Desk, dispatcher: Dispatcher, which: str, ending: Ending, reaso
         issue = desk.find(session, which)
         if ending in HELD and issue.status is IssueStatus.SENDING:
             step(session, issue, Command.PAUSE, desk.clock(), by=f"the dispatcher: {reason}")
-        if ending is not Ending.DONE or doubting.settles_itself(desk, session, issue)[0]:
-            return  # in doubt, and the provider can still be asked: the next run does it
+        if ending is not Ending.DONE:
+            return
         whole = dispatcher.finish(session, issue.id or 0)
         if whole is not None:
             step(session, issue, Command.FINISH if whole else Command.FINISH_PARTLY, desk.clock(), by=by)

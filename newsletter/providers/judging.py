@@ -1,7 +1,7 @@
 """What an answer of HTTP means for everybody in a call, as long as a provider does not say more.
 
-The classes are those of the providers reference, A.2: certainly not taken (again later), refused as a whole (once in
-two halves), the account's fault (a person), nobody knows.
+The classes are those of the providers reference, A.2: certainly not taken (again later), refused as a whole (cut in
+pieces), the account's fault (a person), nobody knows.
 """
 
 import json

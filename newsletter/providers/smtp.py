@@ -1,9 +1,8 @@
 """The SMTP provider: one transaction a message, over a pool of connections, for any mail server.
 
-The ledger knows whole batches: somebody who was certainly not mailed, inside of a batch that others were accepted from,
-is doubt there, and nobody asks again. So a call goes on where it can: after a lost connection it takes another and
-sends the rest; what the server did not want now is tried again a little later. All of it ends at the call's deadline.
-Only what a whole call could not move at all is left to the dispatcher, at once and with a clean "try again".
+A call goes on where it can: after a lost connection it takes another and sends the rest; what the server did not want
+now is tried again a little later. All of it ends at the call's deadline. Whoever was certainly not mailed by then is
+left to the dispatcher with a clean "try again", person by person.
 """
 
 import ssl

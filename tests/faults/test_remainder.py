@@ -116,6 +116,26 @@ def test_a_remainder_is_given_the_time_that_the_provider_asks_for(engine: Engine
     assert list(provider.log.values()) == [1] * 10
 
 
+@pytest.mark.parametrize("then", ["accept, answer lost", "later", "slow down"])
+def test_a_call_that_is_never_answered_under_its_key_is_for_the_next_run(engine: Engine, then: str) -> None:
+    """Lost, and then again or put off, so the run ends; nobody has to say anything, and the next run settles it."""
+    provider = FakeProvider(remembers=True, next_answers=["accept, answer lost", then, then])
+    dispatcher = with_(engine, provider)
+
+    assert dispatcher.run(1)[0] is Ending.REFUSING
+    assert dispatcher.run(1)[0] is Ending.DONE
+    assert (state_of(dispatcher).accepted, max(provider.log.values())) == (10, 1)
+
+
+def test_a_refusal_in_doubt_does_not_keep_an_issue_from_its_end(engine: Engine) -> None:
+    """It proves nothing about the first attempt, and asking again would not either: that is a person's."""
+    provider = FakeProvider(remembers=True, next_answers=["accept, answer lost", *["one of you is wrong"] * 5])
+    dispatcher = with_(engine, provider)
+
+    assert dispatcher.run(1)[0] is Ending.DONE
+    assert state_of(dispatcher).unknown == 10
+
+
 def test_whoever_leaves_before_the_remainder_goes_out_is_skipped(engine: Engine) -> None:
     """Not refused by the provider: it never heard of them."""
     provider = FakeProvider(next_answers=["refuse one, the others later", "later", "later", "later"])

@@ -241,7 +241,7 @@ def test_the_wait_is_brevos_own_header() -> None:
 def test_an_error_is_read_by_its_code(
     status: int, code: str, message: str, outcome: Outcome, directive: Directive
 ) -> None:
-    """One bad address fails all: once in two halves. What is the account's waits for a person."""
+    """One bad address fails all: cut in pieces. What is the account's waits for a person."""
     answer = adapter().interpret(batch_of(*NAMES), answered(status, {"code": code, "message": message}))
 
     assert (outcomes(answer), answer.directive) == ({outcome}, directive)
