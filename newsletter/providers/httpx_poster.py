@@ -84,6 +84,8 @@ class HttpxPoster:
             return told(type(error).__name__)
         except _WrongLength:
             return maybe_sent("the body was not as long as announced")
+        finally:
+            sending.chunks = ()  # httpx's request and response hold each other: the body would wait for the collector
         return believed(answered, whole=sending.whole) if answered else maybe_sent("its answer was too long")
 
     def _answer(self, response: httpx.Response) -> Answered | None:

@@ -1,8 +1,10 @@
 """Both posters, against servers that misbehave: what may have been taken is never called unsent."""
 
+import gc
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -324,6 +326,24 @@ def test_a_body_that_is_not_as_long_as_announced_is_never_whole(make: Make, leng
 
     assert isinstance(said, Failed)
     assert said.taken is Taken.MAYBE_SENT
+
+
+class _Body(list[bytes]):
+    """A list of chunks that can be watched."""
+
+
+def test_a_body_is_let_go_as_soon_as_it_was_posted(make: Make) -> None:
+    """Whatever circles the client leaves behind: held by them, bodies pile up until the collector comes round."""
+    gc.disable()
+    try:
+        body = _Body(BODY)
+        gone = weakref.ref(body)
+        with serving(answer_each) as server:
+            make().post(call(server, body))
+        del body
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_body_that_cannot_be_made_raises_and_leaves_no_connection(make: Make) -> None:
