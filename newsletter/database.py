@@ -2,7 +2,8 @@
 
 SQLite is the embedded default: WAL, `synchronous=FULL` (a claim that a power cut takes back is a second mail: security
 reference 3.3), and every transaction begins IMMEDIATE, so that a read that turns into a write waits for the lock
-instead of failing at once (3.8).
+instead of failing at once (3.8). What only reads says so (`reading`): it sees one moment, and holds nobody up however
+long it takes.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Enum, create_engine, event
+from sqlalchemy import Connection, Engine, Enum, create_engine, event
 from sqlalchemy.exc import DatabaseError as SQLAlchemyDatabaseError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -22,6 +23,8 @@ from newsletter.errors import DatabaseError
 
 #: Every time in the database is UTC and aware. Named once, for the table modules.
 UtcTime = UTCDateTime
+#: An execution option: this transaction only reads.
+READS = "only_reads"
 
 
 def word(kind: type[StrEnum]) -> Enum:
@@ -36,20 +39,29 @@ def engine_for(url: str) -> Engine:
     _prepare_file(url)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 5})
     event.listen(engine, "connect", _tune)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Session]:
-    """One session and one transaction: committed at the end, rolled back on any exception."""
+def transaction(engine: Engine, *, only_reads: bool = False) -> Iterator[Session]:
+    """One session and one transaction: committed at the end, rolled back on any exception. To read only: `reading`."""
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
+            if only_reads:
+                session.connection(execution_options={READS: True})
             yield session
     except IntegrityError:
         raise
     except SQLAlchemyDatabaseError as error:
         raise DatabaseError(sentence(error, engine)) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """One session that sees the database as it is at the first look, holds up nobody who writes, and cannot write."""
+    with transaction(engine, only_reads=True) as session:
+        yield session
 
 
 def utc(now: datetime) -> datetime:
@@ -73,8 +85,12 @@ def _tune(connection: Any, _record: Any) -> None:
         connection.execute(f"pragma {pragma}")
 
 
-def _begin_immediate(connection: Any) -> None:
-    connection.exec_driver_sql("begin immediate")
+def _begin(connection: Connection) -> None:
+    reads = bool(connection.get_execution_options().get(READS))
+    if connection.info.get(READS, False) != reads:  # the pragma stays with the connection, as `info` does
+        connection.exec_driver_sql(f"pragma query_only = {reads:d}")
+        connection.info[READS] = reads
+    connection.exec_driver_sql("begin" if reads else "begin immediate")
 
 
 def sentence(error: SQLAlchemyDatabaseError, engine: Engine) -> str:

@@ -46,7 +46,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
     Example: newsletter issue list
     """
     desk = door(context).desk()
-    with desk.transaction() as session:
+    with desk.reading() as session:
         listing = [show_.row(issue) for issue in issues(session, desk.config.publication.slug)]
     rows(listing, json_wanted=json, nothing="No issue yet. 'newsletter issue draft' writes the week's.")
 
@@ -58,7 +58,7 @@ def show(context: typer.Context, which: Which, json: Json = False) -> None:
     Example: newsletter issue show latest
     """
     desk = door(context).desk()
-    with desk.transaction() as session:
+    with desk.reading() as session:
         issue = desk.find(session, which)
         words = writing.words(desk, session, issue)
         history = [
@@ -90,7 +90,7 @@ def check(context: typer.Context, which: Which, json: Json = False) -> None:
     Example: newsletter issue check latest
     """
     desk = door(context).desk()
-    with desk.transaction() as session:
+    with desk.reading() as session:
         issue = desk.find(session, which)
         rendered = writing.rendered(desk, session, issue)
     if json:

@@ -118,7 +118,7 @@ def resume(context: typer.Context, which: Which, by: By) -> None:
     """
     desk = door(context).desk()
     issue = sending.resume(desk, which, by=by)
-    with desk.transaction() as session:
+    with desk.reading() as session:
         late = case_of(desk, session, issue)
     say(
         f"{show_.name(issue)} may go on. A running 'newsletter serve' does it, or: "
@@ -140,7 +140,7 @@ def status(
     """
     desk = door(context).desk()
     while True:
-        with desk.transaction() as session:
+        with desk.reading() as session:
             issue = desk.find(session, which)
             state = progress_of(session, issue.id or 0)
             would = None if state else sending.audience(desk, session)
@@ -159,7 +159,7 @@ def refused(context: typer.Context, which: Which, json: Json = False) -> None:
     Example: newsletter issue refused latest
     """
     desk = door(context).desk()
-    with desk.transaction() as session:
+    with desk.reading() as session:
         issue = desk.find(session, which)
         found = [asdict(one) for one in refusals.refused(session, issue.id or 0)]
     rows(found, json_wanted=json, nothing=f"Nobody was refused in {issue.name}.")
@@ -172,7 +172,7 @@ def case_of(desk: Desk, session: Session, issue: Issue, state: Progress | None =
 
 def _confirm(desk: Desk, which: str, *, after_restore: bool) -> None:
     """Say to how many it goes, or how many have it already, and ask; a script without a terminal says --yes."""
-    with desk.transaction() as session:
+    with desk.reading() as session:
         issue = desk.find(session, which)
         state, would = progress_of(session, issue.id or 0), sending.audience(desk, session)
         sure, _ = settles_itself(desk, session, issue)

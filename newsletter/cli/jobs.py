@@ -20,7 +20,7 @@ def jobs(
     Example: newsletter jobs 2026-11-19T08:00
     """
     desk = door(context).desk()
-    with desk.transaction() as session:
+    with desk.reading() as session:
         found = runs(session, most=60)
     if slot:
         _one(slot, found, json_wanted=json)

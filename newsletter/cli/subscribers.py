@@ -7,7 +7,7 @@ import typer
 
 from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import Told, as_json, rows, say
-from newsletter.database import transaction
+from newsletter.database import reading, transaction
 from newsletter.delivery.explain import fates
 from subscribers import subscriber as people
 from subscribers.address import parse
@@ -61,7 +61,7 @@ def list_(
 
     Example: newsletter subscribers list --status paused --json
     """
-    with transaction(door(context).engine()) as session:
+    with reading(door(context).engine()) as session:
         found = people.search(session, search, most) if search else people.page(session, after, most, status)
         listing = [_row(person) for person in found if status in (None, person.status)]
     nobody = "Nobody matches." if search or status or after else "Nobody. 'newsletter subscribers import FILE' adds."
@@ -78,7 +78,7 @@ def show(context: typer.Context, address: Address, json: Json = False) -> None:
     """
     here, whom = door(context), parse(address)
     engine, secret = here.keyed()
-    with transaction(engine) as session:
+    with reading(engine) as session:
         known = facts(session, whom, secret)
         person = _row(known.subscriber) if known.subscriber else None
         events = [_fields(event, "at", "kind", "source", "wording", "by") for event in known.events]
@@ -125,7 +125,7 @@ def stats(context: typer.Context, json: Json = False) -> None:
 
     Example: newsletter subscribers stats
     """
-    with transaction(door(context).engine()) as session:
+    with reading(door(context).engine()) as session:
         counts = [{"status": str(status), "people": number} for status, number in people.counts(session).items()]
         suppressed = [{"reason": str(why), "addresses": number} for why, number in suppressed_counts(session).items()]
     if json:
@@ -143,7 +143,7 @@ def explain(context: typer.Context, address: Address, json: Json = False) -> Non
     """
     here, whom = door(context), parse(address)
     engine, secret = here.keyed()
-    with transaction(engine) as session:
+    with reading(engine) as session:
         known = facts(session, whom, secret)
         person = known.subscriber
         listing = [

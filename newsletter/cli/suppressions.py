@@ -8,7 +8,7 @@ import typer
 from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.cli.transfer import opened, reasons, told, written
-from newsletter.database import transaction
+from newsletter.database import reading, transaction
 from subscribers.address import fingerprint, parse
 from subscribers.suppression import Reason, lift, suppress, suppressions
 from subscribers.suppression_files import export_suppressions, import_suppressions
@@ -26,7 +26,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
 
     Example: newsletter suppressions list --json
     """
-    with transaction(door(context).engine()) as session:
+    with reading(door(context).engine()) as session:
         found = suppressions(session, limit=1_000_000)
         listing = [
             {
@@ -72,7 +72,7 @@ def export(
 
     Example: newsletter suppressions export suppressed.csv
     """
-    with transaction(door(context).engine()) as session, written(file) as out:
+    with reading(door(context).engine()) as session, written(file) as out:
         number = export_suppressions(session, out, raw=raw)
     if file:
         say(f"{number:,} addresses written to {told(file)}.")

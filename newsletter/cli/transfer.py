@@ -10,7 +10,7 @@ import typer
 
 from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import Told, as_json, progress, rows, say
-from newsletter.database import transaction
+from newsletter.database import reading, transaction
 from subscribers.consent import Status
 from subscribers.errors import BadFile
 from subscribers.report import ImportReport
@@ -84,7 +84,7 @@ def export(
 
     Example: newsletter subscribers export list.csv --raw
     """
-    with transaction(door(context).engine()) as session, written(file) as out:
+    with reading(door(context).engine()) as session, written(file) as out:
         number = export_csv(session, out, raw=raw, status=status)
     if file:
         say(f"{number:,} people written to {told(file)}.")

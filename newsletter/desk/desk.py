@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from newsletter.config import Config
-from newsletter.database import transaction
+from newsletter.database import reading, transaction
 from newsletter.delivery.addressing import Addressing
 from newsletter.issues.issue import Issue, find, issues
 from newsletter.providers.base import Provider
@@ -34,6 +34,12 @@ class Desk:
     def transaction(self) -> Iterator[Session]:
         """One session, committed at the end."""
         with transaction(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One session that only reads, and holds nobody up."""
+        with reading(self.engine) as session:
             yield session
 
     def find(self, session: Session, which: str) -> Issue:
