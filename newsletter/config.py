@@ -184,7 +184,7 @@ class Web(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)  #: 0: no web server
-    most_bytes: int = Field(default=2_000_000, ge=1_000)  #: of a request's body
+    most_bytes: int = Field(default=2_000_000, ge=1_000)  #: of a webhook's body
 
 
 class Events(Section):

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from newsletter.errors import DatabaseError
+from newsletter.errors import DatabaseBusy, DatabaseError
 
 #: Every time in the database is UTC and aware. Named once, for the table modules.
 UtcTime = UTCDateTime
@@ -32,12 +32,15 @@ def word(kind: type[StrEnum]) -> Enum:
     return Enum(kind, native_enum=False, length=20, values_callable=lambda words: [str(item) for item in words])
 
 
-def engine_for(url: str) -> Engine:
-    """An engine for this URL; a SQLite file's folder is made, the file is for its owner only."""
+def engine_for(url: str, *, busy_seconds: float = 5) -> Engine:
+    """An engine for this URL; a SQLite file's folder is made, the file is for its owner only.
+
+    `busy_seconds`: how long a transaction waits until nobody else writes to a SQLite file.
+    """
     if not url.startswith("sqlite"):
         return create_engine(url, hide_parameters=True)
     _prepare_file(url)
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 5})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _tune)
     event.listen(engine, "begin", _begin)
     return engine
@@ -54,7 +57,8 @@ def transaction(engine: Engine, *, only_reads: bool = False) -> Iterator[Session
     except IntegrityError:
         raise
     except SQLAlchemyDatabaseError as error:
-        raise DatabaseError(sentence(error, engine)) from error
+        kind = DatabaseBusy if "database is locked" in str(error.orig) else DatabaseError
+        raise kind(sentence(error, engine)) from error
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 * NewsletterError                 anything a person can act on; the command line prints it as one sentence, exit code 1
     * ConfigError                 config.toml or the environment
     * DatabaseError               missing, too old, too new, locked, full
+        * DatabaseBusy            somebody else is writing; nothing was changed, and the same may be tried again
     * SourceError                 a page, feed or sitemap that could not be had (never mistaken for "nothing new")
         * NotAComparison          a page that was read and is not a compare page; names the line
         * FetchRefused            an address that is not fetched, or an answer too large or too slow
@@ -31,6 +32,10 @@ class ConfigError(NewsletterError):
 
 class DatabaseError(NewsletterError):
     """The database is missing, at another schema, locked or full."""
+
+
+class DatabaseBusy(DatabaseError):
+    """Somebody else has been writing for too long; nothing was changed, and the same may be tried again."""
 
 
 class SourceError(NewsletterError):

@@ -7,11 +7,12 @@ What stays after an erasure: the emptied row, so that the numbers of past issues
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from subscribers.address import Address, fingerprint
 from subscribers.consent import ConsentEvent, Evidence, Kind, Status, events, record
+from subscribers.leaving import Farewell
 from subscribers.subscriber import Subscriber, find, new_ref
 from subscribers.suppression import LiftedSuppression, Reason, Suppression, lifted, suppress
 
@@ -24,6 +25,7 @@ class Facts:
     events: tuple[ConsentEvent, ...]
     suppression: Suppression | None
     lifted: tuple[LiftedSuppression, ...]
+    farewell: Farewell | None  #: why they left, if they said so
 
 
 def facts(session: Session, address: Address, secret: bytes) -> Facts:
@@ -34,6 +36,7 @@ def facts(session: Session, address: Address, secret: bytes) -> Facts:
         events=tuple(events(session, subscriber.id or 0)) if subscriber else (),
         suppression=session.get(Suppression, print_),
         lifted=tuple(lifted(session, print_)),
+        farewell=session.get(Farewell, subscriber.id) if subscriber else None,
     )
 
 
@@ -45,6 +48,7 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
     # An operator's name or a note may name the person: the evidence stays bare.
     mine = col(ConsentEvent.subscriber_id) == subscriber.id
     session.execute(update(ConsentEvent).where(mine).values(by=""))
+    session.execute(delete(Farewell).where(col(Farewell.subscriber_id) == subscriber.id))
     emptied = new_ref()
     subscriber.ref, subscriber.fingerprint = emptied, f"erased-{emptied}"
     subscriber.address = subscriber.address_key = subscriber.paused_until = None

@@ -116,7 +116,7 @@ def _listening(desk: Desk) -> Iterator[None]:
     try:
         doors = doors_of(desk.config)
         with serving(app(desk, doors), web.host, web.port) as address:
-            say(f"Listening on {address}: /hooks/PROVIDER for webhooks, /healthz.", *closed(doors))
+            say(f"Listening on {address}: readers' pages, /hooks/PROVIDER for webhooks, /healthz.", *closed(doors))
             yield
     except OSError as error:
         raise ConfigError(

@@ -14,6 +14,7 @@ from subscribers.address import parse
 from subscribers.consent import Status
 from subscribers.erasure import erase, facts
 from subscribers.errors import IllegalChange
+from subscribers.leaving import reasons
 from subscribers.subscriber import Evidence, Subscriber
 from subscribers.suppression import suppressed_counts
 
@@ -84,13 +85,16 @@ def show(context: typer.Context, address: Address, json: Json = False) -> None:
         events = [_fields(event, "at", "kind", "source", "wording", "by") for event in known.events]
         suppression = _fields(known.suppression, "reason", "at", "note", "by") if known.suppression else None
         lifted = [_fields(row, "reason", "since", "lifted_at", "by", "note") for row in known.lifted]
+        left = _fields(known.farewell, "why", "at") if known.farewell else None
     if json:
-        as_json({"subscriber": person, "events": events, "suppression": suppression, "lifted": lifted})
+        found = {"subscriber": person, "events": events, "left": left, "suppression": suppression, "lifted": lifted}
+        as_json(found)
         return
     rows([person] if person else [], json_wanted=False, nothing="Not on the list.")
     rows(events, json_wanted=False, nothing="No consent events.", title="\nWhat they said, and when")
     say(
         "",
+        *([f"Why they left: {left['why']} ({_minute(left['at'])})."] if left else []),
         f"Suppressed since {_minute(suppression['at'])}: {suppression['reason']}."
         if suppression
         else "Not suppressed.",
@@ -121,18 +125,21 @@ def remove(
 
 @app.command()
 def stats(context: typer.Context, json: Json = False) -> None:
-    """How many there are, by status, and how many addresses are suppressed.
+    """How many there are, by status, how many addresses are suppressed, and why people left, as far as they said so.
 
     Example: newsletter subscribers stats
     """
     with reading(door(context).engine()) as session:
         counts = [{"status": str(status), "people": number} for status, number in people.counts(session).items()]
         suppressed = [{"reason": str(why), "addresses": number} for why, number in suppressed_counts(session).items()]
+        told = [{"why": str(why), "people": number} for why, number in reasons(session).items()]
     if json:
-        as_json({"subscribers": counts, "suppressions": suppressed})
+        as_json({"subscribers": counts, "suppressions": suppressed, "left": told})
         return
     rows(counts, json_wanted=False, nothing="")
     rows(suppressed, json_wanted=False, nothing="", title="\nSuppressed addresses")
+    if said := [one for one in told if one["people"]]:
+        rows(said, json_wanted=False, nothing="", title="\nWhy people left")
 
 
 @app.command()

@@ -14,6 +14,7 @@ import newsletter.issues.approval
 import newsletter.issues.issue
 import subscribers.consent
 import subscribers.keymark
+import subscribers.leaving
 import subscribers.subscriber
 import subscribers.suppression
 

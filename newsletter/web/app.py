@@ -1,38 +1,72 @@
-"""The web server: for now the providers' webhooks, and whether we are alive."""
+"""The web server: the readers' pages, the providers' webhooks, and whether we are alive."""
 
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from newsletter.config import Config, ProviderChoice
 from newsletter.desk.desk import Desk
 from newsletter.providers.catalogue import APIS, hears, hook_of, hook_proof, hook_secrets
-from newsletter.web import patience
+from newsletter.web import hooks, leaving, patience
+from newsletter.web.armour import BROKEN, NUMBER, armoured
 from newsletter.web.gathering import Gathering
-from newsletter.web.hooks import Door, Hooks, stored_by
+from newsletter.web.hooks import Door, Hooks
+from newsletter.web.leaving import Leaving
+from newsletter.web.opening import Link
+from newsletter.web.pages import Pages
+from newsletter.web.routes import MACHINES, Answering, routes
+from subscribers.tokens import Purpose
 
 #: Requests at once; a provider that finds us busy tries again.
 AT_ONCE = 200
 
 
-def app(desk: Desk, doors: dict[str, Door]) -> ASGIApp:
-    """The application over this desk."""
-    hooks = Hooks(desk, doors, desk.config.web.most_bytes, Gathering(stored_by(desk)))
-    return Starlette(
-        routes=[
-            Route("/hooks/{provider}", hooks.__call__, methods=["POST", "HEAD"]),
-            Route("/healthz", _alive, methods=["GET", "HEAD"]),
-        ]
-    )
+def app(desk: Desk, doors: dict[str, Door], *, longest_wait: float = leaving.LONGEST_WAIT) -> ASGIApp:
+    """The application over this desk. `longest_wait`: seconds that somebody who leaves waits for a busy database."""
+    pages = Pages(desk.templates, desk.config.publication)
+    inner = Starlette(routes=routes(_answers(desk, doors, pages, longest_wait)), exception_handlers=_handlers(pages))
+    inner.router.redirect_slashes = False
+    return armoured(inner, desk.config.publication.base_url, pages.sorry, MACHINES)
+
+
+def _answers(desk: Desk, doors: dict[str, Door], pages: Pages, longest_wait: float) -> dict[str, Answering]:
+    """What answers at each path of the table."""
+    told = Hooks(desk, doors, desk.config.web.most_bytes, Gathering(hooks.stored_by(desk), hooks.weight))
+    left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
+    return {
+        "/hooks/{provider}": told.__call__,
+        "/healthz": _alive,
+        "/look/{name}": pages.look,
+        "/u/{token}": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.act).__call__,
+        "/u/{token}/why": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.tell).__call__,
+        "/back/{token}": Link(desk, pages, Purpose.RESUBSCRIBE, left.ask_back, left.back).__call__,
+    }
+
+
+def _handlers(pages: Pages) -> dict[Any, Any]:
+    """Pages for what has none, for a method that an address does not know, and for what broke."""
+
+    async def missing(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        sentence = (
+            "There is nothing at this address." if status == HTTPStatus.NOT_FOUND else "This cannot be done here."
+        )
+        return pages.sorry(status, sentence, **(dict(getattr(error, "headers", None) or {})))
+
+    async def broken(request: Request, _error: Exception) -> Response:
+        return pages.sorry(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN.format(request.scope[NUMBER]))
+
+    return {HTTPException: missing, Exception: broken}
 
 
 def doors_of(config: Config) -> dict[str, Door]:
@@ -61,6 +95,7 @@ def serving(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn believes whoever is on this machine
         limit_concurrency=AT_ONCE,
         timeout_keep_alive=5,
         lifespan="off",

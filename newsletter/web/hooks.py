@@ -4,7 +4,6 @@ Verified on the raw body, stored and committed, and only then answered (DESIGN, 
 early is an event lost. A provider that gets no good answer tries again, for hours as a rule.
 """
 
-import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +18,10 @@ from newsletter.delivery.events import take
 from newsletter.desk.desk import Desk
 from newsletter.errors import DatabaseError, NewsletterError
 from newsletter.providers.hooks import Event, Hook, Incoming
-from newsletter.web.gathering import Gathering, Parcel
+from newsletter.web.bodies import LONGEST_BODY, TooLong, body_of
+from newsletter.web.gathering import Gathering
 
-LONGEST_BODY = 10.0  #: seconds; whoever drips holds one of few places
+Parcel = tuple[str, Sequence[Event]]  #: the provider's name, and its events
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Hooks:
     desk: Desk
     doors: Mapping[str, Door]
     most_bytes: int
-    gathering: Gathering
+    gathering: Gathering[Parcel]
     said: Callable[..., None] = log.warning
 
     async def __call__(self, request: Request) -> Response:
@@ -54,25 +54,14 @@ class Hooks:
         if request.method == "HEAD":
             return Response(status_code=HTTPStatus.OK)
         try:
-            async with asyncio.timeout(LONGEST_BODY):
-                body = await self._body(request)
+            body = await body_of(request, self.most_bytes, LONGEST_BODY)
         except TimeoutError:
             return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
-        if body is None:
+        except TooLong:
             return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return Response(status_code=await self._take(request.path_params["provider"], door, _incoming(request, body)))
-
-    async def _body(self, request: Request) -> bytes | None:
-        """All of it, or None where it is longer than it may be: nothing more of it is read then."""
-        pieces, length = [], 0
-        async for piece in request.stream():
-            pieces.append(piece)
-            length += len(piece)
-            if length > self.most_bytes:
-                return None
-        return b"".join(pieces)
 
     async def _take(self, name: str, door: Door, incoming: Incoming) -> int:
         """Verify, store, and say how it went."""
@@ -90,6 +79,11 @@ class Hooks:
             self.said("A request of %s could not be read: %s", name, error)
             return HTTPStatus.BAD_REQUEST
         return HTTPStatus.OK
+
+
+def weight(parcel: Parcel) -> int:
+    """How many events a parcel has."""
+    return len(parcel[1])
 
 
 def stored_by(desk: Desk) -> Callable[[Sequence[Parcel]], None]:

@@ -8,7 +8,8 @@ import pytest
 
 from newsletter.errors import DatabaseError
 from newsletter.providers.hooks import Event, Kind
-from newsletter.web.gathering import MOST, Gathering, Parcel
+from newsletter.web.gathering import MOST, Gathering
+from newsletter.web.hooks import Parcel, weight
 
 
 class Store:
@@ -29,7 +30,7 @@ def put_all(store: Store, names: Sequence[str]) -> list[BaseException | None]:
     """All at once; what each of them was told."""
 
     async def run() -> list[BaseException | None]:
-        gathering = Gathering(store)
+        gathering = Gathering(store, weight)
         return await asyncio.gather(*(gathering.put((name, [])) for name in names), return_exceptions=True)
 
     return asyncio.run(run())
@@ -59,7 +60,7 @@ def test_one_transaction_holds_so_many_events(events: int, sizes: list[int]) -> 
     event = Event(Kind.DELIVERED, "", "", datetime(2026, 11, 12, tzinfo=UTC), "")
 
     async def run() -> None:
-        gathering = Gathering(store)
+        gathering = Gathering(store, weight)
         await asyncio.gather(*(gathering.put((str(number), [event] * events)) for number in range(5)))
 
     asyncio.run(run())
@@ -82,7 +83,7 @@ def test_whoever_goes_away_while_waiting_stops_nobody() -> None:
     store = Store()
 
     async def run() -> None:
-        gathering = Gathering(store)
+        gathering = Gathering(store, weight)
         gone = asyncio.create_task(gathering.put(("gone", [])))
         await asyncio.wait([gone], timeout=0)
         gone.cancel()

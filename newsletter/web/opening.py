@@ -1,0 +1,81 @@
+"""Opening the page of a link: whose token it is, or a page that says that it opens nothing."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from newsletter.desk.desk import Desk
+from newsletter.errors import DatabaseBusy
+from newsletter.web.bodies import TooLong, form_of
+from newsletter.web.pages import Pages
+from subscribers.errors import BadToken
+from subscribers.subscriber import Subscriber, by_ref
+from subscribers.tokens import Purpose, verify
+
+Fields = dict[str, str]
+Showing = Callable[[str, str], Awaitable[Response]]  #: of a ref and its token
+Acting = Callable[[str, str, Fields], Awaitable[Response]]  #: the same with the posted form
+
+#: For whom the list is busy: seconds until they should try again.
+AGAIN = "30"
+BUSY = "The list is busy for a moment, and nothing was changed. Please try again in half a minute."
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One kind of link in a mail: GET shows, POST acts, and no other purpose's token opens it."""
+
+    desk: Desk
+    pages: Pages
+    purpose: Purpose
+    show: Showing
+    act: Acting
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        token = request.path_params["token"]
+        try:
+            ref = verify(self.desk.keys, self.purpose, token, now=self.desk.clock())
+        except BadToken as error:
+            return self.pages.sorry(HTTPStatus.NOT_FOUND, str(error), "This link does not open anything")
+        if request.method != "POST":
+            return await self.show(ref, token)
+        return await posted(self.pages, request, lambda fields: self.act(ref, token, fields))
+
+
+async def posted(pages: Pages, request: Request, act: Callable[[Fields], Awaitable[Response]]) -> Response:
+    """What `act` answers to the posted form, or a page that says what was wrong with it."""
+    try:
+        fields = await form_of(request)
+    except TooLong:
+        return pages.sorry(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "What was sent is too long.")
+    except TimeoutError:
+        return pages.sorry(HTTPStatus.REQUEST_TIMEOUT, "What was sent took too long to arrive.")
+    except ClientDisconnect:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
+    try:
+        return await act(fields)
+    except DatabaseBusy:
+        return pages.sorry(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, **{"Retry-After": AGAIN})
+
+
+async def reader(desk: Desk, ref: str) -> Subscriber | None:
+    """Whom a ref names, as of the last commit; waits for no writer. None once erased."""
+
+    def look() -> Subscriber | None:
+        with desk.reading() as session:
+            return by_ref(session, ref)
+
+    return await run_in_threadpool(look)
+
+
+def hint(subscriber: Subscriber | None) -> str:
+    """So much of an address that its owner knows it: "a…@example.org". Empty where there is none."""
+    if subscriber is None or subscriber.address is None:
+        return ""
+    local, _, domain = subscriber.address.rpartition("@")
+    return f"{local[:1]}…@{domain}"

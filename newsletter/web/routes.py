@@ -1,0 +1,60 @@
+"""Every address that we answer at: by which methods, what opens it, and what it may change.
+
+The table is the plan of the web: a path that is not in it is not served, and one in it that nobody serves stops the
+start. GET, HEAD and OPTIONS change nothing anywhere (DESIGN, invariant 10): mail scanners fetch every link there is.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from subscribers.tokens import Purpose
+
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+class Kind(StrEnum):
+    """Who an address is for; it decides the headers of its answers."""
+
+    MACHINE = "machine"  #: providers, monitors
+    PUBLIC = "public"  #: anybody
+    TOKEN = "token"  # noqa: S105 - whoever holds a link from a mail of ours
+    LOOK = "look"  #: style sheets, named by their content
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One address."""
+
+    path: str
+    kind: Kind
+    methods: tuple[str, ...]  #: HEAD comes with GET
+    changes: str = ""  #: what a POST may change; nothing else does
+    purpose: Purpose | None = None  #: of the token in the path: no other opens it
+
+
+SHOW, ACT = ("GET",), ("GET", "POST")
+
+PLACES = (
+    Place("/hooks/{provider}", Kind.MACHINE, ("HEAD", "POST"), "events of our deliveries, and what follows from them"),
+    Place("/healthz", Kind.MACHINE, SHOW),
+    Place("/look/{name}", Kind.LOOK, SHOW),
+    Place("/u/{token}", Kind.TOKEN, ACT, "this reader leaves", Purpose.UNSUBSCRIBE),
+    Place("/u/{token}/why", Kind.TOKEN, ("POST",), "why this reader left", Purpose.UNSUBSCRIBE),
+    Place("/back/{token}", Kind.TOKEN, ACT, "this reader's leaving of the last hour is undone", Purpose.RESUBSCRIBE),
+)
+
+#: Where the paths begin that are asked for by machines.
+MACHINES = tuple(place.path.partition("{")[0] for place in PLACES if place.kind is Kind.MACHINE)
+
+
+def routes(answers: Mapping[str, Answering]) -> list[BaseRoute]:
+    """The routes of the table, each with what answers it. Raises ValueError unless both name the same paths."""
+    planned = {place.path for place in PLACES}
+    if planned != set(answers):
+        raise ValueError(f"the table of routes and the web differ in {sorted(planned ^ set(answers))}")
+    return [Route(place.path, answers[place.path], methods=list(place.methods)) for place in PLACES]

@@ -1,0 +1,126 @@
+"""The readers' pages in Chromium, without JavaScript: they fit, they can be read, and their buttons work."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from desk_samples import Place
+from playwright.sync_api import Browser, Page, sync_playwright
+from readers_web import local_web, reading_room, token, who
+from sqlalchemy import Engine
+
+from subscribers.consent import Status
+from subscribers.tokens import Purpose
+
+pytestmark = pytest.mark.browser
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, once for all tests here."""
+    if CHROMIUM is None:
+        pytest.skip("There is no chromium on this machine; install it to see the pages in a browser.")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def here(engine: Engine) -> Place:
+    """The five characters."""
+    return reading_room(engine)
+
+
+@pytest.fixture
+def address(here: Place) -> Iterator[str]:
+    """The server, as this machine's own browser finds it."""
+    with local_web(here) as found:
+        yield found
+
+
+def opened(browser: Browser, url: str, *, width: int = 375, scheme: Any = "light", scripts: bool = False) -> Page:
+    """A page in a window of its own. Scripts are only for axe, which is one; the pages have none."""
+    window = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        java_script_enabled=scripts,
+        bypass_csp=scripts,
+    )
+    page = window.new_page()
+    page.goto(url)
+    return page
+
+
+def links(here: Place, address: str) -> list[str]:
+    """The pages that a browser can open."""
+    leave, stays = token(here, Purpose.UNSUBSCRIBE), token(here, Purpose.UNSUBSCRIBE, "cleo")
+    back = token(here, Purpose.RESUBSCRIBE)
+    return [f"{address}{path}" for path in (f"/u/{leave}", f"/u/{stays}", f"/back/{back}", "/u/wrong")]
+
+
+def test_leaving_and_coming_back_by_buttons_alone(browser: Browser, here: Place, address: str) -> None:
+    """One button leaves, one undoes; no script runs."""
+    page = opened(browser, f"{address}/u/{token(here, Purpose.UNSUBSCRIBE)}")
+    page.get_by_role("button", name="Unsubscribe").click()
+    assert page.get_by_role("heading", name="You have left").is_visible()
+    assert who(here, "ada").status is Status.UNSUBSCRIBED
+
+    page.get_by_role("button", name="That was a mistake").click()
+    assert page.get_by_role("heading", name="You are back").is_visible()
+    assert who(here, "ada").status is Status.ACTIVE
+
+
+def test_a_reason_is_given_with_the_keyboard_alone(browser: Browser, here: Place, address: str) -> None:
+    """Tab, blank and enter reach everything."""
+    page = opened(browser, f"{address}/u/{token(here, Purpose.UNSUBSCRIBE)}")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="You have left").wait_for()
+    for key in ("Tab", "Tab", "Space", "Tab", "Enter"):
+        page.keyboard.press(key)
+
+    assert page.get_by_role("status").inner_text() == "Thank you for telling."
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_is_wider_than_its_window(browser: Browser, here: Place, address: str, width: int) -> None:
+    """From a small phone to a desk, with the good-bye among them."""
+    for url in links(here, address):
+        page = opened(browser, url, width=width, scripts=True)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        if page.get_by_role("button").count():
+            page.get_by_role("button").click()
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(browser: Browser, here: Place, address: str, scheme: str) -> None:
+    """All of its rules, on every page and on the good-bye."""
+    for url in links(here, address):
+        page = opened(browser, url, scheme=scheme, scripts=True)
+        results = [Axe().run(page)]
+        if page.get_by_role("button").count():
+            page.get_by_role("button").click()
+            results.append(Axe().run(page))
+        for result in results:
+            assert result.violations_count == 0, result.generate_report()
+
+
+def test_a_page_asks_nobody_but_us_and_breaks_no_policy(browser: Browser, here: Place, address: str) -> None:
+    """S-20 and S-48: the style sheet is all there is, and the console is empty."""
+    asked, said = [], []
+    page = browser.new_context().new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{address}/u/{token(here, Purpose.UNSUBSCRIBE)}")
+
+    assert [url.removeprefix(address)[:6] for url in asked] == [
+        "/u/" + asked[0].removeprefix(f"{address}/u/")[:3],
+        "/look/",
+    ]
+    assert said == []
