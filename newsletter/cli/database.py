@@ -1,29 +1,49 @@
 """`newsletter db`: the database and its schema."""
 
-import typer
+from pathlib import Path
+from typing import Annotated
 
-from newsletter.cli.door import Json, door
-from newsletter.cli.output import as_json, say
-from newsletter.migrations import current, newest
+import typer
+from sqlalchemy import Engine
+
+from newsletter.cli.door import Json, door, now
+from newsletter.cli.output import as_json, progress, say
+from newsletter.desk.backup import back_up
+from newsletter.migrations import current, newest, refuse_newer
 from newsletter.migrations import upgrade as upgrade_schema
 
 app = typer.Typer(help="The database and its schema. Example: newsletter db status", no_args_is_help=True)
 
 
 @app.command()
-def upgrade(context: typer.Context) -> None:
-    """Bring the database to the newest schema; all data is kept.
+def upgrade(
+    context: typer.Context,
+    copy: Annotated[bool, typer.Option(help="Copy the database first (a SQLite file only).")] = True,
+) -> None:
+    """Bring the database to the newest schema, all of it or nothing; all data is kept. Stop 'newsletter serve' first.
 
     Example: newsletter db upgrade
     """
     here = door(context)
-    engine = here.opened(here.config.database.url)
-    before = current(engine)
+    say(*raised(here.opened(here.config.database.url), copy=copy))
+
+
+def raised(engine: Engine, *, copy: bool = True) -> list[str]:
+    """Bring a database to the newest schema, and say what was done. One with an older schema is copied before.
+
+    Raises DatabaseError, and changes nothing, where the schema is newer than this version or the copy fails.
+    """
+    before, where = current(engine), engine.url.render_as_string(hide_password=True)
+    refuse_newer(engine)
+    said = []
+    if copy and before not in (None, newest()) and engine.dialect.name == "sqlite":
+        folder = Path(engine.url.database or "").parent / "before-upgrade"
+        with progress("Copying") as bar:
+            made = back_up(engine, folder, now(), bar)
+        said.append(f"The database as it was is in {made.file} ({made.size / 1e6:,.1f} MB, checked).")
     upgrade_schema(engine)
-    where = engine.url.render_as_string(hide_password=True)
-    say(
-        f"{where} is at the newest schema, {newest()}" + ("." if before == newest() else f" (was {before or 'empty'}).")
-    )
+    was = "" if before == newest() else f" (was {before or 'empty'})"
+    return [*said, f"{where} is at the newest schema, {newest()}{was}."]
 
 
 @app.command()

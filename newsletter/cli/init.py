@@ -10,10 +10,10 @@ from typing import Annotated, get_args
 import typer
 
 from newsletter import config as settings
+from newsletter.cli.database import raised
 from newsletter.cli.door import door, make_key
 from newsletter.cli.output import say
 from newsletter.errors import ConfigError
-from newsletter.migrations import upgrade
 
 PROVIDERS = get_args(settings.ProviderName)
 #: What is asked: the table and the key that the answer goes to, and the question.
@@ -44,7 +44,7 @@ def init(
         say(f"Wrote {path}: every setting is in it, with its meaning.")
     config = door(context).config
     engine = door(context).opened(config.database.url)
-    upgrade(engine)
+    raised(engine)
     make_key(config, engine)
     place = settings.key_file(config) or "the environment"
     say(

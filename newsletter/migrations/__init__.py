@@ -43,7 +43,7 @@ def current(engine: Engine) -> str | None:
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest schema: all of it, or nothing (one transaction)."""
-    _refuse_newer(engine)
+    refuse_newer(engine)
     with engine.begin() as connection:
         command.upgrade(settings(connection), "head")
 
@@ -51,14 +51,15 @@ def upgrade(engine: Engine) -> None:
 def require_newest(engine: Engine) -> None:
     """Raise DatabaseError, saying what to run, unless the database is at the newest schema."""
     if current(engine) != newest():
-        _refuse_newer(engine)
+        refuse_newer(engine)
         where = engine.url.render_as_string(hide_password=True)
         raise DatabaseError(
             f"The database {where} has an older schema. Run 'newsletter db upgrade' (it keeps all data)."
         )
 
 
-def _refuse_newer(engine: Engine) -> None:
+def refuse_newer(engine: Engine) -> None:
+    """Raise DatabaseError where the database has a schema that this code does not know."""
     found = current(engine)
     known = {script.revision for script in ScriptDirectory.from_config(settings()).walk_revisions()}
     if found is not None and found not in known:

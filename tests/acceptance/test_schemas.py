@@ -1,0 +1,109 @@
+"""Whatever is typed: a database of another version is left alone, and the sentence says what to run."""
+
+import shlex
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from alembic import command
+from commands import Done
+from typer.core import TyperGroup
+
+from newsletter.cli.app import app
+from newsletter.database import engine_for
+from newsletter.migrations import newest, settings
+
+Run = Callable[..., Done]
+
+#: These make a database, bring it to the newest schema, or look at it whatever it is.
+WHATEVER_IT_IS = {"demo", "doctor", "init", "db upgrade", "db status", "db restore", "db keygen", "db move"}
+OLDER = "0007"
+
+
+def examples(one: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Every command by its name, with the words of the example in its help."""
+    if isinstance(one, TyperGroup):
+        for below, part in one.commands.items():
+            yield from examples(part, f"{name} {below}".strip())
+    else:
+        example = (one.help or "").partition("Example: newsletter ")[2]
+        yield name, shlex.split(example.splitlines()[0]) if example else []
+
+
+EVERY = dict(examples(typer.main.get_command(app)))
+
+
+def newer(folder: Path) -> None:
+    """Say of the database in this folder that a later version has made it."""
+    with closing(sqlite3.connect(folder / "data" / "newsletter.db")) as connection, connection:
+        connection.execute("update alembic_version set version_num = 'from-the-future'")
+
+
+def older(folder: Path) -> None:
+    """Put an empty database of an older version into this folder."""
+    path = folder / "data" / "newsletter.db"
+    path.unlink()
+    engine = engine_for(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        command.upgrade(settings(connection), OLDER)
+    engine.dispose()
+
+
+def schema_of(file: Path) -> str:
+    """The schema that a database file says it has."""
+    with closing(sqlite3.connect(file)) as connection:
+        return str(connection.execute("select version_num from alembic_version").fetchone()[0])
+
+
+def test_every_command_has_an_example() -> None:
+    """They are what the next test runs."""
+    assert [name for name, words in EVERY.items() if not words] == []
+    assert set(EVERY) - WHATEVER_IT_IS >= {"serve", "week", "issue send", "subscribers export"}
+
+
+def test_every_command_refuses_an_older_database_and_says_what_to_run(run: Run, tmp_path: Path) -> None:
+    """Older tables under newer code would be written half."""
+    run("init", "--yes")
+    older(tmp_path)
+
+    for name, words in EVERY.items():
+        if name not in WHATEVER_IT_IS:
+            said = run(*words, code=1)
+            assert "newsletter db upgrade" in said.stdout + said.stderr, name
+
+
+@pytest.mark.parametrize("words", [("serve",), ("week",), ("db", "upgrade"), ("init", "--yes")])
+def test_a_newer_database_is_left_alone_by(words: tuple[str, ...], run: Run, tmp_path: Path) -> None:
+    """An older version that was started by mistake changes nothing, and copies nothing."""
+    run("init", "--yes")
+    newer(tmp_path)
+
+    assert "Install the newer version" in run(*words, code=1).stderr
+    assert not (tmp_path / "data" / "before-upgrade").exists()
+
+
+def test_an_upgrade_keeps_a_copy_of_what_was_there(run: Run, tmp_path: Path) -> None:
+    """The way back, with the version that made it; the second time there is nothing to do."""
+    run("init", "--yes")
+    older(tmp_path)
+
+    first, second = run("db", "upgrade").stdout, run("db", "upgrade").stdout
+
+    (copy,) = (tmp_path / "data" / "before-upgrade").iterdir()
+    assert schema_of(copy) == OLDER
+    assert schema_of(tmp_path / "data" / "newsletter.db") == newest()
+    assert first.startswith(f"The database as it was is in {copy.relative_to(tmp_path)} (")
+    assert second == f"sqlite:///data/newsletter.db is at the newest schema, {newest()}.\n"
+
+
+def test_a_copy_is_not_made_where_it_is_not_wanted(run: Run, tmp_path: Path) -> None:
+    """A database of many gigabytes has its own backups."""
+    run("init", "--yes")
+    older(tmp_path)
+
+    assert "as it was" not in run("db", "upgrade", "--no-copy").stdout
+    assert not (tmp_path / "data" / "before-upgrade").exists()
