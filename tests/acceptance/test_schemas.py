@@ -31,7 +31,7 @@ def examples(one: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
             yield from examples(part, f"{name} {below}".strip())
     else:
         example = (one.help or "").partition("Example: newsletter ")[2]
-        yield name, shlex.split(example.splitlines()[0]) if example else []
+        yield name, shlex.split(example.splitlines()[0].partition(" < ")[0]) if example else []
 
 
 EVERY = dict(examples(typer.main.get_command(app)))
@@ -72,7 +72,7 @@ def test_every_command_refuses_an_older_database_and_says_what_to_run(run: Run, 
 
     for name, words in EVERY.items():
         if name not in WHATEVER_IT_IS:
-            said = run(*words, code=1)
+            said = run(*words, code=75 if name == "bounces take" else 1)  # 75: the mail server keeps it
             assert "newsletter db upgrade" in said.stdout + said.stderr, name
 
 
