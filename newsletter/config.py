@@ -9,61 +9,21 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-import pyrage
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError
+from newsletter.settable import CallAddress, Mailbox, PublicKey, WebAddress, Zone
 
 _KEY = "NEWSLETTER_SECRET_KEY"  # or, with _FILE behind it, the path of a file
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"'{name}' is not a time zone; use a name like Europe/Berlin")
-    return name
-
-
-def _mailbox(value: str) -> str:
-    if "@" not in parseaddr(value)[1] or any(c in value for c in "\r\n\0"):
-        raise ValueError(f"'{value}' is not a mailbox; write name@example.org or Name <name@example.org>")
-    return value
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise ValueError(f"'{value}' is not a web address; write https://news.example.org")
-    return value.rstrip("/")
-
-
-def in_clear(address: str) -> bool:
-    """Whether what travels to this address can be read on the way: no https, and not on this machine."""
-    parts = urlsplit(address)
-    return parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
-
-
-def _public_key(value: str) -> str:
-    kind = pyrage.ssh.Recipient if value.startswith("ssh-") else pyrage.x25519.Recipient
-    try:
-        kind.from_str(value)
-    except pyrage.RecipientError:
-        raise ValueError(f"'{value[:20]}…' is no public key; write age1… ('newsletter db keygen') or ssh-…") from None
-    return value
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-PublicKey = Annotated[str, AfterValidator(_public_key)]
 
 
 class Section(BaseModel):
@@ -219,6 +179,21 @@ class Bounces(Section):
         return self
 
 
+class Telling(Section):
+    """Who is told what needs a person, and by which ways (docs/telling.md)."""
+
+    editors: tuple[Mailbox, ...] = ()  #: of drafts and deadlines
+    operators: tuple[Mailbox, ...] = ()  #: of what is wrong
+    webhook: CallAddress | None = None  #: is posted everything, signed by Standard Webhooks
+    webhook_key_file: Path | None = None  #: else NEWSLETTER_WEBHOOK_KEY, or NEWSLETTER_WEBHOOK_KEY_FILE
+    expires: dict[str, date] = {}  #: what runs out, and on which day: keys, domains
+
+    @property
+    def somebody(self) -> bool:
+        """Whether anybody or anything is told."""
+        return bool(self.editors or self.operators or self.webhook)
+
+
 class Secrets(Section):
     """Where the key is that signs links and hides addresses; the key itself never stands here."""
 
@@ -240,6 +215,7 @@ class Config(Section):
     web: Web = Web()
     events: Events = Events()
     bounces: Bounces = Bounces()
+    telling: Telling = Telling()
     secrets: Secrets = Secrets()
 
 
@@ -279,6 +255,7 @@ def anchored(config: Config, folder: Path) -> Config:
             "fallback": _anchored_choice(config.fallback, folder) if config.fallback else None,
             "sending": config.sending.model_copy(update={"stop_file": folder / config.sending.stop_file}),
             "bounces": _anchored_bounces(config.bounces, folder),
+            "telling": _anchored_telling(config.telling, folder),
             "secrets": Secrets(key_file=folder / config.secrets.key_file),
             "sources": Sources(collect=tuple(_from(folder, source) for source in config.sources.collect)),
         }
@@ -304,6 +281,11 @@ def _anchored_bounces(bounces: Bounces, folder: Path) -> Bounces:
     maildir = folder / bounces.maildir if bounces.maildir else None
     key_file = folder / bounces.key_file if bounces.key_file else None
     return bounces.model_copy(update={"maildir": maildir, "key_file": key_file})
+
+
+def _anchored_telling(telling: Telling, folder: Path) -> Telling:
+    key_file = folder / telling.webhook_key_file if telling.webhook_key_file else None
+    return telling.model_copy(update={"webhook_key_file": key_file})
 
 
 def secret_key(config: Config, environ: Mapping[str, str] = os.environ) -> bytes:

@@ -19,6 +19,7 @@ from newsletter.cli import (
     issue_edit,
     issue_send,
     jobs,
+    notices,
     serve,
     subscribers,
     suppressions,
@@ -48,6 +49,7 @@ app.add_typer(suppressions.app, name="suppressions")
 app.command("week")(week.week)
 app.command("serve")(serve.serve)
 app.command("jobs")(jobs.jobs)
+app.command("notices")(notices.notices)
 app.add_typer(unknown.app, name="unknown")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(events.app, name="events")

@@ -14,6 +14,7 @@ from newsletter.cli.database import raised
 from newsletter.cli.door import door, make_key
 from newsletter.cli.output import say
 from newsletter.errors import ConfigError
+from newsletter.settable import in_clear
 
 PROVIDERS = get_args(settings.ProviderName)
 #: What is asked: the table and the key that the answer goes to, and the question.
@@ -88,7 +89,7 @@ def _usable(table: str, key: str, answer: str) -> str:
         settings.parse(f"[{table}]\n{key} = {json.dumps(answer, ensure_ascii=False)}", "This answer")
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from None
-    if key == "base_url" and settings.in_clear(answer):
+    if key == "base_url" and in_clear(answer):
         raise typer.BadParameter(
             "the links of readers hold what lets them leave; over http anybody on the way can read it. Write "
             "https://…, or http://localhost:8000 while you only try things out"

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import typer
 
 from jobs.bouncing import BounceReader
 from jobs.housekeeping import keep_house
+from jobs.looking import Lookout
+from jobs.notices.ways import LIMITS
 from jobs.polling import poll_due
 from jobs.schedule import TICK_SECONDS, run_until
 from jobs.slots import next_due
@@ -22,6 +24,8 @@ from newsletter.desk.polling import polled
 from newsletter.desk.sending import Sent
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.issues.wording import opened
+from newsletter.providers.httpx_poster import HttpxPoster
+from newsletter.providers.poster import Poster
 from newsletter.web.app import app, doors_of, serving
 from newsletter.web.hooks import Door
 
@@ -37,11 +41,12 @@ def serve(context: typer.Context) -> None:
     say(*(f"{one.name} is asked every {one.minutes} minutes what became of the mail." for one in asked))
     if _reads(desk):
         say(f"The mailbox of bounces is read every {desk.config.bounces.every_minutes} minutes.")
-    with stoppable() as stop, _listening(desk):
-        run_until(stop, {name: (TICK_SECONDS, _told(desk, call)) for name, call in _calls(desk, stop).items()})
+    with closing(HttpxPoster(LIMITS)) as poster, stoppable() as stop, _listening(desk):
+        calls = _calls(desk, stop, poster)
+        run_until(stop, {name: (TICK_SECONDS, _told(desk, call)) for name, call in calls.items()})
 
 
-def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str]]]:
+def _calls(desk: Desk, stop: threading.Event, poster: Poster) -> dict[str, Callable[[], list[str]]]:
     """What is done again and again, each by its name: the sentences that are news."""
 
     def sent() -> list[str]:
@@ -55,6 +60,7 @@ def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str
         "polling": lambda: poll_due(desk, stop.is_set, stop.wait),
         "bounces": BounceReader(desk, stop.is_set),
         "housekeeping": lambda: keep_house(desk),
+        "telling": Lookout(desk, poster),
     }
 
 

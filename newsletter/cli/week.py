@@ -1,15 +1,21 @@
 """`newsletter week`: the weekly job, once."""
 
+import sys
+from contextlib import closing
 from typing import Annotated
 
 import typer
 
+from jobs.looking import Lookout
+from jobs.notices.ways import LIMITS
 from jobs.weekly import Result, Weekly, run
 from newsletter.cli.door import Json, door
 from newsletter.cli.output import as_json, progress, rows
 from newsletter.cli.waiting import counting
-from newsletter.errors import IssueError
+from newsletter.desk.desk import Desk
+from newsletter.errors import IssueError, NewsletterError
 from newsletter.issues.week import parse
+from newsletter.providers.httpx_poster import HttpxPoster
 
 
 def week(
@@ -31,8 +37,21 @@ def week(
             on_progress=counting(bar),
         )
     tell(done, json_wanted=json)
+    _look_around(desk)
     if done.result is Result.FAILED:
         raise IssueError("The week's issue was not made; the reasons are above. Mend them and run it again.")
+
+
+def _look_around(desk: Desk) -> None:
+    """Tell who is to be told, where no `serve` does it. What fails there fails not the week: it is said."""
+    if not desk.config.telling.somebody:
+        return
+    try:
+        with closing(HttpxPoster(LIMITS)) as poster:
+            for line in Lookout(desk, poster)():
+                sys.stderr.write(f"{line}\n")
+    except NewsletterError as error:
+        sys.stderr.write(f"Nobody was told of anything: {error}\n")
 
 
 def tell(done: Weekly, *, json_wanted: bool) -> None:

@@ -14,6 +14,7 @@ from newsletter.delivery.batch import Sending
 from newsletter.delivery.event_tables import ProviderEvent
 from newsletter.desk.backup import back_up, forget_old
 from newsletter.desk.desk import Desk
+from newsletter.desk.tellings import forget as forget_old_notices
 from newsletter.issues.wording import counted
 from subscribers.expiry import expire_pending
 
@@ -21,6 +22,8 @@ from subscribers.expiry import expire_pending
 PENDING_FOR = timedelta(days=30)
 #: How long the single words of providers are kept; what followed from them (states, suppressions) stays.
 EVENTS_FOR = timedelta(days=400)
+#: How long a notice is kept after what it told is over.
+NOTICES_FOR = timedelta(days=400)
 
 
 def forget_pending(desk: Desk) -> str:
@@ -38,6 +41,13 @@ def forget_events(desk: Desk) -> str:
         old = delete(ProviderEvent).where(col(ProviderEvent.received_at) < desk.clock() - EVENTS_FOR)
         gone = session.connection().execute(old).rowcount
     return f"{counted(gone, 'event')} of more than {EVENTS_FOR.days} days ago forgotten." if gone else ""
+
+
+def forget_notices(desk: Desk) -> str:
+    """What there was to tell long ago, and to whom it was told."""
+    with desk.transaction() as session:
+        gone = forget_old_notices(session, desk.clock() - NOTICES_FOR)
+    return f"{counted(gone, 'notice')} of more than {NOTICES_FOR.days} days ago forgotten." if gone else ""
 
 
 def maintain(desk: Desk) -> str:
@@ -67,6 +77,7 @@ def copy(desk: Desk) -> str:
 CHORES: dict[str, Callable[[Desk], str]] = {
     "sign-ups": forget_pending,
     "events": forget_events,
+    "notices": forget_notices,
     "database": maintain,
     "backup": copy,
 }

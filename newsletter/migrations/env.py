@@ -10,6 +10,8 @@ import newsletter.delivery.event_tables
 import newsletter.delivery.failover
 import newsletter.delivery.poll_table
 import newsletter.delivery.waits
+import newsletter.desk.notices
+import newsletter.desk.tellings
 import newsletter.issues.approval
 import newsletter.issues.issue
 import subscribers.consent

@@ -22,15 +22,14 @@ _DOMAIN = re.compile(r"\w\.\w")
 _AROUND = "<>()[]{}:;,.!?'\"`"
 
 
+def without_addresses(text: str) -> str:
+    """One line of what can be printed; no address, but links stay. For our sentences with others' words in them."""
+    return _shown(text, _BEGINS, "")
+
+
 def plain(text: str, recipient: str = "") -> str:
     """One line of what can be printed, with no address and no link. `recipient`: whose name alone is hidden as well."""
-    words = _one_line(text).split()
-    hidden = _hidden(words, recipient.rpartition("@")[0].casefold())
-    return " ".join(
-        HIDDEN if at in hidden else word.replace("@", "at-sign")  # "it must contain an '@'"
-        for at, word in enumerate(words)
-        if at not in hidden or at - 1 not in hidden
-    )
+    return _shown(text, _NOT_FOR_LOGS, recipient.rpartition("@")[0].casefold())
 
 
 def reason(before: str, said: str, recipient: str = "") -> str:
@@ -51,13 +50,23 @@ def _one_line(text: str) -> str:
     return _QUOTED.sub("quoted@", printable)
 
 
-def _hidden(words: Sequence[str], local: str) -> set[int]:
+def _shown(text: str, wrong: re.Pattern[str], local: str) -> str:
+    words = _one_line(text).split()
+    hidden = _hidden(words, wrong, local)
+    return " ".join(
+        HIDDEN if at in hidden else word.replace("@", "at-sign")  # "it must contain an '@'"
+        for at, word in enumerate(words)
+        if at not in hidden or at - 1 not in hidden
+    )
+
+
+def _hidden(words: Sequence[str], wrong: re.Pattern[str], local: str) -> set[int]:
     """The places of what is an address or a link, or a part of one: "ada @example.org" is in two places."""
     found: set[int] = set()
     for at, word in enumerate(words):
         bare, then = word.strip(_AROUND), words[at + 1 : at + 2]
         goes_on = bool(_ENDS.search(bare) and then and _DOMAIN.search(then[0]))
-        if bare != "@" and _NOT_FOR_LOGS.search(word):
+        if bare != "@" and wrong.search(word):
             found.add(at)
         elif bare == "@" and goes_on:
             found |= {at - 1, at}

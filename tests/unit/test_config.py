@@ -38,6 +38,9 @@ def test_every_setting_is_documented_in_the_default_file() -> None:
         ('[publication]\nbase_url = "ftp://x.y"', "'ftp://x.y' is not a web address"),
         ("[selection]\nmost = 3\nfewest = 5", "fewest = 5 is more than most = 3"),
         ("[publication\n", "not valid TOML"),
+        ('[telling]\nwebhook = "http://chat.example.org/1"', "only https is called, or http on this machine"),
+        ('[telling]\nwebhook = "https://me:pass@chat.example.org"', "not an address that can be called"),
+        ('[telling]\noperators = ["nobody"]', "'nobody' is not a mailbox"),
     ],
 )
 def test_a_mistake_is_named_in_one_sentence(text: str, sentence: str) -> None:

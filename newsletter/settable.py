@@ -1,0 +1,59 @@
+"""Kinds of values that a setting can have: each says in a sentence what is wrong with one that cannot be."""
+
+from email.utils import parseaddr
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import pyrage
+from pydantic import AfterValidator
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"'{name}' is not a time zone; use a name like Europe/Berlin")
+    return name
+
+
+def _mailbox(value: str) -> str:
+    if "@" not in parseaddr(value)[1] or any(c in value for c in "\r\n\0"):
+        raise ValueError(f"'{value}' is not a mailbox; write name@example.org or Name <name@example.org>")
+    return value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError(f"'{value}' is not a web address; write https://news.example.org")
+    return value.rstrip("/")
+
+
+def in_clear(address: str) -> bool:
+    """Whether what travels to this address can be read on the way: no https, and not on this machine."""
+    parts = urlsplit(address)
+    return parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+
+
+def _call_address(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.hostname or parts.username is not None or not (value.isascii() and value.isprintable()):
+        raise ValueError("this is not an address that can be called; write https://chat.example.org/…, without a name")
+    if parts.scheme not in ("http", "https") or in_clear(value):
+        raise ValueError("only https is called, or http on this machine")
+    return value
+
+
+def _public_key(value: str) -> str:
+    kind = pyrage.ssh.Recipient if value.startswith("ssh-") else pyrage.x25519.Recipient
+    try:
+        kind.from_str(value)
+    except pyrage.RecipientError:
+        raise ValueError(f"'{value[:20]}…' is no public key; write age1… ('newsletter db keygen') or ssh-…") from None
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+CallAddress = Annotated[str, AfterValidator(_call_address)]
+PublicKey = Annotated[str, AfterValidator(_public_key)]
