@@ -186,6 +186,8 @@ class Telling(Section):
     operators: tuple[Mailbox, ...] = ()  #: of what is wrong
     webhook: CallAddress | None = None  #: is posted everything, signed by Standard Webhooks
     webhook_key_file: Path | None = None  #: else NEWSLETTER_WEBHOOK_KEY, or NEWSLETTER_WEBHOOK_KEY_FILE
+    ping: CallAddress | None = None  #: is called while all is well; whoever watches there cries when it stops
+    ping_minutes: int = Field(default=5, ge=1, le=1440)
     expires: dict[str, date] = {}  #: what runs out, and on which day: keys, domains
 
     @property

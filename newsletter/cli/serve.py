@@ -10,7 +10,9 @@ from jobs.bouncing import BounceReader
 from jobs.housekeeping import keep_house
 from jobs.looking import Lookout
 from jobs.notices.ways import LIMITS
+from jobs.pinging import Ping
 from jobs.polling import poll_due
+from jobs.rounds import Rounds
 from jobs.schedule import TICK_SECONDS, run_until
 from jobs.slots import next_due
 from jobs.ticking import send_due, tick
@@ -41,9 +43,14 @@ def serve(context: typer.Context) -> None:
     say(*(f"{one.name} is asked every {one.minutes} minutes what became of the mail." for one in asked))
     if _reads(desk):
         say(f"The mailbox of bounces is read every {desk.config.bounces.every_minutes} minutes.")
-    with closing(HttpxPoster(LIMITS)) as poster, stoppable() as stop, _listening(desk):
+    with closing(HttpxPoster(LIMITS)) as poster, stoppable() as stop:
         calls = _calls(desk, stop, poster)
-        run_until(stop, {name: (TICK_SECONDS, _told(desk, call)) for name, call in calls.items()})
+        rounds = Rounds.of(desk.clock, calls)
+        calls = {name: rounds.watched(name, call) for name, call in calls.items()} | {
+            "ping": Ping(desk, poster, rounds)
+        }
+        with _listening(desk, rounds):
+            run_until(stop, {name: (TICK_SECONDS, _told(desk, call)) for name, call in calls.items()})
 
 
 def _calls(desk: Desk, stop: threading.Event, poster: Poster) -> dict[str, Callable[[], list[str]]]:
@@ -113,7 +120,7 @@ def closed(doors: Mapping[str, Door]) -> list[str]:
 
 
 @contextmanager
-def _listening(desk: Desk) -> Iterator[None]:
+def _listening(desk: Desk, rounds: Rounds) -> Iterator[None]:
     """The web server, where there is to be one."""
     web = desk.config.web
     if not web.port:
@@ -121,8 +128,11 @@ def _listening(desk: Desk) -> Iterator[None]:
         return
     try:
         doors = doors_of(desk.config)
-        with serving(app(desk, doors), web.host, web.port) as address:
-            say(f"Listening on {address}: readers' pages, /hooks/PROVIDER for webhooks, /healthz.", *closed(doors))
+        with serving(app(desk, doors, trouble=rounds.trouble), web.host, web.port) as address:
+            say(
+                f"Listening on {address}: readers' pages, /hooks/PROVIDER for webhooks, /healthz, /readyz.",
+                *closed(doors),
+            )
             yield
     except OSError as error:
         raise ConfigError(

@@ -1,6 +1,6 @@
 """What was told to whom by which way, and when it is to be tried again: a telling that failed blocks nothing.
 
-A row is one thing by one way ("mail:…", "webhook", "ping"). Whoever tells it claims it first, for `CLAIM`, so that two
+A row is one thing by one way ("mail:…", "webhook"). Whoever tells it claims it first, for `CLAIM`, so that two
 processes do not tell it both; one that dies in between leaves it to the next, and then it may be told twice: a notice
 that comes twice does less harm than one that never comes.
 """
@@ -28,7 +28,7 @@ CAME_BACK = timedelta(hours=1)
 class Telling(SQLModel, table=True):
     """One thing by one way."""
 
-    about: str = Field(primary_key=True)  #: a notice's key, or what a ping is for
+    about: str = Field(primary_key=True)  #: a notice's key
     way: str = Field(primary_key=True)
     told_at: datetime | None = None  #: when it was last told that it holds
     over_told_at: datetime | None = None  #: when it was last told that it is over

@@ -17,6 +17,7 @@ from newsletter.errors import ConfigError
 from newsletter.providers.poster import Answered, Failed, Request
 
 PREFIX = "whsec_"
+AGENT = "weekly-verdicts"
 LEAST_BYTES, MOST_BYTES = 24, 64  #: of a secret, by the specification
 
 
@@ -48,7 +49,7 @@ def signed_call(address: str, secret: bytes, id_: str, at: datetime, content: Ma
     mac = hmac.new(secret, f"{id_}.{seconds}.".encode("ascii") + body, hashlib.sha256).digest()
     headers = {
         "content-type": "application/json",
-        "user-agent": "weekly-verdicts",
+        "user-agent": AGENT,
         "webhook-id": id_,
         "webhook-timestamp": seconds,
         "webhook-signature": f"v1,{base64.b64encode(mac).decode('ascii')}",

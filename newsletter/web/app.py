@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from newsletter.config import Config, ProviderChoice
@@ -20,6 +20,7 @@ from newsletter.providers.catalogue import APIS, hears, hook_of, hook_proof, hoo
 from newsletter.web import hooks, leaving, patience
 from newsletter.web.armour import BROKEN, NUMBER, armoured
 from newsletter.web.gathering import Gathering
+from newsletter.web.health import Readiness, alive
 from newsletter.web.hooks import Door, Hooks
 from newsletter.web.leaving import Leaving
 from newsletter.web.opening import Link
@@ -31,10 +32,21 @@ from subscribers.tokens import Purpose
 AT_ONCE = 200
 
 
-def app(desk: Desk, doors: dict[str, Door], *, longest_wait: float = leaving.LONGEST_WAIT) -> ASGIApp:
-    """The application over this desk. `longest_wait`: seconds that somebody who leaves waits for a busy database."""
+def app(
+    desk: Desk,
+    doors: dict[str, Door],
+    *,
+    longest_wait: float = leaving.LONGEST_WAIT,
+    trouble: Callable[[], list[str]] = list,
+) -> ASGIApp:
+    """The application over this desk.
+
+    `longest_wait`: seconds that somebody who leaves waits for a busy database. `trouble`: what is wrong with the jobs
+    beside it, in words for anybody; /readyz says it.
+    """
     pages = Pages(desk.templates, desk.config.publication)
-    inner = Starlette(routes=routes(_answers(desk, doors, pages, longest_wait)), exception_handlers=_handlers(pages))
+    answers = _answers(desk, doors, pages, longest_wait) | {"/readyz": Readiness(desk, trouble).__call__}
+    inner = Starlette(routes=routes(answers), exception_handlers=_handlers(pages))
     inner.router.redirect_slashes = False
     return armoured(inner, desk.config.publication.base_url, pages.sorry, MACHINES)
 
@@ -45,7 +57,7 @@ def _answers(desk: Desk, doors: dict[str, Door], pages: Pages, longest_wait: flo
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
-        "/healthz": _alive,
+        "/healthz": alive,
         "/look/{name}": pages.look,
         "/u/{token}": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.act).__call__,
         "/u/{token}/why": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.tell).__call__,
@@ -109,7 +121,3 @@ def serving(
     finally:
         server.should_exit = True
         thread.join(timeout=10)
-
-
-async def _alive(_: Request) -> Response:
-    return PlainTextResponse("alive\n", HTTPStatus.OK)

@@ -42,6 +42,7 @@ SHOW, ACT = ("GET",), ("GET", "POST")
 PLACES = (
     Place("/hooks/{provider}", Kind.MACHINE, ("HEAD", "POST"), "events of our deliveries, and what follows from them"),
     Place("/healthz", Kind.MACHINE, SHOW),
+    Place("/readyz", Kind.MACHINE, SHOW),
     Place("/look/{name}", Kind.LOOK, SHOW),
     Place("/u/{token}", Kind.TOKEN, ACT, "this reader leaves", Purpose.UNSUBSCRIBE),
     Place("/u/{token}/why", Kind.TOKEN, ("POST",), "why this reader left", Purpose.UNSUBSCRIBE),
