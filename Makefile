@@ -50,6 +50,8 @@ lock: $(VENV)/dev.stamp  ## choose new versions of everything and write them dow
 	  --upgrade --no-header --no-emit-index-url --no-annotate -q -o requirements/run.txt
 	@$(BIN)/uv pip compile pyproject.toml --group dev -c requirements/run.txt --universal --python-version 3.11 \
 	  --generate-hashes --upgrade --no-header --no-emit-index-url --no-annotate -q -o requirements/dev.txt
+	@$(BIN)/uv pip compile --group server -c requirements/dev.txt --universal --python-version 3.11 \
+	  --generate-hashes --upgrade --no-header --no-emit-index-url --no-annotate -q -o requirements/server.txt
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found. Install it, or name it: make demo PYTHON=/path/to/python3"; exit 1; }
@@ -61,7 +63,10 @@ $(VENV)/run.stamp: $(VENV)/bin/python requirements/run.txt pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/server.txt
 	@echo "Installing the test tools (once) ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v pg_config >/dev/null || \
+	  $(PIP) install --require-hashes -r requirements/server.txt || \
+	  echo "No PostgreSQL server could be installed: its tests will say that they are skipped."
 	@touch $@

@@ -19,9 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError
-from newsletter.settable import CallAddress, Mailbox, PublicKey, WebAddress, Zone
+from newsletter.settable import CallAddress, DatabaseUrl, Mailbox, PublicKey, WebAddress, Zone
 
 _KEY = "NEWSLETTER_SECRET_KEY"  # or, with _FILE behind it, the path of a file
+_PASSWORD = "NEWSLETTER_DATABASE_PASSWORD"  # noqa: S105 - the name of a setting
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -60,9 +61,9 @@ class Publication(Section):
 
 
 class Database(Section):
-    """Where everything is kept."""
+    """Where everything is kept: a SQLite file, or postgresql://role@host/name (docs/postgresql.md)."""
 
-    url: str = "sqlite:///data/newsletter.db"
+    url: DatabaseUrl = "sqlite:///data/newsletter.db"
 
 
 class Backup(Section):
@@ -308,6 +309,20 @@ def secret_key(config: Config, environ: Mapping[str, str] = os.environ) -> bytes
             f"The secret key in {path or _KEY} is shorter than 32 characters. 'openssl rand -hex 32' makes one."
         )
     return key
+
+
+def database_password(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The password of the PostgreSQL role, or None where it needs none, or libpq finds it (~/.pgpass).
+
+    From NEWSLETTER_DATABASE_PASSWORD, or the file that NEWSLETTER_DATABASE_PASSWORD_FILE names. Raises ConfigError.
+    """
+    name = environ.get(f"{_PASSWORD}_FILE")
+    if environ.get(_PASSWORD) or not name:
+        return environ.get(_PASSWORD) or None
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"There is no password in {name}, which {_PASSWORD}_FILE names.") from None
 
 
 def key_file(config: Config, environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -1,4 +1,4 @@
-"""Engines and transactions.
+"""Engines and transactions, on SQLite and on PostgreSQL (postgresql.py).
 
 SQLite is the embedded default: WAL, `synchronous=FULL` (a claim that a power cut takes back is a second mail: security
 reference 3.3), and every transaction begins IMMEDIATE, so that a read that turns into a write waits for the lock
@@ -13,18 +13,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Enum, create_engine, event
-from sqlalchemy.exc import DatabaseError as SQLAlchemyDatabaseError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine, Enum, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from newsletter.errors import DatabaseBusy, DatabaseError
+from newsletter import postgresql
+from newsletter.errors import ConnectionLost, DatabaseBusy, DatabaseError
+from newsletter.postgresql import READS
 
 #: Every time in the database is UTC and aware. Named once, for the table modules.
 UtcTime = UTCDateTime
-#: An execution option: this transaction only reads.
-READS = "only_reads"
+#: How people write it; all of them are psycopg's.
+POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 
 
 def word(kind: type[StrEnum]) -> Enum:
@@ -32,13 +33,22 @@ def word(kind: type[StrEnum]) -> Enum:
     return Enum(kind, native_enum=False, length=20, values_callable=lambda words: [str(item) for item in words])
 
 
-def engine_for(url: str, *, busy_seconds: float = 5) -> Engine:
-    """An engine for this URL; a SQLite file's folder is made, the file is for its owner only.
+def engine_for(url: str, password: str | None = None, *, busy_seconds: float = 5) -> Engine:
+    """An engine for this URL; a SQLite file's folder is made, the file is for its owner only. Raises DatabaseError.
 
-    `busy_seconds`: how long a transaction waits until nobody else writes to a SQLite file.
+    `password` is for PostgreSQL: a URL that stands in a file has none. `busy_seconds`: how long a transaction waits
+    until nobody else writes.
     """
-    if not url.startswith("sqlite"):
-        return create_engine(url, hide_parameters=True)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseError(
+            "database.url is no URL. Write sqlite:///data/newsletter.db, or postgresql://newsletter@localhost/newsletter."
+        ) from None
+    if parsed.drivername in POSTGRESQL:
+        return postgresql.engine_for(parsed.set(password=password) if password else parsed, busy_seconds)
+    if parsed.get_backend_name() != "sqlite":
+        raise DatabaseError(f"{parsed.get_backend_name()} is not supported: SQLite and PostgreSQL are.")
     _prepare_file(url)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _tune)
@@ -56,9 +66,15 @@ def transaction(engine: Engine, *, only_reads: bool = False) -> Iterator[Session
             yield session
     except IntegrityError:
         raise
-    except SQLAlchemyDatabaseError as error:
-        kind = DatabaseBusy if "database is locked" in str(error.orig) else DatabaseError
-        raise kind(sentence(error, engine)) from error
+    except DBAPIError as error:
+        raise _kind(error)(sentence(error, engine)) from error
+
+
+def _kind(error: DBAPIError) -> type[DatabaseError]:
+    if error.connection_invalidated:
+        return ConnectionLost
+    busy = postgresql.is_busy(error) or "database is locked" in str(error.orig)
+    return DatabaseBusy if busy else DatabaseError
 
 
 @contextmanager
@@ -97,9 +113,12 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("begin" if reads else "begin immediate")
 
 
-def sentence(error: SQLAlchemyDatabaseError, engine: Engine) -> str:
+def sentence(error: DBAPIError, engine: Engine) -> str:
     """What is wrong with the database, where, and what to do."""
-    cause, where = str(error.orig), engine.url.render_as_string(hide_password=True)
+    where = engine.url.render_as_string(hide_password=True)
+    if engine.dialect.name == "postgresql":
+        return postgresql.sentence(error, where)
+    cause = str(error.orig)
     if "no such table" in cause or "no such column" in cause:
         return f"The database {where} has no tables yet, or older ones. Run 'newsletter db upgrade'."
     if "not a database" in cause or "malformed" in cause:

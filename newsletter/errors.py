@@ -4,6 +4,7 @@
     * ConfigError                 config.toml or the environment
     * DatabaseError               missing, too old, too new, locked, full
         * DatabaseBusy            somebody else is writing; nothing was changed, and the same may be tried again
+        * ConnectionLost          to a server; whether the last commit was kept is not known
     * SourceError                 a page, feed or sitemap that could not be had (never mistaken for "nothing new")
         * NotAComparison          a page that was read and is not a compare page; names the line
         * FetchRefused            an address that is not fetched, or an answer too large or too slow
@@ -36,6 +37,10 @@ class DatabaseError(NewsletterError):
 
 class DatabaseBusy(DatabaseError):
     """Somebody else has been writing for too long; nothing was changed, and the same may be tried again."""
+
+
+class ConnectionLost(DatabaseError):
+    """The connection to the server broke: whether the last commit was kept is not known."""
 
 
 class SourceError(NewsletterError):

@@ -43,6 +43,15 @@ def _call_address(value: str) -> str:
     return value
 
 
+def _database_url(url: str) -> str:
+    if urlsplit(url).password is not None or "password=" in urlsplit(url).query:
+        raise ValueError(
+            "a URL in a file holds no password; put it into NEWSLETTER_DATABASE_PASSWORD, or "
+            "NEWSLETTER_DATABASE_PASSWORD_FILE names a file"
+        )
+    return url
+
+
 def _public_key(value: str) -> str:
     kind = pyrage.ssh.Recipient if value.startswith("ssh-") else pyrage.x25519.Recipient
     try:
@@ -56,4 +65,5 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 CallAddress = Annotated[str, AfterValidator(_call_address)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]

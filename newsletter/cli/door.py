@@ -66,7 +66,7 @@ class Door:
 
     def opened(self, url: str) -> Engine:
         """The database at this URL, whatever its schema; closed when the command ends."""
-        engine = engine_for(url)
+        engine = engine_for(url, settings.database_password())
         self.engines.append(engine)
         return engine
 

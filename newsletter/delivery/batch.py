@@ -56,6 +56,7 @@ class Sending(SQLModel, table=True):
     started_at: datetime
     not_after: datetime  #: past this nothing more of it is sent before a person says so: news goes stale
     finished_at: datetime | None = None
+    lineage: str | None = None  #: the history of the PostgreSQL server that it began in: see lineage.py
 
 
 class Batch(SQLModel, table=True):

@@ -71,6 +71,7 @@ _WALK = and_(bindparam("after") < _ID, bindparam("upto") >= _ID)
 _BATCHES = Batch.metadata.tables["batch"]
 _NUMBER = select(func.coalesce(func.max(Batch.number), 0)).where(col(Batch.issue_id) == _ISSUE).scalar_subquery()
 _WHERE = select(col(Sending.cursor), col(Sending.last), _NUMBER.label("number")).where(col(Sending.issue_id) == _ISSUE)
+_WHERE = _WHERE.with_for_update(of=Sending)  # two claims must not begin at one place
 _NEW = insert(_BATCHES)
 _SIZED = (
     update(_BATCHES)
@@ -78,17 +79,21 @@ _SIZED = (
     .values({"size": bindparam("new_size"), "upto": bindparam("new_upto")})
 )
 _NONE = delete(_BATCHES).where(_BATCHES.c.id == _BATCH)
-_FIX = insert(Delivery.metadata.tables["delivery"]).from_select(
-    ["issue_id", "subscriber_id", "batch_id"],
-    select(_ISSUE, _ID, _BATCH).where(_WALK, eligible(_NOW)).order_by(_ID).limit(bindparam("size")),
-)
+_FIX = (
+    insert(Delivery.metadata.tables["delivery"])
+    .from_select(
+        ["issue_id", "subscriber_id", "batch_id"],
+        select(_ISSUE, _ID, _BATCH).where(_WALK, eligible(_NOW)).order_by(_ID).limit(bindparam("size")),
+    )
+    .execution_options(preserve_rowcount=True)
+)  # else it is told on SQLite alone
 _NEWEST = select(func.max(col(Delivery.subscriber_id))).where(col(Delivery.issue_id) == _ISSUE)
 _IS_IN_IT = exists().where(col(Delivery.issue_id) == _ISSUE, col(Delivery.subscriber_id) == _ID)
 _SKIPPED = (
     select(_why_not().label("reason"), func.count().label("number"))
     .select_from(Subscriber)
     .where(_WALK, not_(_IS_IN_IT))
-    .group_by(_why_not())
+    .group_by("reason")
 )
 _REASONS = ("pending", "paused", "unsubscribed", "suppressed")
 _MOVE = (
@@ -154,8 +159,8 @@ def _move(session: Session, walk: dict[str, int | None], others: int) -> None:
 
 def not_eligible(session: Session, now: datetime) -> dict[str, int]:
     """How many on the list may not be mailed now, by reason: suppressed, pending, paused, unsubscribed."""
-    why = _why_not()
-    query = select(why, func.count()).select_from(Subscriber).where(not_(eligible(now))).group_by(why)
+    why = _why_not().label("reason")
+    query = select(why, func.count()).select_from(Subscriber).where(not_(eligible(now))).group_by("reason")
     return {str(reason): number for reason, number in session.execute(query)}
 
 

@@ -27,26 +27,29 @@ from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
 from newsletter.delivery.events import settle_from_events
 from newsletter.delivery.flight import Ending, Flight, suspicious
+from newsletter.delivery.lineage import Lineage, mark_of
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
+from newsletter.delivery.readback import read_back
 from newsletter.delivery.throttle import Throttle
 from newsletter.delivery.waits import Wait
 from newsletter.delivery.warmup import left_today
-from newsletter.errors import DatabaseError
+from newsletter.errors import ConnectionLost, DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Alike, Answer, Directive, Outcome, Provider
 
 #: Losing the record of an accepted batch is doubt for everybody in it: recording is tried for minutes.
 RECORD_TRIES, RECORD_WAIT = 60, 5.0
+#: How often a turn that records nothing is tried where the connection broke: what it claimed has to be read back.
+LOST_TRIES = 12
+LOCK_LOST = "The connection that kept other dispatchers away was lost. The next run goes on."
 #: How long, in seconds, a provider that could not be reached is left alone where there is another.
 AWAY = 600.0
 #: So many calls in a row of which nobody will know are enough: each of them puts a whole batch in doubt.
 SILENT = 3
 #: Seconds between two counts while everything is accepted.
 LOOK_EVERY = 0.2
-#: Seconds within which two moments are one to whoever reads of them.
-AT_ONCE = 1.0
 #: Seconds between two looks, in a wait, whether somebody has paused, cancelled or stopped it.
 SLICE = 0.5
 
@@ -77,6 +80,7 @@ class Dispatcher:
     ticks: Callable[[], float] = time.monotonic
     halted: Callable[[], bool] = lambda: False  #: the switch that stops all sending
     luck: random.Random = field(default_factory=random.Random)
+    alone: Callable[[Session], bool] = lambda _: True  #: whether the lock of `only_dispatcher` is still held
 
     def run(
         self,
@@ -89,7 +93,7 @@ class Dispatcher:
 
         Returns how it ended and, where a person has to look, why. Batches under way are always waited for.
         """
-        mark = PostMark(self.engine)
+        mark = mark_of(self.engine)
         with transaction(self.engine) as session:
             mark.require_not_behind(session, issue_id)
             now = self.clock()
@@ -118,7 +122,7 @@ class Dispatcher:
         flight: Flight,
         caller: Caller,
         pool: ThreadPoolExecutor,
-        mark: PostMark,
+        mark: PostMark | Lineage,
         stop: Callable[[], bool],
     ) -> bool:
         """Wait for a call to come back, record it, fill the free places. False when the run is over."""
@@ -137,7 +141,7 @@ class Dispatcher:
         off = lambda: stop() or self.halted() or self._is_off(issue_id)  # noqa: E731 - one line, used once
         return flight.ending is None and (self._ask(flight) or self._wait(flight, off))
 
-    def _mark(self, mark: PostMark, calls: int, flight: Flight) -> bool:
+    def _mark(self, mark: PostMark | Lineage, calls: int, flight: Flight) -> bool:
         """Say beside the database what is about to be posted. False, and no post, where that cannot be written."""
         try:
             mark.more(calls)
@@ -162,17 +166,21 @@ class Dispatcher:
     ) -> list[tuple[Batch, Sequence[Member]]]:
         """One transaction: what came back is recorded, free places are filled. Recording is tried stubbornly."""
         back, parked = list(back), list(flight.parked)
-        for tries_left in reversed(range(RECORD_TRIES if back else 1)):
+        for tries_left in reversed(range(RECORD_TRIES if back else LOST_TRIES)):
             try:
                 with transaction(self.engine) as session:
+                    if not self.alone(session):
+                        flight.halt(Ending.STOPPED, LOCK_LOST)
                     stocks = [self._record(session, flight, batch, answer) for batch, answer in back]
-                    claimed = self._claim(session, issue_id, flight)
-            except DatabaseError:
+                    claimed = self._claim(session, issue_id, flight, [batch for batch, _ in back])
+            except DatabaseError as error:
                 flight.parked = list(parked)  # what was taken from it in a transaction that failed
-                if not tries_left:
+                flight.unheard |= isinstance(error, ConnectionLost)
+                if not tries_left or not (back or flight.unheard):
                     raise
                 self.pause(RECORD_WAIT)
             else:
+                flight.unheard = False
                 for stock in stocks:
                     flight.parked += self._from_now(stock.again)
                     flight.asked += self._from_now(stock.to_look_up)
@@ -228,11 +236,13 @@ class Dispatcher:
         if lost and recovery.outlook(self._known, batch, self.clock()):
             flight.unanswered = batch.reason or "A call was not answered."
 
-    def _claim(self, session: Session, issue_id: int, flight: Flight) -> list[tuple[Batch, Sequence[Member]]]:
+    def _claim(
+        self, session: Session, issue_id: int, flight: Flight, back: Iterable[Batch]
+    ) -> list[tuple[Batch, Sequence[Member]]]:
         """Batches for the free places: those whose time has come again first, then new ones."""
         self._look(session, issue_id, flight)
         free = self.in_flight - len(flight.calls)
-        taken: list[tuple[Batch, Sequence[Member]]] = []
+        taken = read_back(session, issue_id, flight, back, self.clock()) if flight.unheard else []
         flight.throttled = False
         while flight.ending is None and len(taken) < free:
             flight.throttled = self.throttle.ready_at > self.ticks()
@@ -335,7 +345,7 @@ class Dispatcher:
             return False
         moment = min(times)
         while (left := moment - self.ticks()) > 0:
-            self.on_wait(Wait(self.clock() + timedelta(seconds=left), left, *_why(flight, moment)))
+            self.on_wait(Wait(self.clock() + timedelta(seconds=left), left, *flight.why(moment)))
             self.pause(min(left, SLICE))
             if self.ticks() < moment and off():
                 break
@@ -360,17 +370,6 @@ class Dispatcher:
     def _from_now(self, waiting: Iterable[recovery.Waiting]) -> list[tuple[float, Batch]]:
         """Seconds from now as moments of the monotonic clock."""
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
-
-
-def _why(flight: Flight, moment: float) -> tuple[str, str]:
-    """Why nothing happens before this moment: in a few words, and what the provider said."""
-    if moment <= flight.asked_for_until + AT_ONCE:
-        return "the provider asked for it", flight.asked_for
-    if flight.asked or any(batch.status is not BatchStatus.CLAIMED for _, batch in flight.parked):
-        return "a call without an answer must be over before it is looked into", ""
-    if flight.parked:
-        return "what was not taken is tried again then", flight.parked[0][1].reason
-    return "the rate of sending.per_second", ""
 
 
 def _is_silence(answer: Answer) -> bool:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from newsletter.delivery.afterwards import Tried
-from newsletter.delivery.batch import Batch
+from newsletter.delivery.batch import Batch, BatchStatus
 from newsletter.delivery.progress import Progress
 from newsletter.providers.base import Answer
 
 #: Refusals: from so many on, and above this share, something is wrong with more than single addresses.
 REFUSALS, REFUSED_SHARE = 50, 0.2
+#: Seconds within which two moments are one to whoever reads of them.
+AT_ONCE = 1.0
 
 
 class Ending(StrEnum):
@@ -44,6 +46,7 @@ class Flight:
     asked_for_until: float = -math.inf  #: until then (monotonic) a provider has asked to be left alone
     asked_for: str = ""  #: and in which words
     away_until: float = -math.inf  #: until then (monotonic) the second provider sends
+    unheard: bool = False  #: the answer to a commit was lost: what it claimed is to be read back
     ending: Ending | None = None
     reason: str = ""
 
@@ -51,6 +54,16 @@ class Flight:
         """No further claim; what is under way is finished. The first reason stays."""
         if self.ending is None:
             self.ending, self.reason = ending, reason
+
+    def why(self, moment: float) -> tuple[str, str]:
+        """Why nothing happens before this moment: in a few words, and what the provider said."""
+        if moment <= self.asked_for_until + AT_ONCE:
+            return "the provider asked for it", self.asked_for
+        if self.asked or any(batch.status is not BatchStatus.CLAIMED for _, batch in self.parked):
+            return "a call without an answer must be over before it is looked into", ""
+        if self.parked:
+            return "what was not taken is tried again then", self.parked[0][1].reason
+        return "the rate of sending.per_second", ""
 
 
 def suspicious(state: Progress | None, *, refusals: bool = True) -> str:

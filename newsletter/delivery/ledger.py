@@ -128,7 +128,7 @@ def handed_over(session: Session, batch: Batch) -> int:
 
 def _clean(text: str) -> str:
     """One line that every database keeps: a provider may answer with half a character, or with lines."""
-    return text if text.isprintable() else " ".join(text.encode("utf-8", "replace").decode().split())
+    return text if text.isprintable() else " ".join(text.encode("utf-8", "replace").decode().replace("\0", " ").split())
 
 
 def _ids(batch: Batch, receipts: Sequence[Receipt]) -> bytes:

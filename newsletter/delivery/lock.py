@@ -1,4 +1,7 @@
-"""One dispatcher per SQLite file: a lock that the kernel frees when its process dies, however it dies."""
+"""One dispatcher per database: a lock that is free when its process dies, however it dies.
+
+For a SQLite file the kernel keeps it, on a file beside it; for PostgreSQL the server (session_lock.py).
+"""
 
 import fcntl
 import os
@@ -10,7 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
+from newsletter.delivery import session_lock
 from newsletter.errors import SomebodySends
 
 #: Whoever only looks has the lock for a moment: it is tried so often, so many seconds apart.
@@ -23,40 +28,59 @@ class Holder:
 
     pid: int
     since: datetime  #: aware, UTC
+    host: str = ""  #: where that may be another machine
 
     def __str__(self) -> str:
         """Like "process 4711, since 2026-11-22 09:01:07 UTC"."""
-        return f"{f'process {self.pid}' if self.pid else 'a process'}, since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+        who = f"process {self.pid}{self._there}" if self.pid else "a process"
+        return f"{who}, since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+
+    @property
+    def _there(self) -> str:
+        return f" on {self.host}" if self.host else ""
+
+    def refusal(self) -> SomebodySends:
+        """What a second dispatcher is told."""
+        stop = f"stop it: kill {self.pid}{self._there}" if self.pid else "stop it"
+        return SomebodySends(
+            f"Another process is sending from this database ({self}). Wait for it, or {stop} (what is under way "
+            "is finished first)."
+        )
 
 
 @contextmanager
-def only_dispatcher(engine: Engine) -> Iterator[None]:
-    """Hold the lock beside the database file. Raises SomebodySends if another process has it; elsewhere does nothing.
+def only_dispatcher(engine: Engine) -> Iterator[session_lock.Alone]:
+    """Hold the lock of this database: what tells, in a session, whether it is still held.
 
-    Without it a second dispatcher would take the batches in flight for batches in doubt (dispatch reference, rule 7).
+    Raises SomebodySends if another process has it. Without it a second dispatcher would take the batches in flight for
+    batches in doubt (dispatch reference, rule 7).
     """
+    if engine.dialect.name == "postgresql":
+        with session_lock.held(engine, LOOKS, LOOK_APART) as alone:
+            if alone is None:
+                raise (holder(engine) or Holder(0, datetime.now(UTC))).refusal()
+            yield alone
+        return
     path = _path(engine)
     if path is None:
-        yield
+        yield _always
         return
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if not _taken(handle):
-            found = _written(handle)
-            stop = f"stop it: kill {found.pid}" if found.pid else "stop it"
-            raise SomebodySends(
-                f"Another process is sending from this database ({found}). Wait for it, or {stop} (what is under way "
-                "is finished first)."
-            )
+            raise _written(handle).refusal()
         with suppress(OSError):  # a full disk: the lock is held all the same
             os.pwrite(handle, f"{os.getpid():019}\n".encode("ascii"), 0)  # as long as before: nothing stays of it
-        yield
+        yield _always
     finally:
         os.close(handle)
 
 
 def holder(engine: Engine) -> Holder | None:
-    """Who sends from this database now, None if nobody does. Elsewhere than in a file: None, it is not known."""
+    """Who sends from this database now, None if nobody does. In memory: None, it is not known."""
+    if engine.dialect.name == "postgresql":
+        found = session_lock.holder(engine)
+        return Holder(found[0], found[2], found[1]) if found else None
     path = _path(engine)
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if path else -1
@@ -71,6 +95,10 @@ def holder(engine: Engine) -> Holder | None:
     finally:
         os.close(handle)
     return None
+
+
+def _always(_: Session) -> bool:
+    return True
 
 
 def _path(engine: Engine) -> Path | None:

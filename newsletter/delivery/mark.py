@@ -2,7 +2,7 @@
 
 A restored backup, an older snapshot, or the wrong file is a ledger that has forgotten whom it mailed. The mark has not:
 it is written before each post, in a file of its own, and a ledger behind its mark does not send (security reference
-3.5: 32 of 300 doubled without it). A database without a file beside it (PostgreSQL) has another guard, its lineage.
+3.5: 32 of 300 doubled without it). A database without a file beside it (PostgreSQL) has another guard: lineage.py.
 """
 
 import errno

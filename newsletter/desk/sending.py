@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from newsletter.delivery.batch import Sending
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.events import settle_from_events
 from newsletter.delivery.flight import Ending
+from newsletter.delivery.lineage import mark_of
 from newsletter.delivery.lock import only_dispatcher
-from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, progress
 from newsletter.delivery.throttle import Throttle
 from newsletter.delivery.waits import Wait
@@ -120,14 +120,14 @@ def send(
 
     `after_restore` is an operator's word that this ledger, though older than the last post, is the truth.
     """
-    with only_dispatcher(desk.engine):
+    with only_dispatcher(desk.engine) as alone:
         _ = desk.provider.capabilities  # one that cannot be made, for want of a key, is said before anything begins
         doubting.settle_all_cancelled(desk)
         issue = start(desk, which, by=by)
         if after_restore:  # not before `start`: a word for an issue that cannot go on must not be kept
             with desk.transaction() as session:
-                PostMark(desk.engine).accept(session)
-        dispatcher = dispatcher_for(desk, issue, pause, on_wait)
+                mark_of(desk.engine).accept(session)
+        dispatcher = replace(dispatcher_for(desk, issue, pause, on_wait), alone=alone)
         _hear(desk, issue)
         ending, reason = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
         if ending is Ending.STOPPED and (file := stopped_by(desk)):

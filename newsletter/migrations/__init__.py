@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError as SQLAlchemyDatabaseError
+from sqlalchemy.exc import DBAPIError
 
 from newsletter.database import sentence
 from newsletter.errors import DatabaseError
@@ -37,7 +37,7 @@ def current(engine: Engine) -> str | None:
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
-    except SQLAlchemyDatabaseError as error:
+    except DBAPIError as error:
         raise DatabaseError(sentence(error, engine)) from error
 
 

@@ -1,12 +1,10 @@
 """Approval: exact bytes are frozen, items are reserved, and any edit voids it."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from issue_samples import NOW, RULES, WEEK, on_shelf, own_engine, pair, pairs, tool
+from issue_samples import NOW, RULES, WEEK, on_shelf, pair, pairs, tool
 from sqlalchemy import Engine, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
@@ -27,13 +25,6 @@ CONTENT = '{"subject": "Patchwork ships"}'
 def digest_of(content: str) -> str:
     """What the mail room would say of it."""
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty database."""
-    with own_engine(tmp_path) as engine:
-        yield engine
 
 
 def drafted(session: Session, week: Week = WEEK) -> Issue:

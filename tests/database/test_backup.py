@@ -14,6 +14,8 @@ from newsletter.errors import DatabaseError, DeliveryError
 from newsletter.issues.issue import IssueStatus
 from newsletter.migrations import upgrade
 
+pytestmark = pytest.mark.sqlite
+
 
 def half_sent(engine: Engine) -> Place:
     """An issue on its way of which one call was made, and its one reader has it."""

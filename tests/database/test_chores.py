@@ -109,6 +109,7 @@ def test_what_providers_said_long_ago_is_forgotten(engine: Engine) -> None:
     assert chores.forget_events(here.desk).startswith("one event")
 
 
+@pytest.mark.sqlite
 def test_the_chores_are_done_once_a_night(engine: Engine, tmp_path: Path) -> None:
     """Two processes ask at every half minute; one copy is made, and the next night another."""
     here = furnished(engine)

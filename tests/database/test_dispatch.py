@@ -217,6 +217,7 @@ def test_whoever_is_refused_learns_which_process_sends_and_since_when(engine: En
     assert holder(engine) is None
 
 
+@pytest.mark.sqlite
 def test_a_look_at_the_lock_stops_no_sender(engine: Engine, tmp_path: Path) -> None:
     """Somebody who looks has it, shared, for a moment: the sender tries again."""
     with only_dispatcher(engine):
@@ -229,6 +230,7 @@ def test_a_look_at_the_lock_stops_no_sender(engine: Engine, tmp_path: Path) -> N
         assert holder(engine) is not None
 
 
+@pytest.mark.sqlite
 def test_one_file_has_one_lock_by_whatever_name(engine: Engine, tmp_path: Path) -> None:
     """The same database through a link: still one dispatcher."""
     (tmp_path / "link.db").symlink_to(tmp_path / "newsletter.db")

@@ -190,6 +190,7 @@ def test_a_lost_answer_is_repeated_under_its_key_in_the_same_run(dispatcher: Dis
     assert state_of(keyed).accepted == 10
 
 
+@pytest.mark.sqlite
 def test_a_restored_backup_does_not_send(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """The database of before the send, put back after it: the mark beside it remembers."""
     backup = (tmp_path / "newsletter.db").read_bytes()
@@ -202,6 +203,7 @@ def test_a_restored_backup_does_not_send(dispatcher: Dispatcher, tmp_path: Path)
     assert max(dispatcher.provider.log.values()) == 1
 
 
+@pytest.mark.sqlite
 def test_a_half_sent_ledger_without_its_mark_does_not_send(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """Copied to another machine, say: somebody must know what happened since."""
     dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) == 1)
@@ -211,6 +213,7 @@ def test_a_half_sent_ledger_without_its_mark_does_not_send(dispatcher: Dispatche
         dispatcher.run(ISSUE)
 
 
+@pytest.mark.sqlite
 def test_an_operators_word_lets_a_restored_ledger_go_on(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """The only way on, and it is said aloud."""
     dispatcher.run(ISSUE, stop=lambda: len(dispatcher.provider.calls) == 1)
@@ -221,6 +224,7 @@ def test_an_operators_word_lets_a_restored_ledger_go_on(dispatcher: Dispatcher, 
     assert dispatcher.run(ISSUE)[0] is Ending.DONE
 
 
+@pytest.mark.sqlite
 def test_a_mark_that_is_garbage_holds_everything(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """What cannot be read is not guessed."""
     (tmp_path / "newsletter.db.posted").write_text("who knows")
@@ -252,6 +256,7 @@ def test_an_operator_closes_a_doubt_by_hand(dispatcher: Dispatcher) -> None:
     assert state_of(held).accepted == 10
 
 
+@pytest.mark.sqlite
 def test_a_death_before_the_first_post_does_not_look_like_a_restore(dispatcher: Dispatcher) -> None:
     """The mark is made before the first claim, so the next run simply goes on."""
     dying = told(dispatcher, "die before", remembers=True)
@@ -263,6 +268,7 @@ def test_a_death_before_the_first_post_does_not_look_like_a_restore(dispatcher: 
     assert list(dying.provider.log.values()) == [1] * 10
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("content", ["", "\0" * 20])
 def test_a_mark_whose_maker_died_before_writing_it_holds_nothing(
     dispatcher: Dispatcher, tmp_path: Path, content: str
@@ -274,6 +280,7 @@ def test_a_mark_whose_maker_died_before_writing_it_holds_nothing(
     assert list(dispatcher.provider.log.values()) == [1] * 10
 
 
+@pytest.mark.sqlite
 def test_an_empty_mark_beside_a_half_sent_issue_holds_it(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """Somebody emptied it."""
     dispatcher.provider.next_answers = ["accept", "slow down"]
@@ -284,6 +291,7 @@ def test_an_empty_mark_beside_a_half_sent_issue_holds_it(dispatcher: Dispatcher,
         dispatcher.run(ISSUE)
 
 
+@pytest.mark.sqlite
 def test_a_mark_that_cannot_be_written_posts_nothing_and_loses_nobody(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """A folder takes its place just before it is written: the next run, without the folder, sends the batch."""
     mark = tmp_path / "newsletter.db.posted"
@@ -299,6 +307,7 @@ def test_a_mark_that_cannot_be_written_posts_nothing_and_loses_nobody(dispatcher
     assert list(dispatcher.provider.log.values()) == [1] * 10
 
 
+@pytest.mark.sqlite
 def test_a_mark_that_cannot_be_read_holds_everything(dispatcher: Dispatcher, tmp_path: Path) -> None:
     """A folder has its name."""
     (tmp_path / "newsletter.db.posted").mkdir()
@@ -319,6 +328,7 @@ class Creeping(Ticks):
         return self.now
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("step", [number / 20 for number in range(1, 40)])
 def test_a_rate_ends_no_run_early(engine: Engine, step: float) -> None:
     """The moment may pass between the look at what to claim and the look at how long to wait."""

@@ -399,6 +399,7 @@ def test_opens_alone_settle_nothing(engine: Engine) -> None:
         assert settle_from_events(session, 1, NOW) == 0
 
 
+@pytest.mark.sqlite
 def test_more_than_a_statement_has_variables_are_taken_at_once(engine: Engine) -> None:
     """With evidence for each, and once more by their names; builds of SQLite differ in how many they take."""
     size = 10_500

@@ -21,7 +21,7 @@ from newsletter.delivery.ledger import (
 from newsletter.delivery.progress import finish, progress
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue
-from newsletter.providers.base import Outcome
+from newsletter.providers.base import Outcome, Receipt
 from subscribers.consent import Evidence
 from subscribers.subscriber import find, unsubscribe
 from subscribers.suppression import Reason, suppress
@@ -281,6 +281,17 @@ def test_who_may_not_be_mailed_is_counted_by_reason(engine: Engine) -> None:
         assert not_eligible(session, NOW) == {"pending": 1, "paused": 1, "unsubscribed": 1, "suppressed": 1}
 
 
+def test_what_a_provider_says_is_kept_by_every_database(engine: Engine) -> None:
+    """Half a character, a line end, a zero: a receipt that cannot be written down would be doubt."""
+    with transaction(engine) as session:
+        crowd(session, 1)
+        batch = claimed(session, issue_on_its_way(session))
+        record(session, batch, [Receipt("key-0", Outcome.REFUSED, reason="no\0\ud800\nthanks")], NOW)
+
+        assert session.get_one(Batch, batch.id, populate_existing=True).reason == "no ? thanks"
+
+
+@pytest.mark.sqlite
 def test_sqlite_commits_with_full_durability(engine: Engine) -> None:
     """A power cut must not take back a claim: that would be a second mail."""
     with engine.connect() as connection:

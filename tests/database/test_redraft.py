@@ -1,12 +1,10 @@
 """Drafting from the shelf, and drafting again."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from issue_samples import NOW, PUBLICATION, RULES, WEEK, on_shelf, own_engine, pair, pairs, tool
+from issue_samples import NOW, PUBLICATION, RULES, WEEK, on_shelf, pair, pairs, tool
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
@@ -23,13 +21,6 @@ from newsletter.issues.issue import Issue, IssueStatus, edits_of, items_of
 from newsletter.issues.week import window
 
 THREE = Rules(PUBLICATION, Selection(fewest=3))
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty database."""
-    with own_engine(tmp_path) as engine:
-        yield engine
 
 
 def drafted(session: Session) -> Issue:

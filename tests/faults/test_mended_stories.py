@@ -165,6 +165,7 @@ def test_whom_a_look_up_finds_refused_is_counted_as_refused(engine: Engine) -> N
     assert (state_of(dispatcher).accepted, state_of(dispatcher).refused) == (9, 1)
 
 
+@pytest.mark.sqlite
 def test_a_backup_from_before_a_further_attempt_is_seen(engine: Engine, tmp_path: Path) -> None:
     """The call had been made ready before the backup, and was posted after it: its number alone would not show that."""
     dispatcher = dispatcher_for_ten(engine)

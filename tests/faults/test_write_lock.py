@@ -8,6 +8,8 @@ from sqlalchemy import Engine, text
 from newsletter.database import reading, transaction
 from newsletter.errors import DatabaseError
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_nobody_writes_between_the_reading_and_the_writing_of_a_transaction(engine: Engine) -> None:
     """A claim reads who is eligible and then writes: without the lock an unsubscription could fall in between."""

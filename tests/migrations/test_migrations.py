@@ -1,18 +1,14 @@
 """The schema that the migrations make is the schema that the code describes."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
-from newsletter.database import engine_for
 from newsletter.errors import DatabaseError
 from newsletter.migrations import newest, require_newest, settings, upgrade
 
@@ -23,7 +19,11 @@ ONE_ISSUE = """
 ONE_BATCH = """
     insert into batch (id, issue_id, number, key, status, attempt, doubtful, after, upto, size, refused, unknown,
                        claimed_at, attempted_at, provider, reason)
-    values (1, 1, 1, 'issue:1:batch:1', 'accepted', 1, 0, 0, 9, 2, 0, 0, '2026-11-12', '2026-11-12', 'outbox', '')
+    values (1, 1, 1, 'issue:1:batch:1', 'accepted', 1, false, 0, 9, 2, 0, 0, '2026-11-12', '2026-11-12', 'outbox', '')
+"""
+ONE_EVENT = """
+    insert into provider_event (provider, event_id, kind, word, issue_id, subscriber_id, at, received_at, reason)
+    values ('fake', 'e1', 'delivered', 'Delivery', 1, 7, '2026-11-12', '2026-11-12', '')
 """
 
 
@@ -47,14 +47,6 @@ def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
     require_newest(engine)
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Engine]:
-    """A database without any table."""
-    engine = engine_for(f"sqlite:///{tmp_path / 'empty.db'}")
-    yield engine
-    engine.dispose()
-
-
 def test_an_empty_database_is_told_to_upgrade(empty: Engine) -> None:
     """The sentence names the command."""
     with pytest.raises(DatabaseError, match="newsletter db upgrade"):
@@ -65,7 +57,6 @@ def test_deliveries_of_the_first_schema_survive_the_second(empty: Engine) -> Non
     """Who had which issue is the one thing that an upgrade must not forget."""
     with empty.begin() as connection:
         command.upgrade(settings(connection), "0001")
-        connection.execute(text("pragma defer_foreign_keys=on"))
         connection.execute(text(ONE_ISSUE))
         connection.execute(text(ONE_BATCH))
         connection.execute(text("insert into delivery (issue_id, subscriber_id, batch_id) values (1, 7, 1), (1, 9, 1)"))
@@ -80,7 +71,6 @@ def test_deliveries_of_the_first_schema_survive_the_second(empty: Engine) -> Non
 
 def test_a_sending_of_the_second_schema_can_take_events(empty: Engine) -> None:
     """What was sent before the upgrade is delivered after it; each event is kept once."""
-    one_event = "insert into provider_event values (null, 'fake', 'e1', 'delivered', 'Delivery', 1, 7, '', '', '')"
     with empty.begin() as connection:
         command.upgrade(settings(connection), "0002")
         connection.execute(text(ONE_ISSUE))
@@ -89,10 +79,10 @@ def test_a_sending_of_the_second_schema_can_take_events(empty: Engine) -> None:
     upgrade(empty)
 
     with empty.begin() as connection:
-        connection.execute(text(one_event))
+        connection.execute(text(ONE_EVENT))
         assert connection.execute(text("select * from delivery")).all() == [(1, 7, 1)]
     with pytest.raises(IntegrityError), empty.begin() as connection:
-        connection.execute(text(one_event))
+        connection.execute(text(ONE_EVENT))
 
 
 def test_a_newer_database_is_left_alone(engine: Engine) -> None:
@@ -113,6 +103,5 @@ def test_a_failed_upgrade_leaves_nothing_behind(empty: Engine) -> None:
         upgrade(empty)
 
     with empty.connect() as connection:
-        names = connection.execute(text("select name from sqlite_master where type = 'table'")).scalars().all()
-    assert names == ["subscriber"]
+        assert inspect(connection).get_table_names() == ["subscriber"]
     assert newest()
