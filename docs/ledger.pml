@@ -1,5 +1,5 @@
 /* The ledger of deliveries, for the model checker spin. The same rules as tests/ledger_model.py, one try deeper,
-   with three claims; tests/unit/test_ledger_model.py runs both.
+   with three claims; tests/unit/test_ledger_model.py runs both. What becomes of single people in a batch: remainder.pml.
 
    One batch: batches do not touch each other. Two dispatchers claim, post and record; either may be killed at any step,
    or sleep for as long as it likes. The provider may take a request late, or never, and forget a key. Recovery may take

@@ -10,9 +10,9 @@ provider's promise.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 PENDING, CLAIMED, SENDING = "pending", "claimed", "sending"
 ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"
@@ -213,15 +213,15 @@ def _provider(world: World, rules: Rules) -> Iterator[Step]:
         yield "the provider forgets the key", world._replace(key_known=False)
 
 
-def broken(world: World) -> str:
-    """What a world has broken: a sentence, or nothing."""
+def broken(world: World, *, over: bool) -> str:
+    """What a world has broken: a sentence, or nothing. `over`: nothing more can happen."""
     if world.mailed > 1:
         return "invariant 5: somebody was mailed twice"
     if world.guessed:
         return "invariant 7: somebody was mailed again on a guess"
     if (world.status == ACCEPTED and not world.mailed) or (world.status == REFUSED and world.mailed):
         return "the ledger lies"
-    return ""
+    return "invariant 6: somebody is lost" if over and world.status not in CLOSED else ""
 
 
 @dataclass(frozen=True)
@@ -238,25 +238,31 @@ class Found:
 
 
 def explore(rules: Rules, *, only: str = "") -> Found:
-    """Visit every state, breadth first, so that the first story found is a shortest one. `only`: this breach."""
-    seen: dict[World, Step | None] = {first(rules): None}
+    """Visit every state. `only`: stop at this breach."""
+    return visit(first(rules), lambda world: steps(world, rules), broken, only=only)
+
+
+W = TypeVar("W", bound=Hashable)
+
+
+def visit(start: W, after: Callable[[W], Iterable[tuple[str, W]]], breach: Callable[..., str], *, only: str) -> Found:
+    """Every state that can be reached, breadth first, so that the first story found is a shortest one."""
+    seen: dict[W, tuple[str, W] | None] = {start: None}
     todo = deque(seen)
     while todo:
         world = todo.popleft()
-        after = list(steps(world, rules))
-        what = broken(world)
-        if not after and world.status not in CLOSED:
-            what = "invariant 6: somebody is lost"
+        nexts = list(after(world))
+        what = breach(world, over=not nexts)
         if what and only in what:
             return Found(len(seen), what, _story(seen, world))
-        for story, later in after:
+        for story, later in nexts:
             if later not in seen:
                 seen[later] = (story, world)
                 todo.append(later)
     return Found(len(seen))
 
 
-def _story(seen: dict[World, Step | None], world: World) -> tuple[str, ...]:
+def _story(seen: dict[W, tuple[str, W] | None], world: W) -> tuple[str, ...]:
     told = []
     while step := seen[world]:
         told.append(step[0])

@@ -8,7 +8,7 @@ doubt; it is never repeated as part of another call, and its people are unknown 
 and nobody has it yet, the whole attempt is in doubt instead, and is repeated: the same pieces, under their own keys.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -67,7 +67,8 @@ class Caller:
             if called:
                 last = _whole(self._sent(batch, piece), Columns.of(piece.recipients))
                 split = split or last.directive is Directive.SPLIT
-            receipts += last.receipts if called else all_alike(piece, Outcome.RETRY, first_reason(last.receipts))
+            said = last.receipts if called else all_alike(piece, Outcome.RETRY, first_reason(last.receipts))
+            receipts += _proving(said, piece) if batch.doubtful else said
         if called and _is_answered(last):
             return Answer(receipts, Directive.SPLIT if split else Directive.GO_ON)
         stands = Directive.SPLIT if split and _is_answered(last) else last.directive
@@ -115,6 +116,12 @@ def _refused_whole(outgoing: OutgoingBatch, answer: Answer) -> Answer:
     if len(outgoing.recipients) == 1:
         return Answer(all_alike(outgoing, Outcome.REFUSED, reason))
     return Answer(all_alike(outgoing, Outcome.RETRY, reason), Directive.SPLIT)
+
+
+def _proving(receipts: Sequence[Receipt], piece: OutgoingBatch) -> Sequence[Receipt]:
+    """What a repeated piece proves of the first attempt: nothing where it accepts nobody, whatever the others say."""
+    known = Outcome.ACCEPTED in kinds_of(receipts)
+    return receipts if known else all_alike(piece, Outcome.UNKNOWN, first_reason(receipts))
 
 
 def _is_answered(answer: Answer) -> bool:

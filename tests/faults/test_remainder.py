@@ -238,6 +238,17 @@ def test_only_whose_address_it_was_is_told_so(engine: Engine) -> None:
     assert {why(engine, number) for number in (2, 4, 9)} == {"accepted by fake"}
 
 
+def test_a_refusal_of_a_repeated_piece_is_not_believed_because_another_was_accepted(engine: Engine) -> None:
+    """The piece was taken before its sender died: who is in it has the issue, or is in doubt, and is never refused."""
+    answers = ["one of you is wrong", "accept, die after", "refuse", "accept"]
+    provider = FakeProvider(remembers=True, next_answers=answers)
+    dispatcher = with_(engine, provider)
+    until_done(dispatcher)
+
+    assert list(provider.log.values()) == [1] * 10
+    assert (state_of(dispatcher).accepted, state_of(dispatcher).unknown, state_of(dispatcher).refused) == (5, 5, 0)
+
+
 def test_a_content_that_nobody_wants_is_not_searched_for_one_address(engine: Engine) -> None:
     """One call, then two, four and eight pieces, all refused: fifteen calls for two hundred people, and the breaker."""
     provider = FakeProvider(always="one of you is wrong", batch_size=200)

@@ -1,11 +1,10 @@
 """The rules of the ledger hold in every state that can be reached, and each of them is needed."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from ledger_model import CAPABILITIES, GUARDS, Rules, explore
+from model_checker import build, holds
 
 TWICE, GUESS, LIE = "invariant 5", "invariant 7", "the ledger lies"
 LEDGER = Path(__file__).parents[2] / "docs" / "ledger.pml"
@@ -85,20 +84,8 @@ def test_the_classic_lease_doubles_in_these_steps() -> None:
 
 def spin(tmp_path: Path, define: str, *claims: str, fair: bool = False) -> list[bool]:
     """Whether each claim holds, by the model checker; skips where it is not installed."""
-    if not (shutil.which("spin") and shutil.which("gcc")):
-        pytest.skip("spin or gcc is not installed (apt-get install spin gcc)")
-    build = ["gcc", "-O0", "-w", "-DCOLLAPSE", *(["-DNFAIR=3"] if fair else []), "-o", "pan", "pan.c"]
-    for command in (["spin", "-a", *f"-D{define}".split(), str(LEDGER)], build):
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)  # noqa: S603
-    return [holds(tmp_path, claim, *(["-f"] if fair else [])) for claim in claims]
-
-
-def holds(folder: Path, claim: str, *options: str) -> bool:
-    """What the compiled checker says of one claim."""
-    command = ["./pan", "-a", "-n", "-m200000", *options, "-N", claim]
-    told = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout  # noqa: S603
-    assert "errors:" in told
-    return "errors: 0" in told
+    build(tmp_path, LEDGER, define, *(["-DNFAIR=3"] if fair else []))
+    return [holds(tmp_path, "-a", "-m200000", *(["-f"] if fair else []), "-N", claim) for claim in claims]
 
 
 @pytest.mark.parametrize("capability", ["KEYED", "LOOKUP", "NEITHER"])
