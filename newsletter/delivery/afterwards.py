@@ -14,9 +14,10 @@ Only attempts that settled nobody are counted as tries, and `ATTEMPTS` are enoug
 import random
 from dataclasses import dataclass
 
+from newsletter.delivery.answers import kinds_of
 from newsletter.delivery.batch import BatchStatus
 from newsletter.delivery.throttle import back_off
-from newsletter.providers.base import Answer, Directive
+from newsletter.providers.base import Answer, Directive, Outcome
 
 #: How often in one run what was certainly not taken is tried in vain before the run gives up and says so.
 TRIES = 3
@@ -67,3 +68,9 @@ def afterwards(
         return Then(again=0.0)
     seconds = answer.wait if moved and answer.wait else back_off(max(0, tried.in_vain - 1), answer.wait, luck)
     return Then(again=seconds, hold=seconds)  # what one call was told holds for the next as well
+
+
+def is_silence(answer: Answer) -> bool:
+    """Whether a provider that is asked again may say more: it has said nothing, or "not now". A refusal is its word."""
+    silent = kinds_of(answer.receipts) <= {Outcome.UNKNOWN, Outcome.RETRY}
+    return silent and answer.directive is not Directive.SPLIT

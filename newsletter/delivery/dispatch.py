@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 from newsletter.database import transaction
 from newsletter.delivery import claims, failover, ledger, recovery, waits
 from newsletter.delivery.addressing import Addressing, Member
-from newsletter.delivery.afterwards import Tried, afterwards
+from newsletter.delivery.afterwards import Tried, afterwards, is_silence
 from newsletter.delivery.answers import kinds_of
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
@@ -100,6 +100,7 @@ class Dispatcher:
             stock = recovery.take_stock(session, self._known, issue_id, now)
             asked = waits.longest(session, self._known, now)
         flight = Flight(parked=self._from_now(stock.again), asked=self._from_now(stock.to_look_up))
+        flight.doubted = {batch.id for _, batch in stock.again if batch.status is not BatchStatus.CLAIMED}
         if asked is not None:
             self._leave_alone(flight, waits.left(asked, now), asked.reason)
         enough = lambda: stop() or self.halted()  # noqa: E731 - one line, used once
@@ -203,7 +204,8 @@ class Dispatcher:
         self._follow(session, flight, after, answer, stock, moved=after.generation > before[0])
         heard = kinds_of(answer.receipts) & {Outcome.ACCEPTED, Outcome.REFUSED}
         silent = _is_held(after, stock) or (after.unknown > before[1] and not heard)
-        flight.silent = flight.silent + 1 if silent else 0
+        if not (silent and batch.doubtful and batch.id in flight.doubted):  # it puts nobody in doubt who was not
+            flight.silent = flight.silent + 1 if silent else 0
         if flight.silent >= SILENT:
             flight.halt(Ending.BREAKER, f"{SILENT} calls in a row ended without an answer to rely on: {after.reason}")
         return stock
@@ -232,7 +234,7 @@ class Dispatcher:
             recovery.place(stock, session, self._known, batch, self.clock())
         if then.give_up:
             flight.halt(Ending.REFUSING, batch.reason)
-        lost = batch.status is BatchStatus.UNKNOWN and not then.ask and _is_silence(answer)
+        lost = batch.status is BatchStatus.UNKNOWN and not then.ask and is_silence(answer)
         if lost and recovery.outlook(self._known, batch, self.clock()):
             flight.unanswered = batch.reason or "A call was not answered."
 
@@ -370,12 +372,6 @@ class Dispatcher:
     def _from_now(self, waiting: Iterable[recovery.Waiting]) -> list[tuple[float, Batch]]:
         """Seconds from now as moments of the monotonic clock."""
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
-
-
-def _is_silence(answer: Answer) -> bool:
-    """Whether a provider that is asked again may say more: it has said nothing, or "not now". A refusal is its word."""
-    silent = kinds_of(answer.receipts) <= {Outcome.UNKNOWN, Outcome.RETRY}
-    return silent and answer.directive is not Directive.SPLIT
 
 
 def _is_held(after: Batch, stock: recovery.Stock) -> bool:

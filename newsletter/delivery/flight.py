@@ -41,6 +41,7 @@ class Flight:
     looked_at: float = -math.inf  #: when `state` was counted (monotonic)
     tried: defaultdict[int, Tried] = field(default_factory=lambda: defaultdict(Tried))  #: by the batch's id
     silent: int = 0  #: calls in a row that ended in a doubt which nobody can close
+    doubted: set[int | None] = field(default_factory=set)  #: ids of batches that were in doubt when the run began
     unanswered: str = ""  #: why a call that can be repeated is in doubt still, after all tries: for the next run
     throttled: bool = False  #: the last look at what to claim ended at the throttle
     asked_for_until: float = -math.inf  #: until then (monotonic) a provider has asked to be left alone

@@ -197,6 +197,19 @@ def test_whom_an_event_names_before_the_answer_puts_them_off_is_not_sent_it_agai
     assert (state_of(dispatcher).accepted, state_of(dispatcher).unknown) == (2, 8)
 
 
+def test_doubts_of_an_earlier_run_do_not_stop_the_others(engine: Engine) -> None:
+    """Three were under way at a death; to repeat them is refused, which proves nothing. All the others get theirs."""
+    provider = FakeProvider(remembers=True, next_answers=["accept, die after"] * 3)
+    dispatcher = replace(with_(engine, provider, people=40), batch_size=4, in_flight=3)
+    with pytest.raises(Killed):
+        dispatcher.run(1)
+    provider.bad = {f"reader{number}@example.org" for number in (0, 4, 8)}
+
+    assert dispatcher.run(1)[0] is Ending.DONE
+    assert (state_of(dispatcher).accepted, state_of(dispatcher).unknown) == (28, 12)
+    assert set(provider.log.values()) == {1}
+
+
 def test_single_doubts_in_a_row_open_the_breaker(engine: Engine) -> None:
     """A server that goes away after every message: it takes three, and no list is fed to it one by one."""
 
