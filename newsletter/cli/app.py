@@ -19,6 +19,7 @@ from newsletter.cli import (
     issue_edit,
     issue_send,
     jobs,
+    move,
     notices,
     serve,
     subscribers,
@@ -55,6 +56,7 @@ app.add_typer(bounces.app, name="bounces")
 app.add_typer(events.app, name="events")
 app.command("doctor")(doctor.doctor)
 backup.register(database.app)
+move.register(database.app)
 app.add_typer(database.app, name="db")
 
 

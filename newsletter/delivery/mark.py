@@ -48,7 +48,7 @@ class PostMark:
         known, posted = _posts(session), self.read()
         issue = session.get(Issue, issue_id)  # a ledger from before the issue does not know it
         choice = CHOICE.format(number=issue.number if issue else issue_id)
-        if posted is None and self._unfinished(session):
+        if posted is None and self.unfinished(session):
             raise DeliveryError(
                 f"There is no {self.path.name} beside the database, and an issue is half sent: was this ledger "
                 f"restored or copied? {choice}"
@@ -112,7 +112,8 @@ class PostMark:
         except OSError as error:
             raise DeliveryError(f"{self.path} cannot be read: {error.strerror or error}. Nothing is sent.") from None
 
-    def _unfinished(self, session: Session) -> bool:
+    def unfinished(self, session: Session) -> bool:
+        """Whether calls were made for a sending that is not over."""
         begun = select(Sending.issue_id).join(Batch, col(Batch.issue_id) == col(Sending.issue_id))
         return session.exec(begun.where(col(Sending.finished_at).is_(None)).limit(1)).first() is not None
 

@@ -48,6 +48,11 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(settings(connection), "head")
 
 
+def upgrade_in(connection: Connection) -> None:
+    """The same inside of a transaction that somebody else commits."""
+    command.upgrade(settings(connection), "head")
+
+
 def require_newest(engine: Engine) -> None:
     """Raise DatabaseError, saying what to run, unless the database is at the newest schema."""
     if current(engine) != newest():

@@ -20,7 +20,7 @@ from newsletter.migrations import newest, settings
 Run = Callable[..., Done]
 
 #: These make a database, bring it to the newest schema, or look at it whatever it is.
-WHATEVER_IT_IS = {"demo", "doctor", "init", "db upgrade", "db status", "db restore", "db keygen", "db move"}
+WHATEVER_IT_IS = {"demo", "doctor", "init", "db upgrade", "db status", "db restore", "db keygen"}
 OLDER = "0007"
 
 
