@@ -201,8 +201,12 @@ def _give_time(desk: Desk, slot: Slot, issue: Issue) -> Turn:
         return Turn(said, Step.APPROVE, RunStatus.WAITING)
     hold = now + timedelta(minutes=desk.config.sending.hold_minutes)
     at = max(slot.planned or hold, hold)
-    sending.schedule(desk, which, at=at, by=BY)
-    return Turn(f"It starts {_when(desk, at)}. Until then: newsletter issue reopen {which}", Step.HOLD)
+    everywhere = desk.config.schedule.local_time and slot.planned is not None and slot.planned >= hold
+    given = sending.schedule(desk, which, at=at, by=BY, everywhere=everywhere)
+    own = f", and is everybody's at {at:%H:%M} by their own clock" if everywhere else ""
+    return Turn(
+        f"It starts {_when(desk, given.starts_at or at)}{own}. Until then: newsletter issue reopen {which}", Step.HOLD
+    )
 
 
 def _watch(desk: Desk, slot: Slot) -> Turn:

@@ -9,7 +9,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError
+from newsletter.local_time import Quiet
 from newsletter.settable import CallAddress, DatabaseUrl, Mailbox, PublicKey, WebAddress, Zone
 
 _KEY = "NEWSLETTER_SECRET_KEY"  # or, with _FILE behind it, the path of a file
@@ -112,6 +113,24 @@ class Schedule(Section):
     unapproved: Literal["wait", "send", "skip"] = "wait"  #: what becomes of a draft that nobody approved by then
     latest_hours: int = Field(default=12, ge=1, le=144)  #: what is late by more than this waits for a person
     missed: Literal["ask", "run", "skip"] = "ask"  #: what becomes of a slot that is late by more
+    local_time: bool = False  #: everybody gets it at `send_time` by their own clock, from UTC+14 on
+    quiet: tuple[WallTime, WallTime] = ("21:00", "08:00")  #: by local time, whoever is late for theirs is not woken up
+
+    @property
+    def quiet_hours(self) -> Quiet:
+        """The same as times."""
+        since, until = (time.fromisoformat(one) for one in self.quiet)
+        return Quiet(since, until)
+
+    @model_validator(mode="after")
+    def _by_local_time(self) -> Self:
+        if not self.local_time:
+            return self
+        if self.send_time is None:
+            raise ValueError("local_time needs send_time: the wall time at which everybody gets it")
+        if self.quiet_hours.holds(time.fromisoformat(self.send_time)):
+            raise ValueError(f"send_time = {self.send_time} lies in the quiet hours, {' to '.join(self.quiet)}")
+        return self
 
 
 class Sending(Section):

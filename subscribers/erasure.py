@@ -51,6 +51,7 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
     session.execute(delete(Farewell).where(col(Farewell.subscriber_id) == subscriber.id))
     emptied = new_ref()
     subscriber.ref, subscriber.fingerprint = emptied, f"erased-{emptied}"
+    subscriber.zone = ""
     subscriber.address = subscriber.address_key = subscriber.paused_until = None
     subscriber.name = subscriber.source = ""
     subscriber.status, subscriber.status_since = Status.UNSUBSCRIBED, now

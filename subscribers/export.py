@@ -18,9 +18,9 @@ from subscribers.subscriber import Status, Subscriber
 PAGE = 5_000  #: rows that are read together
 
 #: What an export writes, in this order; an import reads it back. Times are ISO 8601 in UTC.
-COLUMNS = ("email", "name", "status", "signed_up_at", "confirmed_at", "status_since", "paused_until", "source")
+COLUMNS = ("email", "name", "status", "signed_up_at", "confirmed_at", "status_since", "paused_until", "source", "zone")
 _THEIRS = ("address", *COLUMNS[1:])
-_WORDS = ("address", "name", "source")  #: what people wrote themselves, and could be a formula
+_WORDS = ("address", "name", "source", "zone")  #: what people wrote themselves, and could be a formula
 
 
 def export_csv(session: Session, out: TextIO, *, raw: bool = False, status: Status | None = None) -> int:

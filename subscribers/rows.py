@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from subscribers.address import fingerprint, parse
 from subscribers.consent import Status
@@ -70,6 +71,7 @@ class Rows:
             "fingerprint": fingerprint(address.key, self.secret),
             "name": clean_name(_name(found)),
             "source": _source(found.get("source") or self.terms.source),
+            "zone": _zone(found.get("zone", "")),
             **self.standing(*map(found.get, _STANDING)),
         }
 
@@ -107,6 +109,14 @@ def _refuse(reason: str) -> Any:
 
 
 _source = lru_cache(maxsize=4096)(clean_name)
+
+
+@lru_cache(maxsize=4096)
+def _zone(text: str) -> str:
+    """An IANA name that this machine knows, or nothing."""
+    if text and text not in available_timezones():
+        raise _Refused("has a time zone that is not like Europe/Berlin")
+    return text
 
 
 def _time(text: str | None) -> datetime | None:

@@ -41,6 +41,7 @@ HEADERS: dict[str, frozenset[str]] = {
     "status_since": frozenset({"statussince"}),
     "paused_until": frozenset({"pauseduntil"}),
     "source": frozenset({"source"}),
+    "zone": frozenset({"zone", "timezone", "tz"}),
     "reason": frozenset({"reason"}),
     "at": frozenset({"at", "since", "date"}),
     "note": frozenset({"note", "notes"}),

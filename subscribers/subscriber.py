@@ -59,6 +59,7 @@ class Subscriber(SQLModel, table=True):
     status_since: datetime
     paused_until: datetime | None = None  #: only while paused; None means until they come back
     source: str = ""  #: where they first came from
+    zone: str = ""  #: their IANA time zone; empty: not known, the publication's counts
 
 
 def new_ref() -> str:

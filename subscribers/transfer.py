@@ -1,9 +1,9 @@
 """People in and out as CSV.
 
-An import adds people and corrects names, and can do nothing else: it never lifts a suppression, never takes back
-somebody who left, never changes the status of who was there before (invariant 8). Who stands in the file more than
-once comes in with the more withdrawn status, in whatever order. Doing it twice is doing it once. A dry run
-takes the same way to the last statement and is rolled back there.
+An import adds people and corrects names and time zones, and can do nothing else: it never lifts a suppression, never
+takes back somebody who left, never changes the status of who was there before (invariant 8). Who stands in the
+file more than once comes in with the more withdrawn status, in whatever order. Doing it twice is doing it once. A dry
+run takes the same way to the last statement and is rolled back there.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,6 +30,7 @@ __all__ = ["COLUMNS", "NO_LIMITS", "UPLOAD", "ImportReport", "Outcome", "Terms",
 BATCH = 5_000  #: rows that are looked up and inserted together
 
 _REPEATED = ("status", "signed_up_at", "confirmed_at", "status_since", "paused_until")
+_SAID = {"name": "name", "zone": "time zone"}  #: what a later file may correct, and how it is called
 #: The more withdrawn of two statuses of one person in a file counts: the later in this order.
 _WITHDRAWN = (Status.ACTIVE, Status.PENDING, Status.PAUSED, Status.UNSUBSCRIBED)
 
@@ -42,15 +43,16 @@ class _Known:
     status: Status
     since: datetime
     name: str
+    zone: str
     added: bool  #: by this file
 
 
 @dataclass(slots=True)
 class _Changes:
-    """What one batch changes: new people, and for who was written before, names and standings by id."""
+    """What one batch changes: new people, and for who was written before, names, zones and standings by id."""
 
     new: dict[str, dict[str, Any]] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
+    names: dict[int, dict[str, str]] = field(default_factory=dict)  #: name and zone, by those of `_SAID`
     standings: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -119,11 +121,15 @@ def _take(
             report.count(line, Outcome.SUPPRESSED, suppressed[print_])
         elif print_ not in known:
             changes.new[print_] = values
-            known[print_] = _Known(None, values["status"], values["status_since"], values["name"], added=True)
+            known[print_] = _as_known(values)
             report.count(line, Outcome.ADDED)
         else:
             report.count(line, *_meet(known[print_], values, changes))
     _write(session, changes, terms, now)
+
+
+def _as_known(values: dict[str, Any]) -> _Known:
+    return _Known(None, values["status"], values["status_since"], values["name"], values["zone"], added=True)
 
 
 def _meet(person: _Known, values: dict[str, Any], changes: _Changes) -> tuple[Outcome, str]:
@@ -131,12 +137,12 @@ def _meet(person: _Known, values: dict[str, Any], changes: _Changes) -> tuple[Ou
     before, status = person.status, values["status"]
     if person.added and _WITHDRAWN.index(status) > _WITHDRAWN.index(before):
         _restate(person, values, changes)
-        _rename(person, values, changes)
+        _correct(person, values, changes)
         return Outcome.UPDATED, f"stands further up in this file as {before}: comes in as {status}, the more withdrawn"
     if before is Status.UNSUBSCRIBED and status is not before:
         return Outcome.LEFT, f"left on {person.since:%Y-%m-%d}: not re-activated"
-    if _rename(person, values, changes):
-        return Outcome.UPDATED, "has a new name"
+    if corrected := _correct(person, values, changes):
+        return Outcome.UPDATED, f"has a new {' and a new '.join(corrected)}"
     if person.added:
         return Outcome.UNCHANGED, "stands further up in this file"
     if before is not status:
@@ -154,25 +160,26 @@ def _restate(person: _Known, values: dict[str, Any], changes: _Changes) -> None:
         changes.standings[person.id] = standing
 
 
-def _rename(person: _Known, values: dict[str, Any], changes: _Changes) -> bool:
-    """Take the name of this row; False where it brings no new one."""
-    name = values["name"]
-    if not name or name == person.name:
-        return False
-    person.name = name
-    if person.id is None:
-        changes.new[values["fingerprint"]]["name"] = name
-    else:
-        changes.names[person.id] = name
-    return True
+def _correct(person: _Known, values: dict[str, Any], changes: _Changes) -> list[str]:
+    """Take what this row says anew of name and zone; which of them, in words."""
+    new = {name: values[name] for name in _SAID if values[name] and values[name] != getattr(person, name)}
+    for name, value in new.items():
+        setattr(person, name, value)
+    if new and person.id is None:
+        changes.new[values["fingerprint"]] |= new
+    elif new and person.id is not None:
+        changes.names[person.id] = {name: getattr(person, name) for name in _SAID}
+    return [_SAID[name] for name in new]
 
 
 def _known(session: Session, prints: list[str], last: int) -> dict[str, _Known]:
     rows = _table(Subscriber).c
     there = those_in(session.connection(), rows.fingerprint, prints)
-    query = select(rows.fingerprint, rows.id, rows.status, rows.status_since, rows.name)
+    query = select(rows.fingerprint, rows.id, rows.status, rows.status_since, rows.name, rows.zone)
     found = session.execute(query.where(rows.fingerprint.in_(there))) if there else ()
-    return {print_: _Known(who, status, since, name, who > last) for print_, who, status, since, name in found}
+    return {
+        print_: _Known(who, status, since, name, zone, who > last) for print_, who, status, since, name, zone in found
+    }
 
 
 def _suppressed(session: Session, prints: list[str]) -> dict[str, str]:
@@ -186,8 +193,10 @@ def _suppressed(session: Session, prints: list[str]) -> dict[str, str]:
 def _write(session: Session, changes: _Changes, terms: Terms, now: datetime) -> None:
     people = _table(Subscriber)
     if changes.names:
-        change = update(people).where(people.c.id == bindparam("who")).values(name=bindparam("called"))
-        session.connection().execute(change, [{"who": who, "called": name} for who, name in changes.names.items()])
+        change = update(people).where(people.c.id == bindparam("who"))
+        change = change.values({name: bindparam(f"new_{name}") for name in _SAID})
+        rows = [{"who": who, **{f"new_{name}": new[name] for name in _SAID}} for who, new in changes.names.items()]
+        session.connection().execute(change, rows)
     for who, standing in changes.standings.items():  # few: whom an earlier batch of this file has added
         session.execute(update(people).where(people.c.id == who).values(standing))
         said = Evidence(terms.source, terms.wording, terms.by)

@@ -134,16 +134,20 @@ def schedule(
     at: Annotated[
         str | None, typer.Option(help="2026-11-19T08:00, in the publication's zone; default: after the hold.")
     ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="Everybody gets it when their own clock shows that time.")
+    ] = False,
 ) -> None:
     """Let an approved issue start by itself, while 'newsletter serve' runs. 'reopen' undoes it until then.
 
     Example: newsletter issue schedule 3 --at 2026-11-19T08:00
     """
     desk = door(context).desk()
-    issue = sending.schedule(desk, which, at=_moment(at, desk.config.publication.tz), by=by)
+    issue = sending.schedule(desk, which, at=_moment(at, desk.config.publication.tz), by=by, everywhere=everywhere)
     local = (issue.scheduled_at or desk.clock()).astimezone(desk.config.publication.tz)
+    own = f", and reaches everybody at {issue.wall_time[-5:]} by their own clock" if issue.wall_time else ""
     say(
-        f"{show_.name(issue)} starts on {local:%A, %d %B %Y at %H:%M %Z}, if 'newsletter serve' is running.",
+        f"{show_.name(issue)} starts on {local:%A, %d %B %Y at %H:%M %Z}{own}, if 'newsletter serve' is running.",
         f"Undo: newsletter issue reopen {issue.number}",
     )
 

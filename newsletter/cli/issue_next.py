@@ -81,6 +81,7 @@ def for_programs(case: Case) -> dict[str, Any]:
     """What else is known, as values."""
     return {
         "waits_until": case.now.wait.until if case.now.wait else None,
+        "waves": [{"opens_at": wave.opens_at, "people": wave.size, "walked": wave.walked} for wave in case.now.waves],
         "accepted_by": case.now.taken_by,
         "providers_left": [{"provider": one.provider, "at": one.at, "reason": one.reason} for one in case.now.left],
     }
@@ -118,7 +119,9 @@ def _approved(case: Case) -> list[str]:
 
 
 def _scheduled(case: Case) -> list[str]:
-    starts = f"It starts on {case.at(case.issue.starts_at)}, if 'newsletter serve' is running."
+    wall = case.issue.wall_time
+    own = f", and reaches everybody at {wall[-5:]} by their own clock" if wall else ""
+    starts = f"It starts on {case.at(case.issue.starts_at)}{own}, if 'newsletter serve' is running."
     return [f"{starts} At once: {case.do('send')}. Undo: {case.do('reopen')}"]
 
 
@@ -126,6 +129,8 @@ def _sending(case: Case) -> list[str]:
     if case.now.sender:
         said = [f"A sender is running: {case.now.sender}. Stop it for a while: {case.do('pause')}"]
         meaning = "handed to the provider, whose answer is awaited, or waiting for another try."
+    elif (turns := turns_of(case)) and not case.under_way:
+        return [turns]
     else:
         said = [f"Nobody is sending. Go on: {case.do('send')} (a running 'newsletter serve' does so by itself)"]
         meaning = "a sender has died or stopped in the middle of it. The next one finds out first who has it."
@@ -136,6 +141,20 @@ def _sending(case: Case) -> list[str]:
         said.append(f"Under way: {meaning}")
     said += case.waits
     return [*said, f"It is to be through by {case.at(case.now.not_after)}; what is left then waits for a person."]
+
+
+def turns_of(case: Case) -> str:
+    """Whose hour comes next, of an issue by the readers' own time; nothing where somebody's has come."""
+    ahead = [wave for wave in case.now.waves if not wave.walked]
+    if not ahead or case.now.looked_at is None or ahead[0].opens_at <= case.now.looked_at:
+        return ""
+    known = len(case.now.waves)
+    people = numbered(ahead[0].size, "person on the list comes", "people on the list come")
+    done = f"{numbered(known - len(ahead), 'wave', 'waves')} of {known} done"
+    return (
+        f"{done}; {people} next, on {case.at(ahead[0].opens_at)}. "
+        f"A running 'newsletter serve' goes on by itself, or then: {case.do('send')}"
+    )
 
 
 def _paused(case: Case) -> list[str]:

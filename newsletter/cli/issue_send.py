@@ -72,7 +72,9 @@ def send(
     with desk.transaction() as session:
         case = case_of(desk, session, ended.issue, ended.progress)
     say(*next_.providers(case), *next_.refused(case))
-    if ended.ending is not Ending.DONE:
+    if ended.ending is Ending.LATER:
+        say(sentence(outcome(ended)))
+    elif ended.ending is not Ending.DONE:
         raise IssueError(outcome(ended))
 
 
@@ -97,6 +99,7 @@ ENDINGS = {
     Ending.BREAKER: "paused, because something looks wrong. {why}If it is right: newsletter issue resume {which}, "
     "then newsletter issue send {which}",
     Ending.CAPPED: "enough for today. {why}The scheduler goes on by itself, or: newsletter issue send {which}",
+    Ending.LATER: "so far. {why}A running 'newsletter serve' goes on by itself, or: newsletter issue send {which}",
     Ending.STALE: "paused: it is late. {why}If it is still news: newsletter issue resume {which}, then newsletter "
     "issue send {which}; if not, cancel it.",
 }

@@ -62,7 +62,7 @@ def _suppressed() -> ColumnElement[bool]:
     return exists(literal_column("1")).where(col(Suppression.fingerprint) == col(Subscriber.fingerprint))
 
 
-def _why_not() -> ColumnElement[str]:
+def why_not() -> ColumnElement[str]:
     """The reason why somebody is not mailed, given that they are not: a column of `Sending`."""
     return case((_suppressed(), "suppressed"), else_=sql_cast(col(Subscriber.status), String))
 
@@ -90,7 +90,7 @@ _FIX = (
 _NEWEST = select(func.max(col(Delivery.subscriber_id))).where(col(Delivery.issue_id) == _ISSUE)
 _IS_IN_IT = exists().where(col(Delivery.issue_id) == _ISSUE, col(Delivery.subscriber_id) == _ID)
 _SKIPPED = (
-    select(_why_not().label("reason"), func.count().label("number"))
+    select(why_not().label("reason"), func.count().label("number"))
     .select_from(Subscriber)
     .where(_WALK, not_(_IS_IN_IT))
     .group_by("reason")
@@ -159,7 +159,7 @@ def _move(session: Session, walk: dict[str, int | None], others: int) -> None:
 
 def not_eligible(session: Session, now: datetime) -> dict[str, int]:
     """How many on the list may not be mailed now, by reason: suppressed, pending, paused, unsubscribed."""
-    why = _why_not().label("reason")
+    why = why_not().label("reason")
     query = select(why, func.count()).select_from(Subscriber).where(not_(eligible(now))).group_by("reason")
     return {str(reason): number for reason, number in session.execute(query)}
 

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from newsletter.delivery import waves
 from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryException, Sending
 from newsletter.delivery.event_tables import DeliveryState, ProviderEvent
+from newsletter.delivery.waves import Wave
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.providers.hooks import Kind
 from subscribers.consent import Status, events, status_at
@@ -117,16 +119,21 @@ def _moment(at: datetime, beside: datetime) -> str:
 
 def _not_claimed(session: Session, sending: Sending, issue: Issue, subscriber: Subscriber) -> Fate:
     number = subscriber.id or 0
-    if sending.cursor < number <= sending.last:
+    wave = waves.wave_of(session, sending.issue_id, number)
+    if sending.cursor < number <= sending.last or (wave and not wave.walked and wave.cursor < number):
         if issue.status is IssueStatus.CANCELLED:
             return Fate(issue.number, issue.week, got_it=False, when=None, why="was cancelled before it was their turn")
-        return Fate(issue.number, issue.week, got_it=None, when=None, why="is still to come")
+        return Fate(issue.number, issue.week, got_it=None, when=None, why=_to_come(wave))
     if number > sending.last:
         return Fate(issue.number, issue.week, got_it=False, when=None, why="joined after this issue had begun")
-    looked_at = _looked_at(session, sending, number)
+    looked_at = wave.opens_at if wave else _looked_at(session, sending, number)
     return Fate(
         issue.number, issue.week, got_it=False, when=looked_at, why=_why_skipped(session, subscriber, looked_at)
     )
+
+
+def _to_come(wave: Wave | None) -> str:
+    return f"is still to come, in the wave of {wave.opens_at:%d %b %H:%M}" if wave else "is still to come"
 
 
 def _why_skipped(session: Session, subscriber: Subscriber, looked_at: datetime) -> str:

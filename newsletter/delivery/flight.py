@@ -27,6 +27,7 @@ class Ending(StrEnum):
     HALTED = "halted"  #: the account is the problem: a person has to mend it
     BREAKER = "breaker"  #: too many refusals, or numbers that do not add up: a person has to look
     CAPPED = "capped"  #: today's share of the warm-up is used up; it goes on tomorrow
+    LATER = "later"  #: it is not yet the hour of those who are left; the next run goes on
     STALE = "stale"  #: past its time: a person decides whether the news is still news
 
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, and_, bindparam, func, or_, update
 from sqlmodel import Session, col, select
 
+from newsletter.delivery import waves
 from newsletter.delivery.answers import Before, Meaning, first_reason, kinds_of, meaning
 from newsletter.delivery.batch import OPEN, Batch, BatchStatus, DeliveryException, Resolution, Sending
 from newsletter.delivery.claims import is_thinned, member_ids, set_apart
@@ -246,6 +247,7 @@ def call_off(
 def forget(session: Session, issue: Issue) -> None:
     """Close the ledger of an issue of which nothing was ever claimed: its next start begins anew."""
     if (sending := session.get(Sending, issue.id)) and not begun(session, issue):
+        waves.forget(session, sending.issue_id)
         session.delete(sending)
         session.flush()
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, update
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
+from newsletter.delivery import waves
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from subscribers.subscriber import Subscriber
@@ -74,9 +75,8 @@ def progress(session: Session, issue_id: int, *, counted: bool = True) -> Progre
 
 def _ahead(session: Session, sending: Sending) -> int:
     ids = col(Subscriber.id)
-    return session.exec(
-        select(func.count()).select_from(Subscriber).where(ids > sending.cursor, ids <= sending.last)
-    ).one()
+    query = select(func.count()).select_from(Subscriber).where(ids > sending.cursor, ids <= sending.last)
+    return session.exec(query).one() + waves.ahead(session, sending.issue_id)
 
 
 def finish(session: Session, issue_id: int, now: datetime) -> bool | None:
@@ -89,6 +89,7 @@ def finish(session: Session, issue_id: int, now: datetime) -> bool | None:
     if state is None or state.to_claim or state.under_way:
         return None
     session.execute(update(Sending).where(col(Sending.issue_id) == issue_id).values(finished_at=now))
+    waves.tidy(session, issue_id)
     return not (state.refused or state.unknown)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from newsletter.delivery import claims, ledger
+from newsletter.delivery import claims, ledger, waves
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.events import settle_from_events
@@ -26,6 +26,7 @@ from newsletter.errors import DeliveryError, IllegalStep
 from newsletter.issues import approval
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from newsletter.issues.wording import opened
+from newsletter.local_time import first_opening, opening, zone_named
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers.base import Outcome, OutgoingBatch
@@ -63,14 +64,31 @@ def audience(desk: Desk, session: Session) -> Audience:
     return Audience(eligible, claims.not_eligible(session, now))
 
 
-def schedule(desk: Desk, which: str, *, at: datetime | None, by: str) -> Issue:
-    """Let an approved issue start at `at` (aware), by default after the hold. Undo is `reopen`, until it starts."""
+def schedule(desk: Desk, which: str, *, at: datetime | None, by: str, everywhere: bool = False) -> Issue:
+    """Let an approved issue start at `at` (aware), by default after the hold. Undo is `reopen`, until it starts.
+
+    `everywhere`: everybody gets it when their own clock shows what the publication's shows at `at`. It starts where
+    that is first, fourteen hours ahead of UTC, but not before the hold is over. Raises IssueError, DeliveryError.
+    """
     with desk.transaction() as session:
         issue = desk.find(session, which)
         now = desk.clock()
-        hold = timedelta(minutes=desk.config.sending.hold_minutes)
-        approval.schedule(session, issue, at or now + hold, now, by=by)
+        held = now + timedelta(minutes=desk.config.sending.hold_minutes)
+        wall = _wall(desk, at, now) if everywhere else None
+        starts = max(first_opening(wall), held) if wall else at or held
+        approval.schedule(session, issue, starts, now, by=by, wall=wall)
         return issue
+
+
+def _wall(desk: Desk, at: datetime | None, now: datetime) -> datetime:
+    """The wall time that is to be everybody's, naive."""
+    if at is None or at < now:
+        raise DeliveryError("By the readers' own time needs a time to come: --at 2026-11-19T08:00.")
+    wall = at.astimezone(desk.config.publication.tz).replace(tzinfo=None)
+    if desk.config.schedule.quiet_hours.holds(wall.time()):
+        quiet = " to ".join(desk.config.schedule.quiet)
+        raise DeliveryError(f"{wall:%H:%M} lies in the quiet hours, {quiet} (schedule.quiet). Nothing was changed.")
+    return wall
 
 
 def start(desk: Desk, which: str, *, by: str) -> Issue:
@@ -87,9 +105,29 @@ def start(desk: Desk, which: str, *, by: str) -> Issue:
             approval.schedule(session, issue, now, now, by=by)
         if issue.status is not IssueStatus.SENDING:
             step(session, issue, Command.START, now, by=by)
+        is_new = session.get(Sending, issue.id) is None
         late = (issue.scheduled_at or now) + timedelta(hours=desk.config.sending.latest_hours)
-        ledger.begin(session, issue.id or 0, issue.digest or "", now, not_after=max(late, now))
+        begun = ledger.begin(session, issue.id or 0, issue.digest or "", now, not_after=max(late, now))
+        if is_new and issue.wall_time:
+            _lay_waves(desk, session, begun, datetime.fromisoformat(issue.wall_time), now)
+        waves.let_sleep(session, begun.issue_id, desk.config.schedule.quiet_hours, now)
         return issue
+
+
+def _lay_waves(desk: Desk, session: Session, begun: Sending, wall: datetime, now: datetime) -> None:
+    """Everybody into their wave; it may take as long as ever, counted from the last of them."""
+    home, quiet = desk.config.publication.tz, desk.config.schedule.quiet_hours
+
+    def opens(name: str) -> waves.Opening:
+        zone = zone_named(name, home)
+        at = opening(wall, zone, quiet, now)
+        ahead = at.astimezone(zone).utcoffset() or timedelta()
+        return at, int(ahead.total_seconds() // 60)
+
+    waves.lay(session, begun, opens)
+    last = max((one.opens_at for one in waves.waves_of(session, begun.issue_id)), default=now)
+    begun.not_after = last + timedelta(hours=desk.config.sending.latest_hours)
+    session.add(begun)
 
 
 def _sample(desk: Desk, issue: Issue, final: RenderedIssue, now: datetime) -> None:
@@ -236,7 +274,8 @@ def resume(desk: Desk, which: str, *, by: str) -> Issue:
     issue = _command(desk, which, Command.RESUME, by=by)
     with desk.transaction() as session:
         sending = session.get_one(Sending, issue.id)
-        sending.not_after = desk.clock() + timedelta(hours=desk.config.sending.latest_hours)
+        last = max((one.opens_at for one in waves.waves_of(session, sending.issue_id)), default=desk.clock())
+        sending.not_after = max(last, desk.clock()) + timedelta(hours=desk.config.sending.latest_hours)
         session.add(sending)
     return issue
 
@@ -247,8 +286,14 @@ def due(desk: Desk) -> list[str]:
         mine = Issue.newsletter == desk.config.publication.slug
         on_their_way = col(Issue.status) == IssueStatus.SENDING
         scheduled = (col(Issue.status) == IssueStatus.SCHEDULED) & (col(Issue.scheduled_at) <= desk.clock())
-        found = session.exec(select(Issue.number).where(mine, on_their_way | scheduled).order_by(col(Issue.number)))
-        return [str(number) for number in found]
+        found = session.exec(select(Issue).where(mine, on_their_way | scheduled).order_by(col(Issue.number)))
+        return [str(issue.number) for issue in found if not _rests(desk, session, issue)]
+
+
+def _rests(desk: Desk, session: Session, issue: Issue) -> bool:
+    """Whether nothing is under way, and it is not yet the hour of those who are left."""
+    opens = waves.next_opening(session, issue.id or 0)
+    return opens is not None and opens > desk.clock() and not ledger.open_batches(session, issue.id or 0)
 
 
 def _command(desk: Desk, which: str, command: Command, *, by: str) -> Issue:

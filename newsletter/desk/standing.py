@@ -1,5 +1,6 @@
 """What decides what comes next with an issue, beside its numbers: who sends, what stops it, who paused it, its time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from newsletter.delivery.ledger import begun, open_batches
 from newsletter.delivery.lock import Holder, holder
 from newsletter.delivery.recovery import Outlook
 from newsletter.delivery.waits import ProviderWait, running
+from newsletter.delivery.waves import Wave, waves_of
 from newsletter.desk.desk import Desk
 from newsletter.desk.doubting import settles_itself
 from newsletter.desk.sending import stopped_by
@@ -33,6 +35,8 @@ class Standing:
     #: how many people each provider took, by its name in the ledger
     taken_by: dict[str, int] = field(default_factory=dict)
     left: list[Failover] = field(default_factory=list)  #: why the first provider was left, oldest first
+    waves: Sequence[Wave] = ()  #: of an issue by the readers' own time, in the order of opening
+    looked_at: datetime | None = None  #: when this was so, aware
     settles: int = 0  #: so many people in doubt the next run settles by itself,
     outlook: Outlook | None = None  #: from then on
 
@@ -53,6 +57,8 @@ def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
         taken_by=taken_by(session, issue.id or 0),
         left=of_issue(session, issue.id or 0),
         claimed=begun(session, issue),
+        waves=waves_of(session, issue.id or 0),
+        looked_at=desk.clock(),
         settles=settles,
         outlook=outlook,
     )

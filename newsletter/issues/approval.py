@@ -69,14 +69,19 @@ def frozen(session: Session, issue: Issue, digest_of: Callable[[str], str]) -> s
     return row.content
 
 
-def schedule(session: Session, issue: Issue, at: datetime, now: datetime, *, by: str = "") -> None:
-    """Let the issue start at this instant (aware); it may be now, not before. Raises IllegalStep or IssueError."""
+def schedule(
+    session: Session, issue: Issue, at: datetime, now: datetime, *, by: str = "", wall: datetime | None = None
+) -> None:
+    """Let the issue start at this instant (aware); it may be now, not before. Raises IllegalStep or IssueError.
+
+    `wall` (naive): everybody gets it when their own clock shows that.
+    """
     if utc(at) < utc(now):
         raise IssueError(
             f"{at:%Y-%m-%d %H:%M %Z} is past. Choose a time to come: approving late never means sending at once."
         )
     step(session, issue, Command.SCHEDULE, now, by=by)
-    issue.scheduled_at = at
+    issue.scheduled_at, issue.wall_time = at, f"{wall:%Y-%m-%dT%H:%M}" if wall else None
     session.add(issue)
     session.flush()
 
@@ -144,6 +149,6 @@ def _conflict(session: Session, issue: Issue) -> str:
 def _release(session: Session, issue: Issue) -> None:
     session.execute(update(IssueItem).where(col(IssueItem.issue_id) == issue.id).values(reserved=None))
     session.execute(delete(FrozenIssue).where(col(FrozenIssue.issue_id) == issue.id))
-    issue.digest = issue.approved_by = issue.approved_at = issue.scheduled_at = None
+    issue.digest = issue.approved_by = issue.approved_at = issue.scheduled_at = issue.wall_time = None
     session.add(issue)
     session.flush()

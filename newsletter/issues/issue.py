@@ -132,6 +132,7 @@ class Issue(SQLModel, table=True):
     approved_by: str | None = None
     approved_at: datetime | None = None
     scheduled_at: datetime | None = None
+    wall_time: str | None = None  #: like "2026-11-26T08:00", where it is to reach everybody at that time of theirs
     created_at: datetime
     updated_at: datetime
 

@@ -12,6 +12,7 @@ import newsletter.delivery.poll_table
 import newsletter.delivery.waits
 import newsletter.desk.notices
 import newsletter.desk.tellings
+import newsletter.delivery.waves
 import newsletter.issues.approval
 import newsletter.issues.issue
 import subscribers.consent
