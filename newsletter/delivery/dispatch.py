@@ -19,7 +19,7 @@ from sqlalchemy import Engine, bindparam
 from sqlmodel import Session, col, select
 
 from newsletter.database import transaction
-from newsletter.delivery import claims, failover, ledger, recovery, waits, waves
+from newsletter.delivery import claims, failover, ledger, recovery, waits
 from newsletter.delivery.addressing import Addressing, Member
 from newsletter.delivery.afterwards import Tried, afterwards, is_silence
 from newsletter.delivery.answers import kinds_of
@@ -34,7 +34,7 @@ from newsletter.delivery.readback import read_back
 from newsletter.delivery.throttle import Throttle
 from newsletter.delivery.waits import Wait
 from newsletter.delivery.warmup import left_today
-from newsletter.delivery.wave_claims import claim_in_wave
+from newsletter.delivery.wave_claims import claim_next
 from newsletter.errors import ConnectionLost, DatabaseError
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
@@ -112,13 +112,7 @@ class Dispatcher:
                     on_progress(flight.state)
         if flight.ending is None and flight.unanswered:
             return Ending.REFUSING, flight.unanswered
-        if flight.ending is None and (opens := self._next_wave(issue_id)):
-            return Ending.LATER, f"It is the next readers' turn at {opens:%Y-%m-%d %H:%M} UTC."
         return flight.ending or Ending.DONE, flight.reason
-
-    def _next_wave(self, issue_id: int) -> datetime | None:
-        with transaction(self.engine) as session:
-            return waves.next_opening(session, issue_id)
 
     def finish(self, session: Session, issue_id: int) -> bool | None:
         """Close the ledger if nothing is left: see `progress.finish`."""
@@ -302,8 +296,7 @@ class Dispatcher:
         if left == 0:
             flight.halt(Ending.CAPPED, f"Today's share of the warm-up of {name} is used up; it goes on tomorrow (UTC).")
             return None
-        size = size if left is None else min(size, left)
-        return claims.claim(session, issue_id, size, now, name) or claim_in_wave(session, issue_id, size, now, name)
+        return claim_next(session, issue_id, size if left is None else min(size, left), now, name)
 
     def _turn_of(self, flight: Flight) -> Provider:
         """The first provider, or the second while the first cannot be reached."""

@@ -10,18 +10,20 @@ from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
 from sqlmodel import Session, col
 
 from newsletter.delivery.batch import Batch, Delivery, Sending
-from newsletter.delivery.claims import eligible, why_not
+from newsletter.delivery.claims import claim, eligible, why_not
 from newsletter.delivery.waves import Wave, WaveMember
 from subscribers.subscriber import Subscriber
 
 _WHO = col(WaveMember.subscriber_id)
 
 
-def claim_in_wave(session: Session, issue_id: int, size: int, now: datetime, provider: str = "") -> Batch | None:
-    """Fix the next batch of at most `size` subscribers of a wave that is open. None where no open wave has anybody.
+def claim_next(session: Session, issue_id: int, size: int, now: datetime, provider: str = "") -> Batch | None:
+    """Fix the next batch of at most `size` subscribers: of the whole list, or of a wave that is open.
 
-    The caller commits before the first byte leaves.
+    None when nobody is left, or nobody whose hour has come. The caller commits before the first byte leaves.
     """
+    if batch := claim(session, issue_id, size, now, provider):
+        return batch
     while (wave := _open(session, issue_id, now)) is not None:
         if batch := _claim(session, wave, size, now, provider):
             return batch

@@ -168,12 +168,19 @@ def send(
         dispatcher = replace(dispatcher_for(desk, issue, pause, on_wait), alone=alone)
         _hear(desk, issue)
         ending, reason = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
+        if ending is Ending.DONE and (opens := _next_wave(desk, issue)):
+            ending, reason = Ending.LATER, f"It is the next readers' turn at {opens:%Y-%m-%d %H:%M} UTC."
         if ending is Ending.STOPPED and (file := stopped_by(desk)):
             reason = f"{file} exists, which stops all sending: remove it first."
         _hear(desk, issue)
         _close(desk, dispatcher, which, ending, reason, by=by)
         doubting.settle_cancelled(desk, which)
         return _stand(desk, which, ending, reason)
+
+
+def _next_wave(desk: Desk, issue: Issue) -> datetime | None:
+    with desk.transaction() as session:
+        return waves.next_opening(session, issue.id or 0)
 
 
 def stopped_by(desk: Desk) -> Path | None:
