@@ -13,6 +13,7 @@ import typer
 
 from jobs.weekly import Weekly, run
 from newsletter import config as settings
+from newsletter import secret_settings
 from newsletter.cli.door import Door, desk_for, door, make_key
 from newsletter.cli.output import progress, rows, say
 from newsletter.cli.waiting import counting
@@ -145,7 +146,7 @@ def _desk(here: Door, into: Path) -> Desk:
     engine = here.opened(config.database.url)
     upgrade(engine)
     make_key(config, engine)
-    return desk_for(config, engine, settings.secret_key(config), lambda: NOW)
+    return desk_for(config, engine, secret_settings.secret_key(config), lambda: NOW)
 
 
 def _earlier(desk: Desk) -> str:

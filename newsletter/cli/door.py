@@ -12,6 +12,7 @@ import typer
 from sqlalchemy import Engine
 
 from newsletter import config as settings
+from newsletter import secret_settings
 from newsletter.database import engine_for, transaction
 from newsletter.desk.desk import Desk
 from newsletter.errors import ConfigError
@@ -66,7 +67,7 @@ class Door:
 
     def opened(self, url: str) -> Engine:
         """The database at this URL, whatever its schema; closed when the command ends."""
-        engine = engine_for(url, settings.database_password())
+        engine = engine_for(url, secret_settings.database_password())
         self.engines.append(engine)
         return engine
 
@@ -77,14 +78,14 @@ class Door:
 
     def keyed(self) -> tuple[Engine, bytes]:
         """The database and the secret key that it was made with. Raises DatabaseError, ConfigError, WrongKey."""
-        engine, secret = self.engine(), settings.secret_key(self.config)
+        engine, secret = self.engine(), secret_settings.secret_key(self.config)
         with transaction(engine) as session:
             require_key(session, secret)
         return engine, secret
 
     def desk(self) -> Desk:
         """All that can be done with an issue. Raises DatabaseError, ConfigError, WrongKey."""
-        return desk_for(self.config, self.engine(), settings.secret_key(self.config), now)
+        return desk_for(self.config, self.engine(), secret_settings.secret_key(self.config), now)
 
 
 def now() -> datetime:
@@ -114,9 +115,9 @@ def make_key(config: settings.Config, engine: Engine) -> None:
     A database that was used with a key gets no new one: with that, nobody who is suppressed would be known again.
     """
     with transaction(engine) as session:
-        if not is_marked(session) and (file := settings.key_file(config)):
-            settings.make_secret_key(file)
-        require_key(session, settings.secret_key(config))
+        if not is_marked(session) and (file := secret_settings.key_file(config)):
+            secret_settings.make_secret_key(file)
+        require_key(session, secret_settings.secret_key(config))
 
 
 def _later(config: settings.Config, choice: settings.ProviderChoice) -> Later:

@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 import typer
 
 from newsletter import config as settings
+from newsletter import secret_settings
 from newsletter.cli.database import raised
 from newsletter.cli.door import door, make_key
 from newsletter.cli.output import say
@@ -47,7 +48,7 @@ def init(
     engine = door(context).opened(config.database.url)
     raised(engine)
     make_key(config, engine)
-    place = settings.key_file(config) or "the environment"
+    place = secret_settings.key_file(config) or "the environment"
     say(
         f"The database is ready: {engine.url.render_as_string(hide_password=True)}.",
         f"The secret key is in {place}: keep a copy, suppressions and links depend on it.",

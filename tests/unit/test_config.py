@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.config import Config, anchored, default_text, key_file, make_secret_key, parse, read, secret_key
+from newsletter.config import Config, anchored, default_text, parse, read
 from newsletter.errors import ConfigError
+from newsletter.secret_settings import key_file, make_secret_key, secret_key
 
 
 def test_the_file_that_init_writes_holds_exactly_the_defaults() -> None:
