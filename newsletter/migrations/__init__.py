@@ -42,10 +42,17 @@ def current(engine: Engine) -> str | None:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest schema: all of it, or nothing (one transaction)."""
+    """Bring the database to the newest schema: all of it, or nothing (one transaction). Raises DatabaseError.
+
+    On a PostgreSQL server it waits five seconds for each lock, and not behind somebody's report for ever: whoever comes
+    after it would wait as well.
+    """
     refuse_newer(engine)
-    with engine.begin() as connection:
-        command.upgrade(settings(connection), "head")
+    try:
+        with engine.begin() as connection:
+            command.upgrade(settings(connection), "head")
+    except DBAPIError as error:
+        raise DatabaseError(sentence(error, engine)) from error
 
 
 def upgrade_in(connection: Connection) -> None:
