@@ -11,6 +11,8 @@ from newsletter.desk.backup import back_up, look_through
 from newsletter.desk.sealing import new_identity, seal, unsealed
 from newsletter.errors import ConfigError, DatabaseError
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_a_sealed_copy_opens_for_its_key_and_holds_the_same_rows(engine: Engine, tmp_path: Path) -> None:
     """Sealed when it lies there; plain only for as long as it is used."""
