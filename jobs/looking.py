@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from jobs.notices.certificates import certificate_of
-from jobs.notices.facts import Certificate
+from jobs.notices.facts import Certificate, Facts
 from jobs.notices.reading import facts
 from jobs.notices.rules import holding
 from jobs.telling import tell
@@ -35,6 +35,7 @@ class Lookout:
     due: datetime | None = None
     ask_again: datetime | None = None
     certificate: Certificate | None = None
+    seen: Facts | None = None  #: at the last look
 
     def __call__(self) -> list[str]:
         """What is worth a line: what is new, what is over, and who cannot be told."""
@@ -48,7 +49,8 @@ class Lookout:
         if self.ask_again is None or self.desk.clock() >= self.ask_again:
             self.ask_again = self.desk.clock() + ASK_EVERY
             self.certificate = self.ask(self.desk.config.publication.base_url)
-        new, gone = look(self.desk, self.certificate)
+        self.seen = facts(self.desk, self.certificate)
+        new, gone = _kept(self.desk, self.seen)
         return [
             *(f"{one.severity}: {one.sentence} {one.todo}" for one in new),
             *(f"over: {one.sentence}" for one in gone),
@@ -57,6 +59,9 @@ class Lookout:
 
 def look(desk: Desk, certificate: Certificate | None = None) -> tuple[list[Notice], list[Notice]]:
     """Look at everything now: what is new, and what holds no longer."""
-    found = holding(facts(desk, certificate))
+    return _kept(desk, facts(desk, certificate))
+
+
+def _kept(desk: Desk, seen: Facts) -> tuple[list[Notice], list[Notice]]:
     with desk.transaction() as session:
-        return keep(session, found, desk.clock())
+        return keep(session, holding(seen), desk.clock())

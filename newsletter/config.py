@@ -210,6 +210,14 @@ class Telling(Section):
         return bool(self.editors or self.operators or self.webhook)
 
 
+class Metrics(Section):
+    """Where Prometheus asks for numbers (docs/telling.md)."""
+
+    host: str = "127.0.0.1"  #: any other needs a key
+    port: int = Field(default=0, ge=0, le=65_535)  #: 0: nowhere
+    key_file: Path | None = None  #: else NEWSLETTER_METRICS_KEY, or NEWSLETTER_METRICS_KEY_FILE
+
+
 class Secrets(Section):
     """Where the key is that signs links and hides addresses; the key itself never stands here."""
 
@@ -232,6 +240,7 @@ class Config(Section):
     events: Events = Events()
     bounces: Bounces = Bounces()
     telling: Telling = Telling()
+    metrics: Metrics = Metrics()
     secrets: Secrets = Secrets()
 
 
@@ -272,6 +281,7 @@ def anchored(config: Config, folder: Path) -> Config:
             "sending": config.sending.model_copy(update={"stop_file": folder / config.sending.stop_file}),
             "bounces": _anchored_bounces(config.bounces, folder),
             "telling": _anchored_telling(config.telling, folder),
+            "metrics": _anchored_metrics(config.metrics, folder),
             "secrets": Secrets(key_file=folder / config.secrets.key_file),
             "sources": Sources(collect=tuple(_from(folder, source) for source in config.sources.collect)),
         }
@@ -297,6 +307,10 @@ def _anchored_bounces(bounces: Bounces, folder: Path) -> Bounces:
     maildir = folder / bounces.maildir if bounces.maildir else None
     key_file = folder / bounces.key_file if bounces.key_file else None
     return bounces.model_copy(update={"maildir": maildir, "key_file": key_file})
+
+
+def _anchored_metrics(metrics: Metrics, folder: Path) -> Metrics:
+    return metrics.model_copy(update={"key_file": folder / metrics.key_file if metrics.key_file else None})
 
 
 def _anchored_telling(telling: Telling, folder: Path) -> Telling:

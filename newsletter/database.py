@@ -53,6 +53,7 @@ def engine_for(url: str, password: str | None = None, *, busy_seconds: float = 5
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _tune)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _let_write)
     return engine
 
 
@@ -111,6 +112,12 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(f"pragma query_only = {reads:d}")
         connection.info[READS] = reads
     connection.exec_driver_sql("begin" if reads else "begin immediate")
+
+
+def _let_write(connection: Any, record: Any) -> None:
+    """Whoever takes the connection next without a transaction of ours, for a pragma, may write."""
+    if connection is not None and record.info.pop(READS, False):
+        connection.execute("pragma query_only = 0")
 
 
 def sentence(error: DBAPIError, engine: Engine) -> str:

@@ -90,6 +90,7 @@ class Facts:
     unreadable: tuple[str, ...]  #: files with keys that are named in the settings and cannot be read
     stopped_since: datetime | None
     certificate: Certificate | None = None  #: None: there is none, or nobody could ask
+    subscribers: tuple[tuple[str, int], ...] = ()  #: how many there are of each status
     untold: tuple[tuple[str, str], ...] = ()  #: ways of telling that failed again and again, and why
 
     @property

@@ -33,6 +33,7 @@ from newsletter.desk.tellings import in_trouble
 from newsletter.issues.issue import Issue, steps_of
 from newsletter.providers.hooks import Kind
 from subscribers.subscriber import Status, Subscriber
+from subscribers.subscriber import counts as people_counts
 
 #: Issues whose numbers are looked at: those that began so long ago at most, and the ones before, to compare with.
 WATCHED, COMPARED = timedelta(days=10), 5
@@ -48,6 +49,7 @@ def facts(desk: Desk, certificate: Certificate | None = None) -> Facts:
         kept_since = session.exec(select(func.min(Run.started_at)).where(Run.job == NIGHTLY)).one()
         waits = session.exec(select(func.max(ProviderWait.until))).one()
         polls = tuple((one.provider, one.last_success, one.last_error) for one in _troubled(session))
+        people = tuple((str(status), count) for status, count in people_counts(session).items())
         untold = tuple((one.way, one.trouble) for one in in_trouble(session))
     found = _issues(desk)
     database = _file(desk)
@@ -67,6 +69,7 @@ def facts(desk: Desk, certificate: Certificate | None = None) -> Facts:
         unreadable=tuple(str(file) for file in _key_files(config) if not os.access(file, os.R_OK)),
         stopped_since=_changed(config.sending.stop_file),
         certificate=certificate,
+        subscribers=people,
         untold=untold,
     )
 

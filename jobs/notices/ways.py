@@ -22,8 +22,8 @@ from newsletter.providers.catalogue import key_of
 from newsletter.providers.poster import Limits, Poster
 from newsletter.providers.signed_call import secret_of, signed_call, why_not
 
-#: For the webhook: it is short, and nobody waits for a chat.
-LIMITS = Limits(whole=10.0, connect=5.0, connections=1, answer_bytes=100_000)
+#: For the webhook and the ping: they are short, and nobody waits for a chat.
+LIMITS = Limits(whole=10.0, connect=5.0, connections=2, answer_bytes=100_000)
 WEBHOOK = "webhook"
 
 

@@ -9,6 +9,7 @@ import typer
 from jobs.bouncing import BounceReader
 from jobs.housekeeping import keep_house
 from jobs.looking import Lookout
+from jobs.metrics import CONTENT_TYPE, Metrics
 from jobs.notices.ways import LIMITS
 from jobs.pinging import Ping
 from jobs.polling import poll_due
@@ -26,10 +27,11 @@ from newsletter.desk.polling import polled
 from newsletter.desk.sending import Sent
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.issues.wording import opened
+from newsletter.providers.catalogue import key_of
 from newsletter.providers.httpx_poster import HttpxPoster
-from newsletter.providers.poster import Poster
 from newsletter.web.app import app, doors_of, serving
 from newsletter.web.hooks import Door
+from newsletter.web.measuring import metrics_app
 
 
 def serve(context: typer.Context) -> None:
@@ -44,16 +46,16 @@ def serve(context: typer.Context) -> None:
     if _reads(desk):
         say(f"The mailbox of bounces is read every {desk.config.bounces.every_minutes} minutes.")
     with closing(HttpxPoster(LIMITS)) as poster, stoppable() as stop:
-        calls = _calls(desk, stop, poster)
+        lookout = Lookout(desk, poster)
+        calls = _calls(desk, stop) | {"telling": lookout}
         rounds = Rounds.of(desk.clock, calls)
-        calls = {name: rounds.watched(name, call) for name, call in calls.items()} | {
-            "ping": Ping(desk, poster, rounds)
-        }
-        with _listening(desk, rounds):
+        calls = {name: rounds.watched(name, call) for name, call in calls.items()}
+        calls |= {"ping": Ping(desk, poster, rounds)}
+        with _listening(desk, rounds), _measured(desk, Metrics(desk, lookout, rounds)):
             run_until(stop, {name: (TICK_SECONDS, _told(desk, call)) for name, call in calls.items()})
 
 
-def _calls(desk: Desk, stop: threading.Event, poster: Poster) -> dict[str, Callable[[], list[str]]]:
+def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str]]]:
     """What is done again and again, each by its name: the sentences that are news."""
 
     def sent() -> list[str]:
@@ -67,7 +69,6 @@ def _calls(desk: Desk, stop: threading.Event, poster: Poster) -> dict[str, Calla
         "polling": lambda: poll_due(desk, stop.is_set, stop.wait),
         "bounces": BounceReader(desk, stop.is_set),
         "housekeeping": lambda: keep_house(desk),
-        "telling": Lookout(desk, poster),
     }
 
 
@@ -129,12 +130,29 @@ def _listening(desk: Desk, rounds: Rounds) -> Iterator[None]:
     try:
         doors = doors_of(desk.config)
         with serving(app(desk, doors, trouble=rounds.trouble), web.host, web.port) as address:
-            say(
-                f"Listening on {address}: readers' pages, /hooks/PROVIDER for webhooks, /healthz, /readyz.",
-                *closed(doors),
-            )
+            pages = "readers' pages, /hooks/PROVIDER for webhooks, /healthz, /readyz"
+            say(f"Listening on {address}: {pages}.", *closed(doors))
             yield
     except OSError as error:
-        raise ConfigError(
-            f"Nothing can listen on {web.host}:{web.port} ({error.strerror or error}). Set web.port, or 0 for none."
-        ) from None
+        raise _taken("web", web.host, web.port, error) from None
+
+
+@contextmanager
+def _measured(desk: Desk, metrics: Metrics) -> Iterator[None]:
+    """The address for Prometheus, where there is to be one."""
+    wanted = desk.config.metrics
+    if not wanted.port:
+        yield
+        return
+    made = metrics_app(metrics.text, CONTENT_TYPE, wanted.host, key_of("metrics", wanted.key_file))
+    try:
+        with serving(made, wanted.host, wanted.port) as address:
+            say(f"Prometheus is answered on {address}/metrics.")
+            yield
+    except OSError as error:
+        raise _taken("metrics", wanted.host, wanted.port, error) from None
+
+
+def _taken(table: str, host: str, port: int, error: OSError) -> ConfigError:
+    why = error.strerror or error
+    return ConfigError(f"Nothing can listen on {host}:{port} ({why}). Set {table}.port, or 0 for none.")

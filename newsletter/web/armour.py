@@ -77,7 +77,7 @@ class Armour:
         if scope["path"].startswith(self.machines):
             return True
         given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        return len(given) == 1 and _name(given[0]) in self.hosts
+        return len(given) == 1 and name_in(given[0]) in self.hosts
 
     def _dress(self, headers: MutableHeaders) -> None:
         for name, value in ALWAYS.items():
@@ -94,7 +94,7 @@ def armoured(inner: ASGIApp, base_url: str, sorry: Sorry, machines: tuple[str, .
     return Armour(inner, sorry, hosts, parts.scheme == "https", machines)
 
 
-def _name(host: str) -> str:
+def name_in(host: str) -> str:
     """The name in a Host header, without its port; empty for nonsense."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()

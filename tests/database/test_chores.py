@@ -150,3 +150,12 @@ def test_chores_that_a_dead_process_began_are_done_by_the_next(engine: Engine) -
     here.clock.now += LEASE * 2
 
     assert "sign-ups" in keep_house(here.desk)[0]
+
+
+def test_the_database_is_maintained_after_somebody_has_only_read(engine: Engine) -> None:
+    """The connection of a reader, which cannot write, is the next one's."""
+    here = furnished(engine)
+    with here.desk.reading() as session:
+        counts(session)
+
+    assert chores.maintain(here.desk) == ""
