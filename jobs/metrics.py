@@ -105,7 +105,7 @@ def _seen(seen: Facts) -> Iterator[Metric]:
     yield _one("looked_timestamp_seconds", "When everything was looked at.", seen.now)
     yield _family("subscribers", "People on the list.", ("status",), people)
     yield _one("slot_due_timestamp_seconds", "The newest slot of the weekly job.", seen.slot.due if seen.slot else None)
-    yield _one("disk_free_bytes", "Free where the database is.", seen.free)
+    yield _one("disk_free_bytes", "Free where the database is, or where the newsletter runs.", seen.free)
     yield _one("database_bytes", "The database with its log.", seen.size)
     yield _one("backup_timestamp_seconds", "The newest nightly copy.", seen.newest_copy)
     yield _one("stopped", "Whether the file that stops all sending exists.", seen.stopped_since is not None)

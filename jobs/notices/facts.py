@@ -84,8 +84,8 @@ class Facts:
     polls: tuple[tuple[str, datetime | None, str], ...]  #: provider, last success, trouble; those in trouble
     kept_since: datetime | None  #: the first night whose chores were done
     night: str  #: what the newest night's chores said, where one failed
-    free: int  #: bytes, where the database is
-    size: int  #: bytes, of the database
+    free: int  #: bytes, where the database is, or, where a server keeps that, where the newsletter runs
+    size: int  #: bytes, of the database; 0: a server keeps it
     newest_copy: datetime | None
     unreadable: tuple[str, ...]  #: files with keys that are named in the settings and cannot be read
     stopped_since: datetime | None

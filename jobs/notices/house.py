@@ -28,7 +28,8 @@ def polls(facts: Facts) -> Iterator[Holds]:
 def disk(facts: Facts) -> Iterator[Holds]:
     """Little room."""
     if facts.free < max(FREE, 2 * facts.size):
-        said = f"{facts.free / 1e6:,.0f} MB are free where the database is, which has {facts.size / 1e6:,.0f} MB."
+        where = f"the database is, which has {facts.size / 1e6:,.0f} MB" if facts.size else "the newsletter runs"
+        said = f"{facts.free / 1e6:,.0f} MB are free where {where}."
         todo = "Make room: a full disk stops the sending, and nothing can be written down."
         yield Holds(Kind.DISK, "", Severity.URGENT if facts.free < FREE_URGENT else Severity.WARNING, said, todo)
 
