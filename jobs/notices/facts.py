@@ -46,6 +46,7 @@ class Post:
     doubtful_since: datetime | None
     doubled: int  #: deliveries that a provider reported twice
     rates: Rates
+    next_wave: datetime | None = None  #: when the first wave that is not over opens, or has opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from newsletter.delivery.ledger import in_doubt
 from newsletter.delivery.poll_table import LastPoll
 from newsletter.delivery.progress import progress
 from newsletter.delivery.waits import ProviderWait
+from newsletter.delivery.waves import next_opening
 from newsletter.desk.backup import NAME
 from newsletter.desk.desk import Desk
 from newsletter.desk.tellings import in_trouble
@@ -147,7 +148,7 @@ def _post(desk: Desk, issue_id: int) -> Post | None:
         state = progress(session, issue_id, counted=False)
         if sending is None or state is None:
             return None
-        doubts = in_doubt(session, issue_id)
+        doubts, opening = in_doubt(session, issue_id), next_opening(session, issue_id)
         last_call = session.exec(select(func.max(Batch.attempted_at)).where(Batch.issue_id == issue_id)).one()
     return Post(
         started=sending.started_at,
@@ -158,6 +159,7 @@ def _post(desk: Desk, issue_id: int) -> Post | None:
         doubtful_since=min((one.attempted_at for one in doubts), default=None),
         doubled=_doubled(desk, issue_id),
         rates=_rates(desk, issue_id, state.accepted, sending.started_at),
+        next_wave=opening,
     )
 
 

@@ -56,7 +56,8 @@ def stuck(facts: Facts) -> Iterator[Holds]:
     waits = facts.stopped_since or facts.config.sending.warm_up or (facts.waits_until and facts.waits_until > facts.now)
     for issue in facts.issues:
         if issue.status is IssueStatus.SENDING and issue.post and not waits:
-            last = max(issue.post.started, issue.post.last_call or issue.post.started)
+            began = issue.post.started
+            last = max(began, issue.post.last_call or began, issue.post.next_wave or began)
             if facts.now - last >= NO_CALL:
                 said = f"{opened(issue.name)} is on its way, and no call was made for {lasting(facts.now - last)}."
                 todo = f"newsletter issue status {issue.number} says who sends and what stands in the way."

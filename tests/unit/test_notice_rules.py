@@ -110,6 +110,14 @@ def test_an_issue_on_its_way_that_does_not_move_is_told() -> None:
     assert kinds(issues=under_way, now=NOW + HOUR, waits_until=NOW + 2 * HOUR) == []
 
 
+@pytest.mark.parametrize(("hours", "expected"), [(9, []), (10, []), (11, ["stuck"])])
+def test_an_issue_that_waits_for_its_next_wave_is_not_stuck(hours: int, expected: list[str]) -> None:
+    """By the readers' own time there may be hours between two; an hour after it opened it is."""
+    waiting = (issue(S.SENDING, post=replace(post(), finished=None, next_wave=NOW + 10 * HOUR)),)
+
+    assert kinds(issues=waiting, now=NOW + hours * HOUR) == expected
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
