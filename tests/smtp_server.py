@@ -38,6 +38,7 @@ class MailServer:
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     visits: int = 0  #: connections that greeted
     mails: int = 0  #: MAIL commands
+    ended: list[str] = field(default_factory=list)  #: for whom a final dot came, in order
     goodbyes: int = 0  #: QUIT commands
     rules: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     login_reply: str = ""  #: instead of taking any login
@@ -173,6 +174,7 @@ class Desk:
 
     async def handle_DATA(self, smtp: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Take the message; where a rule says DROP it is taken as well, and nobody is told."""
+        self.server.ended.append(envelope.rcpt_tos[0].partition("@")[0])
         reply = await self._said(smtp, "END", envelope.rcpt_tos[0])
         if reply in ("", DROP):
             content = bytes(envelope.original_content or b"")

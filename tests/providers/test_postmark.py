@@ -55,6 +55,11 @@ class TestPostmark(AdapterSuite):
         """One item a message."""
         return answered(200, [taken(one.address.partition("@")[0]) for one in batch.recipients])
 
+    def refusing_one(self, batch: OutgoingBatch) -> Answered:
+        """Its item has an ErrorCode."""
+        names = [one.address.partition("@")[0] for one in batch.recipients]
+        return answered(200, [taken(names[0], ErrorCode=406, MessageID="", Message="Inactive"), *map(taken, names[1:])])
+
     def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002
         """By address: the sentence of a single message, should it come for a whole call."""
         words = f"Error parsing 'To': Illegal email mailbox '{name}' in address '{name}@example.org'."

@@ -53,6 +53,10 @@ class TestResend(AdapterSuite):
         """One id a message."""
         return answered(200, {"data": ids(*(one.key for one in batch.recipients))})
 
+    def refusing_one(self, batch: OutgoingBatch) -> Answered:
+        """It stands among the errors, by its place, and has no id."""
+        return answered(200, {"data": ids(*(one.key for one in batch.recipients[1:])), "errors": [error(0)]})
+
     def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002
         """By address; in its permissive mode a call is refused as a whole for other reasons only."""
         words = f"Invalid `to` field: `{name}@example.org`."

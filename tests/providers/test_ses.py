@@ -94,6 +94,11 @@ class TestSes(AdapterSuite):
         results = [{"Status": "SUCCESS", "MessageId": f"id-{one.key}"} for one in batch.recipients]
         return answered(200, {"BulkEmailEntryResults": results})
 
+    def refusing_one(self, batch: OutgoingBatch) -> Answered:
+        """Its entry says why."""
+        results = [{"Status": "SUCCESS", "MessageId": f"id-{one.key}"} for one in batch.recipients]
+        return answered(200, {"BulkEmailEntryResults": [{"Status": "MESSAGE_REJECTED", "Error": "no"}, *results[1:]]})
+
     def blaming(self, at: int, name: str) -> Answered:  # noqa: ARG002
         """By address, under the name of the error."""
         return answered(
