@@ -12,7 +12,7 @@ from rich.text import Text
 from newsletter.cli.door import Door, Json, door, now
 from newsletter.cli.output import as_json, console, say
 from newsletter.config import Config
-from newsletter.desk.checkup import libraries, settings
+from newsletter.desk.checkup import bounce_box, libraries, settings
 from newsletter.desk.checkup.examination import (
     Known,
     account_findings,
@@ -52,7 +52,11 @@ def doctor(
         bool | None, typer.Option("--dns/--no-dns", help="Look DNS up. Default: with any provider but the outbox.")
     ] = None,
     ask_account: Annotated[
-        bool, typer.Option("--account/--no-account", help="Ask the provider about the account, where it can be asked.")
+        bool,
+        typer.Option(
+            "--account/--no-account",
+            help="Ask the provider about the account, and a mailbox of bounces, where they can be asked.",
+        ),
     ] = True,
     selector: Annotated[
         list[str] | None, typer.Option(help="DKIM selector: s= in the DKIM-Signature of a test mail. Repeatable.")
@@ -89,7 +93,8 @@ def _examined(here: Door, chosen: list[Chosen], known: Known, look: Look | None,
     """Every line, by section; DNS is not asked without `look`."""
     config, desk = here.config, _desk(here)
     opened = desk if isinstance(desk, Desk) else None
-    base = [*settings.findings(config, chosen), database_finding(desk), *libraries.findings()]
+    mailbox = bounce_box.findings(config, chosen, ask=ask_account)
+    base = [*settings.findings(config, chosen), *mailbox, database_finding(desk), *libraries.findings()]
     message = message_findings(config, opened, now())
     if not any(one.real for one in chosen):
         base, message = softened(base), softened(message)
