@@ -122,7 +122,8 @@ def _scheduled(case: Case) -> list[str]:
     wall = case.issue.wall_time
     own = f", and reaches everybody at {wall[-5:]} by their own clock" if wall else ""
     starts = f"It starts on {case.at(case.issue.starts_at)}{own}, if 'newsletter serve' is running."
-    return [f"{starts} At once: {case.do('send')}. Undo: {case.do('reopen')}"]
+    at_once = "" if wall else f" At once: {case.do('send')}."  # it would begin at once, and wait for everybody's hour
+    return [f"{starts}{at_once} Undo: {case.do('reopen')}"]
 
 
 def _sending(case: Case) -> list[str]:

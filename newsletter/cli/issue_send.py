@@ -99,7 +99,7 @@ ENDINGS = {
     Ending.BREAKER: "paused, because something looks wrong. {why}If it is right: newsletter issue resume {which}, "
     "then newsletter issue send {which}",
     Ending.CAPPED: "enough for today. {why}The scheduler goes on by itself, or: newsletter issue send {which}",
-    Ending.LATER: "so far. {why}A running 'newsletter serve' goes on by itself, or: newsletter issue send {which}",
+    Ending.LATER: "{why}A running 'newsletter serve' goes on by itself, or: newsletter issue send {which}",
     Ending.STALE: "paused: it is late. {why}If it is still news: newsletter issue resume {which}, then newsletter "
     "issue send {which}; if not, cancel it.",
 }
