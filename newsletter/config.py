@@ -210,6 +210,12 @@ class Telling(Section):
         return bool(self.editors or self.operators or self.webhook)
 
 
+class Log(Section):
+    """How `serve` says what happens."""
+
+    format: Literal["text", "json"] = "text"  #: sentences for people, or a JSON object a line for programs
+
+
 class Metrics(Section):
     """Where Prometheus asks for numbers (docs/telling.md)."""
 
@@ -241,6 +247,7 @@ class Config(Section):
     bounces: Bounces = Bounces()
     telling: Telling = Telling()
     metrics: Metrics = Metrics()
+    log: Log = Log()
     secrets: Secrets = Secrets()
 
 

@@ -69,7 +69,7 @@ class Armour:
         try:
             await self.inner(scope, receive, dressed)
         except Exception as error:  # noqa: BLE001 - the last handler: whatever it is, the reader gets a sentence
-            log.error("Error %s: %s", scope[NUMBER], _place(error))  # noqa: TRY400 - a traceback has values in it
+            log.error("Error %s: %s", scope[NUMBER], place(error))  # noqa: TRY400 - a traceback has values in it
             if not begun[0]:
                 await self.sorry(500, BROKEN.format(scope[NUMBER]))(scope, receive, dressed)
 
@@ -102,7 +102,7 @@ def name_in(host: str) -> str:
         return ""
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
     """What was raised and where, without any value: "KeyError in leaving.py:42, in gathering.py:40"."""
     frames: Sequence[str] = [
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in extract_tb(error.__traceback__)

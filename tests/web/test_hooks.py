@@ -16,7 +16,7 @@ from sqlalchemy.event import listen
 from sqlmodel import select
 from svix.webhooks import Webhook
 
-from newsletter.cli.serve import closed
+from newsletter.cli.listening import closed
 from newsletter.config import parse as parse_config
 from newsletter.delivery import claims
 from newsletter.delivery.event_tables import ProviderEvent
