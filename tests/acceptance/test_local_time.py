@@ -38,7 +38,7 @@ def test_begun_by_hand_it_waits_for_everybodys_hour(scheduled: Run) -> None:
     said = scheduled("issue", "send", "1", "--yes")
     status = scheduled("issue", "status", "1").stdout
 
-    assert (said.code, "It is the next readers' turn at" in said.stdout) == (0, True)
+    assert "It is the next readers' turn at" in said.stdout
     assert "0 waves of 2 done; 1 person on the list comes next, on" in status
 
 
