@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError
 from newsletter.local_time import Quiet
-from newsletter.settable import CallAddress, DatabaseUrl, Mailbox, PublicKey, WebAddress, Zone
+from newsletter.settable import CallAddress, DatabaseUrl, Mailbox, Network, PublicKey, WebAddress, Zone
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -159,6 +159,16 @@ class Web(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)  #: 0: no web server
     most_bytes: int = Field(default=2_000_000, ge=1_000)  #: of a webhook's body
+    trusted_proxies: tuple[Network, ...] = ()  #: whose X-Forwarded-For is believed; nobody's by default
+
+
+class SignUp(Section):
+    """Who may sign up, and how many in an hour: a form that anybody can use must not flood anybody."""
+
+    sites: tuple[WebAddress, ...] = ()  #: whose own forms and scripts may post here
+    per_network: int = Field(default=20, ge=1)  #: a network is the first 24 bits of an address, 64 in IPv6
+    per_domain: int = Field(default=150, ge=1)  #: of mail addresses
+    in_all: int = Field(default=300, ge=1)
 
 
 class Events(Section):
@@ -243,6 +253,7 @@ class Config(Section):
     provider: ProviderChoice = ProviderChoice()
     fallback: ProviderChoice | None = None  #: takes what the first certainly did not, while that cannot be reached
     web: Web = Web()
+    signup: SignUp = SignUp()
     events: Events = Events()
     bounces: Bounces = Bounces()
     telling: Telling = Telling()

@@ -1,6 +1,7 @@
 """Kinds of values that a setting can have: each says in a sentence what is wrong with one that cannot be."""
 
 from email.utils import parseaddr
+from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -34,6 +35,13 @@ def in_clear(address: str) -> bool:
     return parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
 
 
+def _network(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError:
+        raise ValueError(f"'{value}' is no address or network; write 127.0.0.1 or 10.0.0.0/8") from None
+
+
 def _call_address(value: str) -> str:
     parts = urlsplit(value)
     if not parts.hostname or parts.username is not None or not (value.isascii() and value.isprintable()):
@@ -63,6 +71,7 @@ def _public_key(value: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_zone)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Network = Annotated[str, AfterValidator(_network)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 CallAddress = Annotated[str, AfterValidator(_call_address)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

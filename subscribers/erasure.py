@@ -13,8 +13,10 @@ from sqlmodel import Session, col
 from subscribers.address import Address, fingerprint
 from subscribers.consent import ConsentEvent, Evidence, Kind, Status, events, record
 from subscribers.leaving import Farewell
+from subscribers.letters import Letter, forget_letters, letters
 from subscribers.subscriber import Subscriber, find, new_ref
 from subscribers.suppression import LiftedSuppression, Reason, Suppression, lifted, suppress
+from subscribers.wishes import forget_wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Facts:
     suppression: Suppression | None
     lifted: tuple[LiftedSuppression, ...]
     farewell: Farewell | None  #: why they left, if they said so
+    letters: tuple[Letter, ...]  #: single mails of the last weeks
 
 
 def facts(session: Session, address: Address, secret: bytes) -> Facts:
@@ -37,6 +40,7 @@ def facts(session: Session, address: Address, secret: bytes) -> Facts:
         suppression=session.get(Suppression, print_),
         lifted=tuple(lifted(session, print_)),
         farewell=session.get(Farewell, subscriber.id) if subscriber else None,
+        letters=tuple(letters(session, subscriber.id or 0)) if subscriber else (),
     )
 
 
@@ -49,6 +53,8 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
     mine = col(ConsentEvent.subscriber_id) == subscriber.id
     session.execute(update(ConsentEvent).where(mine).values(by=""))
     session.execute(delete(Farewell).where(col(Farewell.subscriber_id) == subscriber.id))
+    forget_letters(session, [subscriber.id or 0])
+    forget_wishes(session, print_=subscriber.fingerprint)
     emptied = new_ref()
     subscriber.ref, subscriber.fingerprint = emptied, f"erased-{emptied}"
     subscriber.zone = ""

@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, or_, select
 from sqlmodel import Session, col
 
 from subscribers.consent import ConsentEvent, Status
+from subscribers.letters import forget_letters
 from subscribers.subscriber import Subscriber
 
 
@@ -25,6 +26,7 @@ def expire_pending(session: Session, before: datetime) -> int:
     ids = list(session.execute(never).scalars())
     for at in range(0, len(ids), 500):
         some = ids[at : at + 500]
+        forget_letters(session, some)
         session.execute(delete(ConsentEvent).where(col(ConsentEvent.subscriber_id).in_(some)))
         session.execute(delete(Subscriber).where(col(Subscriber.id).in_(some)))
     return len(ids)

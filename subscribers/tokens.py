@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     BOOKMARKS = "bookmarks"
     ERASE = "erase"  #: be forgotten; expires
     NEVER = "never"  #: "never mail me", in a confirmation that somebody else asked for
+    FORM = "form"  #: when a form was shown; expires
 
 
 #: Purposes that share a hash, and their places in it.
@@ -49,6 +50,7 @@ _GROUPS = (
     (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.VIEW),
     (Purpose.VOTE, Purpose.BOOKMARKS, Purpose.ERASE),
     (Purpose.CONFIRM, Purpose.RESUBSCRIBE, Purpose.NEVER),
+    (Purpose.FORM,),
 )
 _PLACES = {purpose: (group, at) for group, members in enumerate(_GROUPS) for at, purpose in enumerate(members)}
 

@@ -9,6 +9,7 @@ from desk_samples import PUBLICATION, Place, place
 from people import everybody
 from sqlalchemy import Engine
 
+from newsletter.config import SignUp
 from newsletter.web.app import app, serving
 from newsletter.web.leaving import LONGEST_WAIT
 from subscribers.consent import ConsentEvent, events
@@ -18,9 +19,10 @@ from subscribers.tokens import Purpose, sign
 HOST = {"host": "news.example.org"}
 
 
-def reading_room(engine: Engine) -> Place:
-    """A desk with the five characters on its list."""
+def reading_room(engine: Engine, **signup: object) -> Place:
+    """A desk with the five characters on its list, and these settings of [signup]."""
     here = place(engine)
+    here.desk = replace(here.desk, config=here.desk.config.model_copy(update={"signup": SignUp(**signup)}))
     with here.desk.transaction() as session:
         everybody(session)
     return here

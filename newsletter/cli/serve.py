@@ -25,9 +25,13 @@ from newsletter.cli.stopping import stoppable
 from newsletter.delivery.flight import Ending
 from newsletter.desk.desk import Desk
 from newsletter.desk.polling import polled
+from newsletter.desk.post import deliver
 from newsletter.desk.sending import Sent
 from newsletter.issues.wording import opened
 from newsletter.providers.httpx_poster import HttpxPoster
+
+#: Seconds between two calls, where somebody sits and waits for it.
+EVERY = {"letters": 3}
 
 
 def serve(context: typer.Context) -> None:
@@ -44,7 +48,8 @@ def serve(context: typer.Context) -> None:
         calls = {name: rounds.watched(name, call) for name, call in calls.items()}
         calls |= {"ping": Ping(desk, poster, rounds)}
         with listening(desk, rounds), measured(desk, Metrics(desk, lookout, rounds)):
-            run_until(stop, {name: (TICK_SECONDS, saying(name, call)) for name, call in calls.items()})
+            every = {name: EVERY.get(name, TICK_SECONDS) for name in calls}
+            run_until(stop, {name: (every[name], saying(name, call)) for name, call in calls.items()})
 
 
 def _beginning(desk: Desk) -> Iterator[str]:
@@ -70,6 +75,7 @@ def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str
         "polling": lambda: poll_due(desk, stop.is_set, stop.wait),
         "bounces": BounceReader(desk, stop.is_set),
         "housekeeping": lambda: keep_house(desk),
+        "letters": lambda: deliver(desk, stop.is_set),
     }
 
 

@@ -85,13 +85,16 @@ def show(context: typer.Context, address: Address, json: Json = False) -> None:
         events = [_fields(event, "at", "kind", "source", "wording", "by") for event in known.events]
         suppression = _fields(known.suppression, "reason", "at", "note", "by") if known.suppression else None
         lifted = [_fields(row, "reason", "since", "lifted_at", "by", "note") for row in known.lifted]
+        letters = [_fields(letter, "about", "made_at", "post", "handed_at") for letter in known.letters]
         left = _fields(known.farewell, "why", "at") if known.farewell else None
     if json:
-        found = {"subscriber": person, "events": events, "left": left, "suppression": suppression, "lifted": lifted}
-        as_json(found)
+        found = {"subscriber": person, "events": events, "left": left, "letters": letters}
+        as_json({**found, "suppression": suppression, "lifted": lifted})
         return
     rows([person] if person else [], json_wanted=False, nothing="Not on the list.")
     rows(events, json_wanted=False, nothing="No consent events.", title="\nWhat they said, and when")
+    if letters:
+        rows(letters, json_wanted=False, nothing="", title="\nSingle mails to them")
     say(
         "",
         *([f"Why they left: {left['why']} ({_minute(left['at'])})."] if left else []),

@@ -26,6 +26,7 @@ from newsletter.delivery.mark import PostMark
 from newsletter.desk.sealing import SEALED, seal
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
+from subscribers.wishes import stop_waiting
 
 PAGES = 2_000  #: copied between two looks at how far it is
 COUNTED = ("subscriber", "suppression", "consent_event", "issue", "batch", "delivery", "provider_event")
@@ -107,6 +108,7 @@ def restore(
         upgrade(engine)
         with transaction(engine) as session:
             held = _hold(session, now, by)
+            stop_waiting(session)  # what waits in a copy may have left long ago
             PostMark(engine).hold(session)
     return Copy(copy, copy.stat().st_size, rows), held
 

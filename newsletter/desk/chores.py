@@ -17,6 +17,8 @@ from newsletter.desk.desk import Desk
 from newsletter.desk.tellings import forget as forget_old_notices
 from newsletter.issues.wording import counted
 from subscribers.expiry import expire_pending
+from subscribers.letters import forget_old_letters
+from subscribers.wishes import forget_wishes
 
 #: How long a sign-up may wait for its confirmation before it is forgotten.
 PENDING_FOR = timedelta(days=30)
@@ -24,6 +26,9 @@ PENDING_FOR = timedelta(days=30)
 EVENTS_FOR = timedelta(days=400)
 #: How long a notice is kept after what it told is over.
 NOTICES_FOR = timedelta(days=400)
+
+#: How long it is kept who asked from which network, and which single mails went out.
+ASKED_FOR = timedelta(days=30)
 
 
 def forget_pending(desk: Desk) -> str:
@@ -33,6 +38,15 @@ def forget_pending(desk: Desk) -> str:
             return "An issue is on its way: unconfirmed sign-ups are looked at tomorrow."
         gone = expire_pending(session, desk.clock() - PENDING_FOR)
     return f"{counted(gone, 'sign-up')} forgotten: not confirmed in {PENDING_FOR.days} days." if gone else ""
+
+
+def forget_asking(desk: Desk) -> str:
+    """Forms that were sent long ago, and the single mails that followed."""
+    with desk.transaction() as session:
+        before = desk.clock() - ASKED_FOR
+        gone = forget_wishes(session, before), forget_old_letters(session, before)
+    traces = f"{counted(sum(gone), 'trace')} of sign-ups of more than {ASKED_FOR.days} days ago forgotten."
+    return traces if any(gone) else ""
 
 
 def forget_events(desk: Desk) -> str:
@@ -76,6 +90,7 @@ def copy(desk: Desk) -> str:
 #: In this order: what is to be forgotten goes before the copy is made.
 CHORES: dict[str, Callable[[Desk], str]] = {
     "sign-ups": forget_pending,
+    "asking": forget_asking,
     "events": forget_events,
     "notices": forget_notices,
     "database": maintain,

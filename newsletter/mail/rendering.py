@@ -62,6 +62,11 @@ def nonce_of(content: str) -> str:
 
 def sender_of(composition: Composition, publication: Publication) -> Sender:
     """Who the issue is from, frozen with it."""
+    return sender_for(publication, f"issue-{composition.number}", "newsletter")
+
+
+def sender_for(publication: Publication, campaign: str, kind: str) -> Sender:
+    """Who a mail is from; campaign and kind are the first and the third word of its Feedback-ID."""
     address = parseaddr(publication.sender)[1]
     archive = f"{publication.base_url}/issues"
     return Sender(
@@ -70,7 +75,7 @@ def sender_of(composition: Composition, publication: Publication) -> Sender:
         list_id=f"{publication.slug}.{publication.domain}",
         list_name=publication.name,
         unsubscribe_mailbox=parseaddr(publication.unsubscribe_mailbox or "")[1] or address,
-        feedback_id=f"issue-{composition.number}:{publication.slug}:newsletter:{_sender_id(publication.domain)}",
+        feedback_id=f"{campaign}:{publication.slug}:{kind}:{_sender_id(publication.domain)}",
         archive=archive if archive.startswith("https://") else "",
         base_url=publication.base_url,
     )

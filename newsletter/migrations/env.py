@@ -18,8 +18,10 @@ import newsletter.issues.issue
 import subscribers.consent
 import subscribers.keymark
 import subscribers.leaving
+import subscribers.letters
 import subscribers.subscriber
 import subscribers.suppression
+import subscribers.wishes
 
 context.configure(
     connection=context.config.attributes["connection"],

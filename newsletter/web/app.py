@@ -17,8 +17,10 @@ from starlette.types import ASGIApp
 from newsletter.config import Config, ProviderChoice
 from newsletter.desk.desk import Desk
 from newsletter.providers.catalogue import APIS, hears, hook_of, hook_proof, hook_secrets
-from newsletter.web import hooks, leaving, patience
+from newsletter.web import hooks, leaving, patience, signing_up
 from newsletter.web.armour import BROKEN, NUMBER, armoured
+from newsletter.web.client import Clients
+from newsletter.web.confirming import Confirming
 from newsletter.web.gathering import Gathering
 from newsletter.web.health import Readiness, alive
 from newsletter.web.hooks import Door, Hooks
@@ -26,6 +28,8 @@ from newsletter.web.leaving import Leaving
 from newsletter.web.opening import Link
 from newsletter.web.pages import Pages
 from newsletter.web.routes import MACHINES, Answering, routes
+from newsletter.web.signing_up import SigningUp
+from newsletter.web.site_api import SiteApi
 from subscribers.tokens import Purpose
 
 #: Requests at once; a provider that finds us busy tries again.
@@ -54,11 +58,17 @@ def app(
 def _answers(desk: Desk, doors: dict[str, Door], pages: Pages, longest_wait: float) -> dict[str, Answering]:
     """What answers at each path of the table."""
     told = Hooks(desk, doors, desk.config.web.most_bytes, Gathering(hooks.stored_by(desk), hooks.weight))
+    wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
+    sure = Confirming(desk, pages)
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
         "/healthz": alive,
         "/look/{name}": pages.look,
+        "/subscribe": SigningUp(desk, pages, wishes, clients).__call__,
+        "/api/subscribe": SiteApi(desk, wishes, clients).__call__,
+        "/confirm/{token}": Link(desk, pages, Purpose.CONFIRM, sure.ask, sure.yes).__call__,
+        "/never/{token}": Link(desk, pages, Purpose.NEVER, sure.ask_never, sure.never).__call__,
         "/u/{token}": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.act).__call__,
         "/u/{token}/why": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.tell).__call__,
         "/back/{token}": Link(desk, pages, Purpose.RESUBSCRIBE, left.ask_back, left.back).__call__,
@@ -73,7 +83,7 @@ def _handlers(pages: Pages) -> dict[Any, Any]:
         sentence = (
             "There is nothing at this address." if status == HTTPStatus.NOT_FOUND else "This cannot be done here."
         )
-        return pages.sorry(status, sentence, **(dict(getattr(error, "headers", None) or {})))
+        return pages.sorry(status, sentence, headers=getattr(error, "headers", None))
 
     async def broken(request: Request, _error: Exception) -> Response:
         return pages.sorry(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN.format(request.scope[NUMBER]))

@@ -70,7 +70,8 @@ class Leaving:
             async with asyncio.timeout(self.longest_wait):
                 await self.gathering.put((ref, BUTTON if one_click else PAGE))
         except (TimeoutError, DatabaseBusy):
-            return self.pages.sorry(HTTPStatus.SERVICE_UNAVAILABLE, WAIT, "Not quite yet", **{"Retry-After": AGAIN})
+            later = {"Retry-After": AGAIN}
+            return self.pages.sorry(HTTPStatus.SERVICE_UNAVAILABLE, WAIT, "Not quite yet", headers=later)
         if one_click:
             return PlainTextResponse("You have left.\n", headers={"Cache-Control": "no-store"})
         return await self._left(ref, token)

@@ -41,7 +41,8 @@ class Link:
         try:
             ref = verify(self.desk.keys, self.purpose, token, now=self.desk.clock())
         except BadToken as error:
-            return self.pages.sorry(HTTPStatus.NOT_FOUND, str(error), "This link does not open anything")
+            again = self.purpose is Purpose.CONFIRM  # whoever comes too late for this one asks for a new one
+            return self.pages.sorry(HTTPStatus.NOT_FOUND, str(error), "This link does not open anything", sign_up=again)
         if request.method != "POST":
             return await self.show(ref, token)
         return await posted(self.pages, request, lambda fields: self.act(ref, token, fields))
@@ -60,7 +61,7 @@ async def posted(pages: Pages, request: Request, act: Callable[[Fields], Awaitab
     try:
         return await act(fields)
     except DatabaseBusy:
-        return pages.sorry(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, **{"Retry-After": AGAIN})
+        return pages.sorry(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, headers={"Retry-After": AGAIN})
 
 
 async def reader(desk: Desk, ref: str) -> Subscriber | None:

@@ -4,6 +4,7 @@ The style sheet's address is a hash of its content, so that it is kept for ever 
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,10 +36,18 @@ class Pages:
         """A page behind a token: kept nowhere, found by no search engine, its address told to nobody."""
         return HTMLResponse(self._filled(name, {**words, "noindex": True}), status, headers=SECRET)
 
-    def sorry(self, status: int, sentence: str, heading: str = "This did not work", **headers: str) -> HTMLResponse:
-        """A page that says what is wrong. Kept nowhere: it may stand at an address with a token."""
-        page = self.secret("sorry.html", status, heading=heading, sentence=sentence)
-        page.headers.update(headers)
+    def sorry(
+        self,
+        status: int,
+        sentence: str,
+        heading: str = "This did not work",
+        *,
+        headers: Mapping[str, str] | None = None,
+        sign_up: bool = False,
+    ) -> HTMLResponse:
+        """A page that says what is wrong, if wanted with the way to the form. Kept nowhere: it may have a token."""
+        page = self.secret("sorry.html", status, heading=heading, sentence=sentence, sign_up=sign_up)
+        page.headers.update(headers or {})
         return page
 
     async def look(self, request: Request) -> Response:

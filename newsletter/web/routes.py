@@ -24,6 +24,7 @@ class Kind(StrEnum):
     PUBLIC = "public"  #: anybody
     TOKEN = "token"  # noqa: S105 - whoever holds a link from a mail of ours
     LOOK = "look"  #: style sheets, named by their content
+    SITE = "site"  #: scripts of other sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ PLACES = (
     Place("/healthz", Kind.MACHINE, SHOW),
     Place("/readyz", Kind.MACHINE, SHOW),
     Place("/look/{name}", Kind.LOOK, SHOW),
+    Place("/subscribe", Kind.PUBLIC, ACT, "a wish to get the newsletter; a mail may follow"),
+    Place("/api/subscribe", Kind.SITE, ("OPTIONS", "POST"), "the same"),
+    Place("/confirm/{token}", Kind.TOKEN, ACT, "this reader is on the list", Purpose.CONFIRM),
+    Place("/never/{token}", Kind.TOKEN, ACT, "this address is never mailed again", Purpose.NEVER),
     Place("/u/{token}", Kind.TOKEN, ACT, "this reader leaves", Purpose.UNSUBSCRIBE),
     Place("/u/{token}/why", Kind.TOKEN, ("POST",), "why this reader left", Purpose.UNSUBSCRIBE),
     Place("/back/{token}", Kind.TOKEN, ACT, "this reader's leaving of the last hour is undone", Purpose.RESUBSCRIBE),

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from readers_web import local_web, reading_room, token, who
 from sqlalchemy import Engine
 
+from newsletter.desk.post import deliver
 from subscribers.consent import Status
 from subscribers.tokens import Purpose
 
@@ -59,8 +60,11 @@ def opened(browser: Browser, url: str, *, width: int = 375, scheme: Any = "light
 def links(here: Place, address: str) -> list[str]:
     """The pages that a browser can open."""
     leave, stays = token(here, Purpose.UNSUBSCRIBE), token(here, Purpose.UNSUBSCRIBE, "cleo")
-    back = token(here, Purpose.RESUBSCRIBE)
-    return [f"{address}{path}" for path in (f"/u/{leave}", f"/u/{stays}", f"/back/{back}", "/u/wrong")]
+    back, yes = token(here, Purpose.RESUBSCRIBE), token(here, Purpose.CONFIRM, "ben")
+    never = token(here, Purpose.NEVER, "dov")
+    ways_in = ("/subscribe", f"/confirm/{yes}", f"/never/{never}")
+    paths = (*ways_in, f"/u/{leave}", f"/u/{stays}", f"/back/{back}", "/u/wrong")
+    return [f"{address}{path}" for path in paths]
 
 
 def test_leaving_and_coming_back_by_buttons_alone(browser: Browser, here: Place, address: str) -> None:
@@ -75,6 +79,25 @@ def test_leaving_and_coming_back_by_buttons_alone(browser: Browser, here: Place,
     assert who(here, "ada").status is Status.ACTIVE
 
 
+def test_from_the_form_to_the_list_by_buttons_alone(browser: Browser, here: Place, address: str) -> None:
+    """A mistake is said, the trap is not seen, and the link in the mail has the last button."""
+    page = opened(browser, f"{address}/subscribe")
+    page.get_by_label("Your mail address").fill("eve@example")
+    page.get_by_role("button").click()
+    assert "not valid" in page.get_by_role("alert").inner_text()
+
+    here.clock.forward(seconds=5)
+    page.get_by_label("Your mail address").fill("eve@example.org")
+    assert page.get_by_role("textbox").count() == 1
+    page.get_by_role("button").click()
+    page.get_by_role("heading", name="Look into your inbox").wait_for()
+    deliver(here.desk)
+    page.goto(f"{address}/confirm/{token(here, Purpose.CONFIRM, 'eve')}")
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_role("heading", name="You are on the list").wait_for()
+    assert who(here, "eve").status is Status.ACTIVE
+
+
 def test_a_reason_is_given_with_the_keyboard_alone(browser: Browser, here: Place, address: str) -> None:
     """Tab, blank and enter reach everything."""
     page = opened(browser, f"{address}/u/{token(here, Purpose.UNSUBSCRIBE)}")
@@ -87,11 +110,11 @@ def test_a_reason_is_given_with_the_keyboard_alone(browser: Browser, here: Place
     assert page.get_by_role("status").inner_text() == "Thank you for telling."
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-def test_no_page_is_wider_than_its_window(browser: Browser, here: Place, address: str, width: int) -> None:
-    """From a small phone to a desk, with the good-bye among them."""
+def test_no_page_is_wider_than_a_small_phone(browser: Browser, here: Place, address: str) -> None:
+    """320 pixels, with what follows on a button among the pages."""
+    page = opened(browser, "about:blank", width=320, scripts=True)
     for url in links(here, address):
-        page = opened(browser, url, width=width, scripts=True)
+        page.goto(url)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         if page.get_by_role("button").count():
             page.get_by_role("button").click()
@@ -101,8 +124,9 @@ def test_no_page_is_wider_than_its_window(browser: Browser, here: Place, address
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong(browser: Browser, here: Place, address: str, scheme: str) -> None:
     """All of its rules, on every page and on the good-bye."""
+    page = opened(browser, "about:blank", scheme=scheme, scripts=True)
     for url in links(here, address):
-        page = opened(browser, url, scheme=scheme, scripts=True)
+        page.goto(url)
         results = [Axe().run(page)]
         if page.get_by_role("button").count():
             page.get_by_role("button").click()

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from desk_samples import Place, furnished
+from post_samples import ask
 from sqlalchemy import Engine
 
 from newsletter.database import engine_for
 from newsletter.desk import sending, writing
 from newsletter.desk.backup import back_up, forget_old, look_through, restore
+from newsletter.desk.post import deliver
 from newsletter.errors import DatabaseError, DeliveryError
 from newsletter.issues.issue import IssueStatus
 from newsletter.migrations import upgrade
@@ -115,6 +117,18 @@ def test_a_copy_from_before_the_issue_began_is_held_on_another_machine_too(engin
     with pytest.raises(DeliveryError, match="after-restore"):
         sending.send(there.desk, "1", by="Olga")
     elsewhere.dispose()
+
+
+def test_single_mails_that_waited_in_a_copy_are_not_sent_again(engine: Engine, tmp_path: Path) -> None:
+    """They left after the copy was taken: a second question would be worse than none."""
+    here = furnished(engine)
+    ask(here, "new@example.org")
+    copy = back_up(engine, tmp_path / "copies", here.clock())
+    deliver(here.desk)
+    restore(engine, copy.file, here.clock(), upgrade, by="Olga")
+    deliver(here.desk)
+
+    assert list(here.provider.log.values()) == [1]
 
 
 def test_what_was_there_is_kept_when_a_copy_is_put_back(engine: Engine, tmp_path: Path) -> None:

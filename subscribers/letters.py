@@ -1,0 +1,151 @@
+"""Single mails that one person is owed: the question whether they want the newsletter, and the welcome.
+
+A letter is written down first, then claimed and committed, then handed over: at most once. One whose answer was lost
+stays "handed over" and is never repeated, for a second question to somebody who did not ask is what an attacker wants;
+whoever misses theirs can sign up again. At most one question a day and address, three in all: security reference, S-49.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, func
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from subscribers.columns import word
+from subscribers.consent import Status
+from subscribers.subscriber import Subscriber
+from subscribers.suppression import is_suppressed
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+QUESTIONS, QUESTIONS_IN = 3, timedelta(days=30)  #: letters to one address that nobody has confirmed, and in what time
+LATEST = timedelta(days=2)  #: a letter that could not be handed over by then is not wanted any more
+
+
+class About(StrEnum):
+    """What a letter says."""
+
+    CONFIRM = "confirm"  #: somebody asked for the newsletter: was it you?
+    ALREADY = "already"  #: you are on the list already
+    WELCOME = "welcome"  #: you are on the list now; the newest issue is in it
+
+
+#: Letters that a stranger can cause.
+ASKED = (About.CONFIRM, About.ALREADY)
+#: Who still wants what it says.
+WANTED = {
+    About.CONFIRM: (Status.PENDING,),
+    About.ALREADY: (Status.ACTIVE, Status.PAUSED),
+    About.WELCOME: (Status.ACTIVE,),
+}
+
+
+class Post(StrEnum):
+    """Where a letter is."""
+
+    WAITING = "waiting"
+    HANDED = "handed over"  #: and nobody knows more: never repeated
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DROPPED = "dropped"  #: nobody wanted it any more
+
+
+class Letter(SQLModel, table=True):
+    """One single mail."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    about: About = Field(sa_type=word(About))
+    subscriber_id: int = Field(foreign_key="subscriber.id", index=True)
+    fingerprint: str = Field(index=True)  #: of its address: what is counted
+    made_at: datetime
+    post: Post = Field(default=Post.WAITING, sa_type=word(Post), index=True)
+    not_before: datetime  #: a provider that is away is asked later
+    handed_at: datetime | None = Field(default=None, index=True)
+    tries: int = 0
+
+
+def owe(session: Session, about: About, subscriber: Subscriber, now: datetime) -> None:
+    """Write down that they are to get this."""
+    letter = Letter(
+        about=about,
+        subscriber_id=subscriber.id or 0,
+        fingerprint=subscriber.fingerprint,
+        made_at=now,
+        not_before=now,
+    )
+    session.add(letter)
+    session.flush()
+
+
+def may_ask(session: Session, print_: str, now: datetime) -> bool:
+    """Whether this address may get one more letter that a stranger can cause."""
+    mine = (Letter.fingerprint == print_, col(Letter.about).in_(ASKED), Letter.post != Post.DROPPED)
+    times = session.exec(select(Letter.made_at).where(*mine, Letter.made_at > now - QUESTIONS_IN)).all()
+    return len(times) < QUESTIONS and not any(moment > now - DAY for moment in times)
+
+
+def claim(session: Session, now: datetime, asked_an_hour: int) -> tuple[Letter, Subscriber] | None:
+    """The next letter to be handed over, and to whom: from now on it counts as handed over. None: nothing to do.
+
+    `asked_an_hour`: so many that strangers can cause leave in any hour. What nobody wants any more is dropped here.
+    """
+    due: list[Any] = [Letter.post == Post.WAITING, Letter.not_before <= now]
+    if _asked_lately(session, now) >= asked_an_hour:
+        due.append(col(Letter.about).not_in(ASKED))
+    for letter in session.exec(select(Letter).where(*due).order_by(col(Letter.id)).limit(100)).all():
+        whom = session.get_one(Subscriber, letter.subscriber_id)
+        session.add(letter)
+        if not _wanted(session, letter, whom, now):
+            letter.post = Post.DROPPED
+            continue
+        letter.post, letter.handed_at, letter.tries = Post.HANDED, now, letter.tries + 1
+        session.flush()
+        return letter, whom
+    session.flush()
+    return None
+
+
+def settle(session: Session, letter_id: int, post: Post, not_before: datetime | None = None) -> None:
+    """Write down what became of a letter; WAITING with a time (aware) is for one that was certainly not taken."""
+    letter = session.get(Letter, letter_id)
+    if letter is None:  # erased meanwhile
+        return
+    letter.post = post
+    if post is Post.WAITING:
+        letter.handed_at, letter.not_before = None, not_before or letter.not_before
+    session.add(letter)
+    session.flush()
+
+
+def letters(session: Session, subscriber_id: int) -> list[Letter]:
+    """The letters to one subscriber, oldest first."""
+    mine = select(Letter).where(Letter.subscriber_id == subscriber_id).order_by(col(Letter.id))
+    return list(session.exec(mine))
+
+
+def forget_letters(session: Session, subscriber_ids: Iterable[int]) -> None:
+    """Those of these subscribers, who are being forgotten themselves."""
+    session.execute(delete(Letter).where(col(Letter.subscriber_id).in_(list(subscriber_ids))))
+
+
+def forget_old_letters(session: Session, before: datetime) -> int:
+    """Those from before this moment (aware); how many."""
+    return session.connection().execute(delete(Letter).where(col(Letter.made_at) < before)).rowcount
+
+
+def waiting(session: Session, now: datetime) -> bool:
+    """Whether any letter is to be handed over now."""
+    due = select(Letter.id).where(Letter.post == Post.WAITING, Letter.not_before <= now)
+    return session.exec(due.limit(1)).first() is not None
+
+
+def _asked_lately(session: Session, now: datetime) -> int:
+    lately = (col(Letter.handed_at) > now - HOUR, col(Letter.about).in_(ASKED))
+    return session.exec(select(func.count()).select_from(Letter).where(*lately)).one()
+
+
+def _wanted(session: Session, letter: Letter, whom: Subscriber, now: datetime) -> bool:
+    """Whether it still says something true to somebody who may be mailed."""
+    fits = whom.address is not None and whom.status in WANTED[letter.about] and letter.made_at > now - LATEST
+    return fits and not is_suppressed(session, whom.fingerprint)

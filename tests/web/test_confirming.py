@@ -1,0 +1,120 @@
+"""The links of a confirmation mail: yes by a button, never for who did not ask, and the welcome."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+from desk_samples import Place
+from people import NOW
+from post_samples import Reader, ask
+from readers_web import dump, open_web, reading_room, story, token, who
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from newsletter.desk.post import deliver
+from subscribers.consent import Evidence, Kind, Status
+from subscribers.letters import About, Letter, Post
+from subscribers.subscriber import find, unsubscribe
+from subscribers.suppression import Reason, Suppression, is_suppressed
+from subscribers.tokens import CONFIRM_DAYS, Purpose, sign
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def here(engine: Engine) -> Place:
+    """The five characters; Ben is the one who waits."""
+    return reading_room(engine)
+
+
+@pytest.fixture
+def web(here: Place) -> Iterator[httpx.Client]:
+    """The server."""
+    with open_web(here) as client:
+        yield client
+
+
+def letters(here: Place) -> list[tuple[About, Post]]:
+    """Single mails, oldest first."""
+    with here.desk.reading() as session:
+        return [(one.about, one.post) for one in session.exec(select(Letter).order_by(Letter.id))]  # type: ignore[arg-type]
+
+
+def test_the_page_asks_and_the_button_confirms(web: httpx.Client, here: Place) -> None:
+    """With evidence of its own; twice is once, and one welcome is owed."""
+    path = f"/confirm/{token(here, Purpose.CONFIRM, 'ben')}"
+    before = dump(here)
+    assert "One more button" in web.get(path).text
+    assert dump(here) == before
+
+    answers = [web.post(path).text for _ in range(2)]
+    assert all("You are on the list" in answer for answer in answers)
+    assert who(here, "ben").status is Status.ACTIVE
+    assert [(event.kind, event.source) for event in story(here, "ben")][1:] == [(Kind.CONFIRMED, "/confirm")]
+    assert letters(here) == [(About.WELCOME, Post.WAITING)]
+
+
+def test_an_old_link_brings_nobody_back_who_has_left(web: httpx.Client, here: Place) -> None:
+    """Somebody may find the mail again, and it is not what they want any more."""
+    path = f"/confirm/{token(here, Purpose.CONFIRM, 'ben')}"
+    with here.desk.transaction() as session:
+        unsubscribe(session, who(here, "ben"), Evidence("test"), here.clock())
+
+    assert [web.get(path).status_code, web.post(path).status_code] == [410, 410]
+    assert who(here, "ben").status is Status.UNSUBSCRIBED
+
+
+def test_a_link_that_has_expired_leads_to_the_form(web: httpx.Client, here: Place) -> None:
+    """After a week; the form sends a new one."""
+    path = f"/confirm/{sign(here.desk.keys, Purpose.CONFIRM, who(here, 'ben').ref, expires=NOW + CONFIRM_DAYS)}"
+    here.clock.forward(days=7, minutes=1)
+    page = web.post(path)
+
+    assert (page.status_code, "has expired" in page.text, 'href="/subscribe"' in page.text) == (404, True, True)
+    assert who(here, "ben").status is Status.PENDING
+
+
+def test_never_means_never(web: httpx.Client, here: Place) -> None:
+    """The address is suppressed, and the next stranger who types it causes nothing."""
+    page = web.post(f"/never/{token(here, Purpose.NEVER, 'ben')}")
+    ask(here, "ben@example.org")
+    deliver(here.desk)
+
+    assert "will not write again" in page.text
+    assert who(here, "ben").status is Status.UNSUBSCRIBED
+    with here.desk.reading() as session:
+        assert session.get_one(Suppression, who(here, "ben").fingerprint).reason is Reason.MANUAL
+    assert (letters(here), sum(here.provider.log.values())) == ([], 0)
+
+
+def test_a_mail_program_s_own_button_ends_the_sign_up_and_no_more(web: httpx.Client, here: Place) -> None:
+    """It may have been a wrong tap: they can sign up again."""
+    answer = web.post(f"/never/{token(here, Purpose.NEVER, 'ben')}", data=ONE_CLICK)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert who(here, "ben").status is Status.UNSUBSCRIBED
+    with here.desk.reading() as session:
+        assert not is_suppressed(session, who(here, "ben").fingerprint)
+
+
+def test_from_the_form_to_the_list_by_the_links_in_the_mail(web: httpx.Client, here: Place) -> None:
+    """What the provider gets has one link to confirm and one to be left alone, and both open."""
+    reads = Reader()
+    here.desk = replace(here.desk, provider=reads)
+    ask(here, "Eve@example.org")
+    deliver(here.desk)
+    [mail] = reads.mails
+    links = re.findall(r"https://news\.example\.org(/\S+)", mail.text)
+
+    assert [link.split("/")[1] for link in links] == ["confirm", "never"]
+    assert mail.to == "Eve@example.org"
+    assert f"<https://news.example.org{links[1]}>" in mail.header("List-Unsubscribe")
+    assert "One more button" in web.get(links[0]).text
+    assert "Never write" in web.get(links[1]).text
+    assert "You are on the list" in web.post(links[0]).text
+    with here.desk.reading() as session:
+        eve = find(session, "eve@example.org")
+        assert eve is not None
+        assert eve.status is Status.ACTIVE
