@@ -1,18 +1,18 @@
 """The list as CSV: what an import reads back.
 
 Rows are read as the driver gives them, and a column at a time is turned into text: an object or a time for each cell
-was four fifths of the cost (benchmarks/transfer.py).
+was four fifths of the cost (benchmarks/transfer.py). What is rare (a formula, a cell that needs quotes) is looked for
+in a page at once.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, TextIO
 
 from sqlalchemy import String, select, type_coerce
 from sqlmodel import Session, col
 
-from subscribers.sheet import guard, writer
+from subscribers.sheet import guarded, lines
 from subscribers.subscriber import Status, Subscriber
 
 PAGE = 5_000  #: rows that are read together
@@ -28,11 +28,11 @@ def export_csv(session: Session, out: TextIO, *, raw: bool = False, status: Stat
 
     Cells that a spreadsheet would calculate get a ' in front; `raw` leaves them alone, for machines.
     """
-    sheet, number = writer(out), 0
-    sheet.writerow(COLUMNS)
+    number = 0
+    out.write(lines([COLUMNS]))
     for page in _pages(session, status):
         cells = (_cells(name, column, raw=raw) for name, column in zip(_THEIRS, page, strict=True))
-        sheet.writerows(zip(*cells, strict=True))
+        out.write(lines(list(zip(*cells, strict=True))))
         number += len(page[0])
     return number
 
@@ -59,10 +59,15 @@ def _cells(name: str, column: Sequence[Any], *, raw: bool) -> Sequence[str]:
     """One column as it is written."""
     if name == "status" or (raw and name in _WORDS):
         return column
-    return list(map(guard if name in _WORDS else _moment, column))
+    return guarded(column) if name in _WORDS else _moments(column)
 
 
-@lru_cache(maxsize=4096)  # whole lists share a few of them
+def _moments(column: Sequence[Any]) -> Sequence[str]:
+    """A column of times. Whole lists share a few of them."""
+    texts = {stored: _moment(stored) for stored in set(column)}
+    return [texts[stored] for stored in column]
+
+
 def _moment(stored: str | datetime | None) -> str:
     """A time as it is stored (text in SQLite, aware elsewhere) in ISO 8601 and UTC; nothing where there is none."""
     if not stored:

@@ -58,7 +58,7 @@ def list_(
     after: Annotated[int, typer.Option(help="Go on after this id.")] = 0,
     json: Json = False,
 ) -> None:
-    """Who is on the list, in the order in which they came.
+    """Who is on the list, in the order in which they came; with --search first those whose address has the text.
 
     Example: newsletter subscribers list --status paused --json
     """

@@ -184,6 +184,17 @@ def test_search_takes_its_text_literally(session: Session) -> None:
     assert list(search(session, "%")) == list(search(session, "_")) == []
 
 
+def test_search_shows_addresses_first_then_names_and_nobody_twice(session: Session) -> None:
+    """Ada has it in both; then those whom only the name finds."""
+    everybody = people.everybody(session)
+    everybody["cleo"].name = "Adam"
+    everybody["ben"].name = "Ida Adams"
+    session.flush()
+
+    assert search(session, "ada") == [everybody[name] for name in ("ada", "cleo", "ben")]
+    assert search(session, "ada", limit=2) == [everybody[name] for name in ("ada", "cleo")]
+
+
 def test_counts_name_every_status(session: Session) -> None:
     """Also those that nobody has."""
     assert counts(session) == dict.fromkeys(Status, 0)

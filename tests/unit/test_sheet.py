@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.errors import BadFile
-from subscribers.sheet import Limits, Sheet, guard, unguard
+from subscribers.sheet import Limits, Sheet, guard, guarded, lines, unguard, writer
 
 CELLS = st.text(st.sampled_from("'=+-@\t\r\n\0＝＋－＠aé "), max_size=6)
 
@@ -24,6 +24,20 @@ def test_a_guarded_cell_is_no_formula_and_can_be_had_back(cell: str) -> None:
     """Both ways: nothing dangerous stands first, and nothing is lost."""
     assert guard(cell)[:1] not in tuple("=+-@\t\r\n\0＝＋－＠")
     assert unguard(guard(cell)) == cell
+
+
+@given(st.lists(CELLS, max_size=4))
+def test_a_column_is_guarded_as_its_cells_are(cells: list[str]) -> None:
+    """One look at all of it misses none of them."""
+    assert list(guarded(cells)) == [guard(cell) for cell in cells]
+
+
+@given(st.lists(st.lists(st.text(st.sampled_from("a,;\"\n\r\t\0' é"), max_size=4), min_size=1, max_size=3), max_size=4))
+def test_rows_that_are_only_joined_are_what_the_csv_module_writes(rows: list[list[str]]) -> None:
+    """Quotes where it puts them, none where it puts none."""
+    writer(out := io.StringIO()).writerows(rows)
+
+    assert lines(rows) == (out.getvalue() if rows else "")
 
 
 @pytest.mark.parametrize("cell", ["Hugo van 't Hoff", "'t Hoff", "ada@example.org", "", "1+1"])
