@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from jobs.housekeeping import JOB as NIGHTLY
 from jobs.notices.facts import Certificate, Facts, Post, Rates, Slot, Watched
+from jobs.notices.sending import BOUNCES, LEAST, LEFT
 from jobs.running import slot_of
 from jobs.slots import Run, RunStatus, name_of, newest_due, runs
 from jobs.ticking import JOB as WEEKLY
@@ -52,14 +53,15 @@ def facts(desk: Desk, certificate: Certificate | None = None) -> Facts:
         polls = tuple((one.provider, one.last_success, one.last_error) for one in _troubled(session))
         people = tuple((str(status), count) for status, count in people_counts(session).items())
         untold = tuple((one.way, one.trouble) for one in in_trouble(session))
-    found = _issues(desk)
-    database = _file(desk)
+    found, database = _issues(desk), _file(desk)
+    watched = tuple(_watched(desk, issue) for issue in found if _is_watched(desk, issue, now))
+    before = [issue for issue in found if not _is_watched(desk, issue, now)][:COMPARED]
     return Facts(
         now=now,
         config=config,
         slot=slot,
-        issues=tuple(_watched(desk, issue) for issue in found if _is_watched(desk, issue, now)),
-        usual=_usual(desk, [issue for issue in found if not _is_watched(desk, issue, now)][:COMPARED]),
+        issues=watched,
+        usual=_usual(desk, before) if any(one.post and _is_much(one.post.rates) for one in watched) else None,
         waits_until=waits,
         polls=polls,
         kept_since=kept_since,
@@ -184,9 +186,21 @@ def _rates(desk: Desk, issue_id: int, accepted: int, started: datetime) -> Rates
     return Rates(accepted, said.get(Kind.COMPLAINED, 0), said.get(Kind.HARD_BOUNCED, 0), left)
 
 
+def _is_much(rates: Rates) -> bool:
+    """Whether a plain limit is reached: only then what is usual decides, and is worth a walk through old issues."""
+    limits = ((rates.bounced, BOUNCES), (rates.unsubscribed, LEFT))
+    return any(number >= LEAST and 100_000 * number >= limit * rates.accepted for number, limit in limits)
+
+
+def _rates_of(desk: Desk, issue_id: int) -> Rates | None:
+    with desk.reading() as session:
+        sending, state = session.get(Sending, issue_id), progress(session, issue_id, counted=False)
+    return _rates(desk, issue_id, state.accepted, sending.started_at) if sending and state else None
+
+
 def _usual(desk: Desk, before: list[Issue]) -> Rates | None:
     """What is usual for this list: the middle of the last issues, per 100,000."""
-    found = [post.rates for issue in before if (post := _post(desk, issue.id or 0)) and post.rates.accepted]
+    found = [rates for issue in before if (rates := _rates_of(desk, issue.id or 0)) and rates.accepted]
     if len(found) < 3:  # noqa: PLR2004 - a median of fewer is no custom
         return None
     middle = {

@@ -1,11 +1,12 @@
 """Notices as they are kept: told once, for as long as they hold."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from desk_samples import Place, furnished, place
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from jobs.looking import EVERY, Lookout, look
 from jobs.notices.reading import facts
@@ -13,10 +14,14 @@ from jobs.notices.rules import holding
 from jobs.ticking import tick
 from newsletter.config import Sending
 from newsletter.database import transaction
+from newsletter.delivery.batch import Batch, BatchStatus
+from newsletter.delivery.batch import Sending as Begun
+from newsletter.delivery.event_tables import DeliveryState
 from newsletter.delivery.events import take
 from newsletter.desk import chores, sending, writing
 from newsletter.desk.notices import Holds, Kind, Notice, Severity, keep, listed
 from newsletter.desk.tellings import claim, told_of
+from newsletter.issues.issue import Issue
 from newsletter.providers.hooks import Event
 from newsletter.providers.hooks import Kind as Word
 
@@ -162,3 +167,39 @@ def test_what_was_over_long_ago_is_forgotten_with_its_tellings(engine: Engine) -
     assert the_notice(here).key == "disk"
     with here.desk.transaction() as session:
         assert told_of(session, "webhook") == {}
+
+
+def old_issue(session: Session, number: int, at: datetime, bounced: int) -> None:
+    """An issue that a thousand people got, of whom so many bounced."""
+    when = {"created_at": at, "updated_at": at}
+    mine = Issue(newsletter="weekly", number=number, week=f"2026-W{number:02}", date=at.date(), **when)
+    session.add(mine)
+    session.flush()
+    its, walked = mine.id or 0, {"last": 0, "cursor": 0, "list_size": 1000}
+    session.add(Begun(issue_id=its, digest="d", started_at=at, not_after=at, finished_at=at, **walked))
+    counts = {"number": 1, "after": 0, "upto": 0, "size": 1000, "status": BatchStatus.ACCEPTED}
+    session.add(Batch(issue_id=its, key=f"k{its}", claimed_at=at, attempted_at=at, provider="p", **counts))
+    session.add_all(DeliveryState(issue_id=its, subscriber_id=n, state=Word.HARD_BOUNCED) for n in range(bounced))
+
+
+@pytest.mark.parametrize(
+    ("bounced", "expected"),
+    [
+        ((1, 2, 3, 19), []),
+        ((1, 2, 3, 20), ["bounces:4"]),
+        ((7, 9, 8, 20), []),
+        ((7, 9, 8, 24), ["bounces:4"]),
+        ((9, 9, 20), ["bounces:3"]),
+    ],
+)
+def test_bounces_are_compared_with_the_issues_before(
+    engine: Engine, bounced: tuple[int, ...], expected: list[str]
+) -> None:
+    """One in fifty at least, and three times the middle of three or more; the last issue is yesterday's."""
+    here = place(engine)
+    with here.desk.transaction() as session:
+        for weeks, how_many in enumerate(reversed(bounced)):
+            old_issue(session, len(bounced) - weeks, here.clock() - timedelta(weeks=3 * weeks, days=1), how_many)
+    told = holding(replace(facts(here.desk), free=10**12))
+
+    assert [one.key for one in told if one.kind is Kind.BOUNCES] == expected
