@@ -6,6 +6,7 @@ from collections.abc import Callable
 from newsletter.delivery.polling import PARTLY, Told
 from newsletter.desk.desk import Desk
 from newsletter.desk.polling import Polled, next_poll, poll, polled
+from newsletter.issues.wording import numbered
 
 
 def poll_due(
@@ -24,7 +25,7 @@ def _poll_if_due(desk: Desk, one: Polled, enough: Callable[[], bool], pause: Cal
 
 def story(name: str, told: Told) -> list[str]:
     """What a poll that nobody watches has to say."""
-    lines = [f"{name}: {told.kept.new:,} new events."] if told.kept.new else []
+    lines = [f"{name}: {numbered(told.kept.new, 'new event', 'new events')}."] if told.kept.new else []
     if told.partly:
         lines.append(f"{name}: {PARTLY}")
     if told.trouble and told.news:

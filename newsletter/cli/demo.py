@@ -24,6 +24,7 @@ from newsletter.desk.collecting import collect_all
 from newsletter.desk.desk import Desk
 from newsletter.errors import IssueError
 from newsletter.issues.week import parse
+from newsletter.issues.wording import numbered
 from newsletter.migrations import upgrade
 from newsletter.sample import BEFORE, PAGES, SAMPLE_WEEK, SUBSCRIBERS, SUPPRESSIONS
 from subscribers.address import parse as parse_address
@@ -163,4 +164,4 @@ def _people(desk: Desk) -> str:
         found = [(parse_address(row["address"]), Reason(row["reason"])) for row in csv.DictReader(addresses)]
         suppress_all(session, found, NOW, secret=desk.secret, note="the sample list", by="newsletter demo")
     counts = ", ".join(f"{number} {what}" for what, number in done.counts.items() if number)
-    return f"{counts}; {len(found)} addresses suppressed."
+    return f"{counts}; {numbered(len(found), 'address', 'addresses')} suppressed."

@@ -9,6 +9,7 @@ from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.cli.transfer import opened, reasons, told, written
 from newsletter.database import reading, transaction
+from newsletter.issues.wording import numbered
 from subscribers.address import fingerprint, parse
 from subscribers.suppression import Reason, lift, suppress, suppressions
 from subscribers.suppression_files import export_suppressions, import_suppressions
@@ -59,7 +60,7 @@ def import_(
         return
     counts = ", ".join(f"{number:,} {what}" for what, number in done.counts.items() if number)
     rows(reasons(done), json_wanted=False, nothing="") if done.whys else None
-    say(f"{done.rows:,} rows: {counts or 'nothing to do'}.")
+    say(f"{numbered(done.rows, 'row', 'rows')}: {counts or 'nothing to do'}.")
 
 
 @app.command()
@@ -75,7 +76,7 @@ def export(
     with reading(door(context).engine()) as session, written(file) as out:
         number = export_suppressions(session, out, raw=raw)
     if file:
-        say(f"{number:,} addresses written to {told(file)}.")
+        say(f"{numbered(number, 'address', 'addresses')} written to {told(file)}.")
 
 
 @app.command()

@@ -11,6 +11,7 @@ import typer
 from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import Told, as_json, progress, rows, say
 from newsletter.database import reading, transaction
+from newsletter.issues.wording import numbered
 from subscribers.consent import Status
 from subscribers.errors import BadFile
 from subscribers.report import ImportReport
@@ -71,7 +72,7 @@ def import_(
         [{"outcome": str(what), "rows": number} for what, number in done.counts.items()], json_wanted=False, nothing=""
     )
     rows(reasons(done), json_wanted=False, nothing="", title="\nWhy") if done.whys else None
-    say("", f"{done.rows:,} rows." + (" Dry run: nothing was changed." if dry_run else ""))
+    say("", f"{numbered(done.rows, 'row', 'rows')}." + (" Dry run: nothing was changed." if dry_run else ""))
 
 
 def export(
@@ -87,7 +88,7 @@ def export(
     with reading(door(context).engine()) as session, written(file) as out:
         number = export_csv(session, out, raw=raw, status=status)
     if file:
-        say(f"{number:,} people written to {told(file)}.")
+        say(f"{numbered(number, 'person', 'people')} written to {told(file)}.")
 
 
 def reasons(done: ImportReport) -> list[dict[str, object]]:

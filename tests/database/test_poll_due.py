@@ -117,4 +117,5 @@ def test_what_is_worth_a_line() -> None:
     """News; what is missing; and nothing where nothing happened."""
     assert story("mailgun", Told(Kept(known=7, others=3))) == []
     assert story("mailgun", Told(Kept(new=1_200))) == ["mailgun: 1,200 new events."]
+    assert story("mailgun", Told(Kept(new=1))) == ["mailgun: 1 new event."]
     assert "does not show all" in story("mailgun", Told(partly=True))[0]
