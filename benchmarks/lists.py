@@ -38,6 +38,7 @@ def queries(number: int) -> dict[str, Query]:
         "a page of a status of nobody": lambda session: people.page(session, 0, 50, Status.PAUSED),
         "how many of each status": people.counts,
         "one address": lambda session: people.find(session, "reader.1@mail1.example.org"),
+        "addresses that begin so": lambda session: people.beginning(session, "reader.1f"),
         "search: many have it": lambda session: people.search(session, "reader"),
         "search: one address has it": lambda session: people.search(session, "reader.1@"),
         "search: some names have it": lambda session: people.search(session, "näme 1234"),

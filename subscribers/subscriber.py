@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Index, func
+from sqlalchemy import Index, and_, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.address import Address, fingerprint, parse
@@ -22,6 +22,7 @@ __all__ = [
     "Status",
     "Subscriber",
     "add",
+    "beginning",
     "by_ref",
     "clean_name",
     "confirm",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 LONGEST_NAME = 80
+LAST = "\U0010ffff"  #: behind every letter
 _REF = 24
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # each byte gives five random bits
 
@@ -174,6 +176,14 @@ def search(session: Session, text: str, limit: int = 50) -> Sequence[Subscriber]
         found = list(dict.fromkeys([*found, *more]))[:limit]
     people = {person.id: person for person in session.exec(select(Subscriber).where(ids.in_(found)))}
     return [people[who] for who in found]
+
+
+def beginning(session: Session, text: str, limit: int = 50) -> Sequence[Subscriber]:
+    """Whose address begins with this text, in the order of addresses: as quick among millions as among a hundred."""
+    key, text = col(Subscriber.address_key), text.strip().casefold()
+    plain = session.get_bind().dialect.name == "sqlite"  # elsewhere the order of letters may be another than of codes
+    so = and_(key >= text, key < text + LAST) if plain else key.startswith(text, autoescape=True)
+    return session.exec(select(Subscriber).where(so).order_by(key).limit(limit)).all()
 
 
 def counts(session: Session) -> dict[Status, int]:

@@ -54,20 +54,30 @@ def list_(
     context: typer.Context,
     status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
     search: Annotated[str, typer.Option(help="Only with this text in address or name.", callback=plain)] = "",
+    begins: Annotated[str, typer.Option(help="Only addresses that begin with this text.", callback=plain)] = "",
     most: Annotated[int, typer.Option(help="How many.", min=1)] = 50,
     after: Annotated[int, typer.Option(help="Go on after this id.")] = 0,
     json: Json = False,
 ) -> None:
-    """Who is on the list, in the order in which they came; with --search first those whose address has the text.
+    """Who is on the list, in the order in which they came; with --search or --begins in that of addresses.
+
+    Among millions --begins answers at once, --search in a moment.
 
     Example: newsletter subscribers list --status paused --json
     """
     with reading(door(context).engine()) as session:
-        found = people.search(session, search, most) if search else people.page(session, after, most, status)
+        if begins:
+            found = people.beginning(session, begins, most)
+        else:
+            found = people.search(session, search, most) if search else people.page(session, after, most, status)
         listing = [_row(person) for person in found if status in (None, person.status)]
-    nobody = "Nobody matches." if search or status or after else "Nobody. 'newsletter subscribers import FILE' adds."
+    nobody = (
+        "Nobody matches."
+        if search or begins or status or after
+        else "Nobody. 'newsletter subscribers import FILE' adds."
+    )
     rows(listing, json_wanted=json, nothing=nobody)
-    if not json and len(found) == most and not search:
+    if not json and len(found) == most and not (search or begins):
         say(f"The first {most}. Go on with --after {found[-1].id}.")
 
 

@@ -16,6 +16,7 @@ from subscribers.subscriber import (
     Status,
     Subscriber,
     add,
+    beginning,
     by_ref,
     clean_name,
     confirm,
@@ -182,6 +183,15 @@ def test_search_takes_its_text_literally(session: Session) -> None:
     assert search(session, "DOV@") == [everybody["dov"]]
     assert len(search(session, "example.org", limit=3)) == 3
     assert list(search(session, "%")) == list(search(session, "_")) == []
+
+
+def test_the_beginning_of_an_address_is_taken_literally_too(session: Session) -> None:
+    """In any case, and nothing of what stands further behind."""
+    everybody = people.everybody(session)
+
+    assert beginning(session, " ADA@ex") == [everybody["ada"]]
+    assert len(beginning(session, "", limit=3)) == 3
+    assert list(beginning(session, "da@")) == list(beginning(session, "%")) == list(beginning(session, "_da")) == []
 
 
 def test_search_shows_addresses_first_then_names_and_nobody_twice(session: Session) -> None:
