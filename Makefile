@@ -50,6 +50,8 @@ lock: $(VENV)/dev.stamp  ## choose new versions of everything and write them dow
 	  --upgrade --no-header --no-emit-index-url --no-annotate -q -o requirements/run.txt
 	@$(BIN)/uv pip compile pyproject.toml --group dev -c requirements/run.txt --universal --python-version 3.11 \
 	  --generate-hashes --upgrade --no-header --no-emit-index-url --no-annotate -q -o requirements/dev.txt
+	@echo 'psycopg[binary]>=3.2' | $(BIN)/uv pip compile - -c requirements/dev.txt --universal --python-version 3.11 \
+	  --generate-hashes --upgrade --no-header --no-emit-index-url --no-annotate -q -o requirements/postgres.txt
 	@$(BIN)/uv pip compile --group server -c requirements/dev.txt --universal --python-version 3.11 \
 	  --generate-hashes --upgrade --no-header --no-emit-index-url --no-annotate -q -o requirements/server.txt
 

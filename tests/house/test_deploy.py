@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from typer.core import TyperGroup
 
 from newsletter.cli.app import app
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNIT = (DEPLOY / "newsletter.service").read_text()
 GUIDE = (ROOT / "docs" / "running.md").read_text()
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 RECIPE = (DEPLOY / "Containerfile").read_text()
 #: How our programs name the variables that they read.
 VARIABLE = re.compile(r"NEWSLETTER_[A-Z_]+")
@@ -34,7 +36,7 @@ def known_variables() -> set[str]:
     return found | {f"{name}_FILE" for name in found}
 
 
-@pytest.mark.parametrize("name", ["newsletter.service", "Containerfile", "newsletter"])
+@pytest.mark.parametrize("name", ["newsletter.service", "Containerfile", "compose.yaml", "newsletter"])
 def test_no_file_names_a_variable_that_nothing_reads(name: str) -> None:
     """A misspelt one would be silence. The proxy's own two stand in its own file."""
     proxys = set(VARIABLE.findall((DEPLOY / "Caddyfile").read_text()))
@@ -160,3 +162,35 @@ def test_every_file_and_page_that_the_guide_names_is_there() -> None:
         if chapter and "://" not in page:
             titles = re.findall(r"^#+ (.+)$", (ROOT / "docs" / page).read_text(), flags=re.MULTILINE)
             assert chapter in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles], page
+
+
+def test_every_service_of_the_compose_file_is_fenced_in() -> None:
+    """No new rights, the database on no network that leads out, and only the proxy is reached from outside."""
+    services = COMPOSE["services"]
+
+    assert all("no-new-privileges:true" in one["security_opt"] for one in services.values())
+    assert [name for name, one in services.items() if "ports" in one] == ["proxy"]
+    assert services["database"]["networks"].keys() == {"back"}
+    assert COMPOSE["networks"]["back"]["internal"] is True
+
+
+def test_the_compose_file_holds_no_secret_itself() -> None:
+    """Passwords and keys come from files that git does not take."""
+    environment = [pair for one in COMPOSE["services"].values() for pair in one.get("environment", {}).items()]
+    secret = [(name, value) for name, value in environment if re.search("KEY|PASSWORD|SECRET", name)]
+
+    assert secret
+    assert all(name.endswith("_FILE") and value.startswith("/run/secrets/") for name, value in secret)
+    assert all(one["file"].startswith("./secrets/") for one in COMPOSE["secrets"].values())
+    assert "deploy/secrets/" in (ROOT / ".gitignore").read_text().split()
+
+
+def test_the_driver_of_postgresql_is_the_one_that_the_tests_run_with() -> None:
+    """Two files of versions that `make lock` writes, one after the other."""
+    pins = [
+        set(re.findall(r"^psycopg\S*==\S+", (ROOT / "requirements" / name).read_text(), flags=re.MULTILINE))
+        for name in ("postgres.txt", "dev.txt")
+    ]
+
+    assert pins[0] == pins[1]
+    assert len(pins[0]) == 2
