@@ -18,6 +18,7 @@ from newsletter.config import Config, ProviderChoice
 from newsletter.desk.desk import Desk
 from newsletter.providers.catalogue import APIS, hears, hook_of, hook_proof, hook_secrets
 from newsletter.web import hooks, leaving, patience, signing_up
+from newsletter.web.archive import Archive
 from newsletter.web.armour import BROKEN, NUMBER, armoured
 from newsletter.web.client import Clients
 from newsletter.web.confirming import Confirming
@@ -59,12 +60,19 @@ def _answers(desk: Desk, doors: dict[str, Door], pages: Pages, longest_wait: flo
     """What answers at each path of the table."""
     told = Hooks(desk, doors, desk.config.web.most_bytes, Gathering(hooks.stored_by(desk), hooks.weight))
     wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
-    sure = Confirming(desk, pages)
+    read, sure = Archive(desk, pages), Confirming(desk, pages)
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
         "/healthz": alive,
         "/look/{name}": pages.look,
+        "/": read.index,
+        "/issues": read.index,
+        "/issues/{week}": read.issue,
+        "/feed.atom": read.atom,
+        "/feed.json": read.json,
+        "/sitemap.xml": read.sitemap,
+        "/robots.txt": read.robots,
         "/subscribe": SigningUp(desk, pages, wishes, clients).__call__,
         "/api/subscribe": SiteApi(desk, wishes, clients).__call__,
         "/confirm/{token}": Link(desk, pages, Purpose.CONFIRM, sure.ask, sure.yes).__call__,

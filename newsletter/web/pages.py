@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from newsletter.config import Publication
-from newsletter.mail import links
+from newsletter.mail import links, wording
 from newsletter.web.armour import SECRET
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -28,13 +28,17 @@ class Pages:
     folder: Path  #: that `web/` is in
     publication: Publication
 
+    def filled(self, name: str, **words: Any) -> str:
+        """The template with these words."""
+        return self._environment.get_template(name).render(words)
+
     def page(self, name: str, status: int = 200, **words: Any) -> HTMLResponse:
         """A page that anybody may see."""
-        return HTMLResponse(self._filled(name, words), status)
+        return HTMLResponse(self.filled(name, **words), status)
 
     def secret(self, name: str, status: int = 200, **words: Any) -> HTMLResponse:
         """A page behind a token: kept nowhere, found by no search engine, its address told to nobody."""
-        return HTMLResponse(self._filled(name, {**words, "noindex": True}), status, headers=SECRET)
+        return HTMLResponse(self.filled(name, **words, noindex=True), status, headers=SECRET)
 
     def sorry(
         self,
@@ -74,9 +78,6 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters["safe_link"] = links.safe
+        environment.filters |= {"safe_link": links.safe, "in_words": wording.date_in_words}
         environment.globals |= {"publication": self.publication, "sheet": self.sheet, "noindex": False}
         return environment
-
-    def _filled(self, name: str, words: dict[str, Any]) -> str:
-        return self._environment.get_template(name).render(words)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from desk_samples import Place
+from desk_samples import Place, furnished
 from playwright.sync_api import Browser, Page, sync_playwright
 from readers_web import local_web, reading_room, token, who
 from sqlalchemy import Engine
 
+from newsletter.desk import sending, writing
 from newsletter.desk.post import deliver
 from subscribers.consent import Status
 from subscribers.tokens import Purpose
@@ -62,7 +63,7 @@ def links(here: Place, address: str) -> list[str]:
     leave, stays = token(here, Purpose.UNSUBSCRIBE), token(here, Purpose.UNSUBSCRIBE, "cleo")
     back, yes = token(here, Purpose.RESUBSCRIBE), token(here, Purpose.CONFIRM, "ben")
     never = token(here, Purpose.NEVER, "dov")
-    ways_in = ("/subscribe", f"/confirm/{yes}", f"/never/{never}")
+    ways_in = ("/issues", "/subscribe", f"/confirm/{yes}", f"/never/{never}")
     paths = (*ways_in, f"/u/{leave}", f"/u/{stays}", f"/back/{back}", "/u/wrong")
     return [f"{address}{path}" for path in paths]
 
@@ -133,6 +134,23 @@ def test_axe_finds_nothing_wrong(browser: Browser, here: Place, address: str, sc
             results.append(Axe().run(page))
         for result in results:
             assert result.violations_count == 0, result.generate_report()
+
+
+def test_an_issue_of_the_archive_is_read_and_left_again(browser: Browser, engine: Engine) -> None:
+    """Its policy lets links work and nothing else; axe finds nothing wrong with what stands around the mail."""
+    here = furnished(engine)
+    writing.draft(here.desk)
+    writing.approve(here.desk, "1", by="test")
+    sending.start(here.desk, "1", by="test")
+    with local_web(here) as address:
+        page = opened(browser, f"{address}/issues", width=320, scripts=True)
+        page.locator("ul.issues a").click()
+        page.get_by_role("navigation", name="Issues").wait_for()
+        result = Axe().run(page)
+        page.get_by_role("link", name="All issues").click()
+        page.get_by_role("heading", name="All issues").wait_for()
+
+    assert result.violations_count == 0, result.generate_report()
 
 
 def test_a_page_asks_nobody_but_us_and_breaks_no_policy(browser: Browser, here: Place, address: str) -> None:

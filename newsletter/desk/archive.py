@@ -1,0 +1,73 @@
+"""The archive: what went out, for everybody to read. It looks at the database and at nothing else.
+
+An issue is in it from its first message on: readers who have it follow its "View in browser". A cancelled one is not,
+whoever has it: that is what cancelling is for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from newsletter.delivery.batch import Sending
+from newsletter.desk.desk import Desk
+from newsletter.desk.writing import rendered
+from newsletter.issues.issue import Issue, IssueStatus
+from newsletter.mail.merging import Merged
+from newsletter.mail.public import public_copy
+
+SHOWN = (IssueStatus.SENDING, IssueStatus.PAUSED, IssueStatus.SENT, IssueStatus.PARTIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One issue, as a list shows it."""
+
+    number: int
+    week: str
+    date: date
+    subject: str
+    preheader: str
+    out_at: datetime  #: when its sending began
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One issue to read, and its neighbours."""
+
+    entry: Entry
+    copy: Merged
+    older: Entry | None
+    newer: Entry | None
+
+
+def entries(desk: Desk, session: Session) -> Sequence[Entry]:
+    """All issues that went out, newest first."""
+    mine = (Issue.newsletter == desk.config.publication.slug, col(Issue.status).in_(SHOWN))
+    found = select(Issue, Sending.started_at).join(Sending, col(Sending.issue_id) == col(Issue.id)).where(*mine)
+    return [
+        Entry(issue.number, issue.week, issue.date, issue.subject, issue.preheader, at)
+        for issue, at in session.exec(found.order_by(col(Issue.number).desc()))
+    ]
+
+
+def page(desk: Desk, session: Session, week: str) -> Page | None:
+    """The issue of this week; None where none went out. Raises IssueError where its bytes are not the approved ones."""
+    listed = entries(desk, session)
+    at = next((at for at, entry in enumerate(listed) if entry.week == week), None)
+    if at is None:
+        return None
+    older, newer = listed[at + 1] if at + 1 < len(listed) else None, listed[at - 1] if at else None
+    return Page(listed[at], copy_of(desk, session, listed[at]), older, newer)
+
+
+def copy_of(desk: Desk, session: Session, entry: Entry) -> Merged:
+    """What everybody may read of it."""
+    final = rendered(desk, session, desk.find(session, str(entry.number)))
+    return public_copy(final, address_of(desk, entry))
+
+
+def address_of(desk: Desk, entry: Entry) -> str:
+    """Where it stands."""
+    return f"{desk.config.publication.base_url}/issues/{entry.week}"

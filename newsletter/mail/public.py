@@ -1,0 +1,35 @@
+"""The copy of an issue for everybody: the approved bytes without the lines that are one reader's own.
+
+A paragraph with an address, a date of sign-up or somebody's link in it is left out, whole; in the text that is all
+below the signature mark. What is left holds no merge field, and so no token of anybody (DESIGN, invariant 13).
+"""
+
+import re
+
+from newsletter.errors import MergeError
+from newsletter.mail.merging import Merged, Segments, token
+from newsletter.mail.rendered import FIELDS, RenderedIssue
+
+PERSONAL = ("unsubscribe", "preferences", "address", "since")
+SIGNATURE = "\n-- \n"  #: RFC 3676, section 4.3
+
+
+def public_copy(rendered: RenderedIssue, page: str) -> Merged:
+    """Both bodies for the archive; `page` is the address of this copy. Raises MergeError where a token would stay."""
+    values = {name: field.fallback for name, field in FIELDS.items()} | {"view": page}
+    html = _without_personal(rendered.html, rendered.nonce)
+    text = rendered.text.partition(SIGNATURE)[0].rstrip() + "\n"
+    copies = [Segments.of(body, rendered.nonce) for body in (html, text)]
+    if left := {name for copy in copies for name in copy.names} & set(PERSONAL):
+        raise MergeError(f"The public copy would hold a reader's {', '.join(sorted(left))}: they stand outside a <p>.")
+    return Merged(*(copy.filled(values) for copy in copies))
+
+
+def _without_personal(html: str, nonce: str) -> str:
+    """The page without each paragraph that has a personal merge field in it."""
+    tokens = [token(nonce, name) for name in PERSONAL]
+
+    def kept(paragraph: re.Match[str]) -> str:
+        return "" if any(one in paragraph[0] for one in tokens) else paragraph[0]
+
+    return re.sub(r"<p\b[^>]*>(?:[^<]|<(?!/p>))*</p>\s*", kept, html)
