@@ -37,12 +37,12 @@ def week(
             on_progress=counting(bar),
         )
     tell(done, json_wanted=json)
-    _look_around(desk)
+    look_around(desk)
     if done.result is Result.FAILED:
         raise IssueError("The week's issue was not made; the reasons are above. Mend them and run it again.")
 
 
-def _look_around(desk: Desk) -> None:
+def look_around(desk: Desk) -> None:
     """Tell who is to be told, where no `serve` does it. What fails there fails not the week: it is said."""
     if not desk.config.telling.somebody:
         return

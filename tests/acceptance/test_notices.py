@@ -2,9 +2,16 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from commands import Done
+from desk_samples import place
+from sqlalchemy import Engine
+
+from newsletter.cli.week import look_around
+from newsletter.config import Telling
 
 Run = Callable[..., Done]
 SETTING = '[telling]\neditors = ["Edna <edna@desk.example>"]\nwebhook = "http://127.0.0.1:9/x"\n'
@@ -50,3 +57,16 @@ def test_the_week_by_hand_tells_as_well_and_is_not_stopped_by_a_chat_that_is_awa
     assert "Issue 1" in done.stdout
     assert "Notices cannot be told by webhook" in done.stderr
     assert "is ready" in next((tmp_path / "outbox" / "new").iterdir()).read_text()
+
+
+def test_a_look_around_that_fails_is_said_and_fails_nothing(
+    engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The week is done by then."""
+    here = place(engine)
+    config = here.desk.config.model_copy(update={"telling": Telling(operators=("otto@desk.example",))})
+    engine.dispose()
+    (tmp_path / "newsletter.db").write_text("no database at all" * 100)
+    look_around(replace(here.desk, config=config))
+
+    assert capsys.readouterr().err.startswith("Nobody was told of anything: ")

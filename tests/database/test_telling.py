@@ -166,6 +166,16 @@ def test_a_webhook_without_a_key_is_a_way_that_failed(engine: Engine) -> None:
     assert here.chat.calls == []
 
 
+def test_a_certificate_is_asked_for_four_times_a_day(engine: Engine) -> None:
+    """Not at every look: it has nothing new to say."""
+    here, asked = told(engine), list[str]()
+    here.lookout.ask = asked.append  # type: ignore[assignment]
+    for hours in (0, 1, 4, 1, 1):
+        here.again(hours=hours)
+
+    assert asked == ["https://news.example.org"] * 2
+
+
 @pytest.mark.parametrize(("always", "why"), [("accept", ""), ("refuse", "refuse")])
 def test_every_way_can_be_tried_without_anything_being_wrong(engine: Engine, always: str, why: str) -> None:
     """Each is named with why it failed; nothing of it is kept."""

@@ -90,6 +90,15 @@ def test_a_database_elsewhere_keeps_its_address() -> None:
     assert anchored(config, Path("/etc")).database.url == config.database.url
 
 
+def test_files_with_keys_count_from_the_folder_of_the_settings(tmp_path: Path) -> None:
+    """Wherever the command is typed."""
+    text = '[telling]\nwebhook_key_file = "data/webhook.key"\n[metrics]\nkey_file = "data/metrics.key"'
+    config = anchored(parse(text), tmp_path)
+
+    assert config.telling.webhook_key_file == tmp_path / "data" / "webhook.key"
+    assert config.metrics.key_file == tmp_path / "data" / "metrics.key"
+
+
 def test_a_missing_file_says_what_to_run(tmp_path: Path) -> None:
     """The newcomer's first mistake."""
     with pytest.raises(ConfigError, match="newsletter init"):
