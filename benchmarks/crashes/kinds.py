@@ -26,7 +26,7 @@ CALLS = ("fdatasync", "pwrite64", "sendto", "recvfrom", "connect")
 OUTBOX_CALLS = ("fdatasync", "pwrite64", "rename", "fsync")
 FULL_FOR, LONG = "{}..{}", 12  #: strace's words for the n-th to the m-th time
 STATEMENTS, OCCURRENCES = 150, 20  #: a death falls before the so many-th statement, or occurrence of a system call
-UNDISTURBED = 4  #: tries
+UNDISTURBED = 12  #: tries
 SQL_EVENTS = ("before_cursor_execute", "after_cursor_execute", "commit")
 
 
