@@ -4,12 +4,12 @@ What a large list takes a second to count is as old as the last look at everythi
 an issue is, what is to be told and when jobs were done is read at each scrape. docs/telling.md lists them all.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -39,6 +39,7 @@ class Metrics(Collector):
     desk: Desk
     lookout: Lookout
     rounds: Rounds
+    hooks: Callable[[], Mapping[tuple[str, str], int]] = dict  #: webhooks by provider and by the answer's status
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it; and what the process itself takes."""
@@ -52,10 +53,19 @@ class Metrics(Collector):
         here = self.desk.config.publication.slug
         yield _family("info", "The version that runs.", ("version", "newsletter"), [((__version__, here), 1)])
         yield from _rounds(self.rounds)
+        yield _webhooks(self.hooks())
         yield from _issues(self.desk)
         yield from _notices(self.desk)
         if self.lookout.seen:
             yield from _seen(self.lookout.seen)
+
+
+def _webhooks(counts: Mapping[tuple[str, str], int]) -> Metric:
+    what = "Requests of providers since the start."
+    family = CounterMetricFamily(f"{_P}_webhook_requests", what, labels=("provider", "status"))
+    for labels, number in sorted(counts.items()):
+        family.add_metric(labels, number)
+    return family
 
 
 def _rounds(rounds: Rounds) -> Iterator[Metric]:

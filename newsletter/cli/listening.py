@@ -12,6 +12,7 @@ from newsletter.providers.catalogue import key_of
 from newsletter.web.app import app, doors_of, serving
 from newsletter.web.hooks import Door
 from newsletter.web.measuring import metrics_app
+from newsletter.web.tally import Tally
 
 
 def closed(doors: Mapping[str, Door]) -> list[str]:
@@ -24,7 +25,7 @@ def closed(doors: Mapping[str, Door]) -> list[str]:
 
 
 @contextmanager
-def listening(desk: Desk, rounds: Rounds) -> Iterator[None]:
+def listening(desk: Desk, rounds: Rounds, tally: Tally) -> Iterator[None]:
     """The web server, where there is to be one."""
     web = desk.config.web
     if not web.port:
@@ -32,7 +33,7 @@ def listening(desk: Desk, rounds: Rounds) -> Iterator[None]:
         return
     try:
         doors = doors_of(desk.config)
-        with serving(app(desk, doors, trouble=rounds.trouble), web.host, web.port) as address:
+        with serving(app(desk, doors, trouble=rounds.trouble, tally=tally), web.host, web.port) as address:
             pages = "readers' pages, /hooks/PROVIDER for webhooks, /healthz, /readyz"
             start(f"Listening on {address}: {pages}.", *closed(doors))
             yield

@@ -29,6 +29,7 @@ from newsletter.desk.post import deliver
 from newsletter.desk.sending import Sent
 from newsletter.issues.wording import opened
 from newsletter.providers.httpx_poster import HttpxPoster
+from newsletter.web.tally import Tally
 
 #: Seconds between two calls, where somebody sits and waits for it.
 EVERY = {"letters": 3}
@@ -47,7 +48,8 @@ def serve(context: typer.Context) -> None:
         rounds = Rounds.of(desk.clock, calls)
         calls = {name: rounds.watched(name, call) for name, call in calls.items()}
         calls |= {"ping": Ping(desk, poster, rounds)}
-        with listening(desk, rounds), measured(desk, Metrics(desk, lookout, rounds)):
+        tally = Tally()
+        with listening(desk, rounds, tally), measured(desk, Metrics(desk, lookout, rounds, tally.counts)):
             every = {name: EVERY.get(name, TICK_SECONDS) for name in calls}
             run_until(stop, {name: (every[name], saying(name, call)) for name, call in calls.items()})
 

@@ -31,6 +31,7 @@ from newsletter.web.pages import Pages
 from newsletter.web.routes import MACHINES, Answering, routes
 from newsletter.web.signing_up import SigningUp
 from newsletter.web.site_api import SiteApi
+from newsletter.web.tally import Tally
 from subscribers.tokens import Purpose
 
 #: Requests at once; a provider that finds us busy tries again.
@@ -43,22 +44,28 @@ def app(
     *,
     longest_wait: float = leaving.LONGEST_WAIT,
     trouble: Callable[[], list[str]] = list,
+    tally: Tally | None = None,
 ) -> ASGIApp:
     """The application over this desk.
 
     `longest_wait`: seconds that somebody who leaves waits for a busy database. `trouble`: what is wrong with the jobs
-    beside it, in words for anybody; /readyz says it.
+    beside it, in words for anybody; /readyz says it. `tally` counts how webhooks were answered.
     """
     pages = Pages(desk.templates, desk.config.publication)
-    answers = _answers(desk, doors, pages, longest_wait) | {"/readyz": Readiness(desk, trouble).__call__}
+    answers = _answers(desk, doors, pages, longest_wait, tally or Tally()) | {
+        "/readyz": Readiness(desk, trouble).__call__
+    }
     inner = Starlette(routes=routes(answers), exception_handlers=_handlers(pages))
     inner.router.redirect_slashes = False
     return armoured(inner, desk.config.publication.base_url, pages.sorry, MACHINES)
 
 
-def _answers(desk: Desk, doors: dict[str, Door], pages: Pages, longest_wait: float) -> dict[str, Answering]:
+def _answers(
+    desk: Desk, doors: dict[str, Door], pages: Pages, longest_wait: float, tally: Tally
+) -> dict[str, Answering]:
     """What answers at each path of the table."""
-    told = Hooks(desk, doors, desk.config.web.most_bytes, Gathering(hooks.stored_by(desk), hooks.weight))
+    stored = Gathering(hooks.stored_by(desk), hooks.weight)
+    told = Hooks(desk, doors, desk.config.web.most_bytes, stored, tally=tally)
     wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
     read, sure = Archive(desk, pages), Confirming(desk, pages)
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)

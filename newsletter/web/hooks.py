@@ -20,6 +20,7 @@ from newsletter.errors import DatabaseError, NewsletterError
 from newsletter.providers.hooks import Event, Hook, Incoming
 from newsletter.web.bodies import LONGEST_BODY, TooLong, body_of
 from newsletter.web.gathering import Gathering
+from newsletter.web.tally import Tally
 
 Parcel = tuple[str, Sequence[Event]]  #: the provider's name, and its events
 
@@ -45,23 +46,30 @@ class Hooks:
     most_bytes: int
     gathering: Gathering[Parcel]
     said: Callable[..., None] = log.warning
+    tally: Tally = field(default_factory=Tally)
 
     async def __call__(self, request: Request) -> Response:
         """Take one request. HEAD is answered for providers that look whether we are here; it changes nothing."""
-        door = self.doors.get(request.path_params["provider"])
+        name = request.path_params["provider"]
+        door = self.doors.get(name)
         if door is None:
             return Response(status_code=HTTPStatus.NOT_FOUND)
         if request.method == "HEAD":
             return Response(status_code=HTTPStatus.OK)
+        status = await self._status(name, door, request)
+        self.tally.add(name, status)
+        return Response(status_code=status)
+
+    async def _status(self, name: str, door: Door, request: Request) -> int:
         try:
             body = await body_of(request, self.most_bytes, LONGEST_BODY)
         except TimeoutError:
-            return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
+            return HTTPStatus.REQUEST_TIMEOUT
         except ClientDisconnect:
-            return Response(status_code=HTTPStatus.BAD_REQUEST)
+            return HTTPStatus.BAD_REQUEST
         except TooLong:
-            return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        return Response(status_code=await self._take(request.path_params["provider"], door, _incoming(request, body)))
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return await self._take(name, door, _incoming(request, body))
 
     async def _take(self, name: str, door: Door, incoming: Incoming) -> int:
         """Verify, store, and say how it went."""

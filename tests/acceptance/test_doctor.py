@@ -25,6 +25,9 @@ reply_to = "editor@weekly.dev"
 base_url = "https://news.weekly.dev"
 postal_address = "1 Sample Street, 12345 Exampletown"
 
+[telling]
+operators = ["otto@weekly.dev"]
+
 [provider]
 name = "postmark"
 address = "{address}"

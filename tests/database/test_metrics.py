@@ -66,6 +66,14 @@ def test_the_list_the_house_and_the_jobs_are_told(engine: Engine) -> None:
     assert found["newsletter_disk_free_bytes"][()] > 0
 
 
+def test_how_webhooks_were_answered_is_counted(engine: Engine) -> None:
+    """By provider and status: a wrong secret is a row of refusals."""
+    here, rounds = told(engine), Rounds.of(lambda: NOW, ())
+    text = Metrics(here.place.desk, here.lookout, rounds, lambda: {("resend", "401"): 3}).text().decode()
+
+    assert 'newsletter_webhook_requests_total{provider="resend",status="401"} 3.0' in text
+
+
 def test_what_is_to_be_told_is_counted_as_long_as_it_holds(engine: Engine) -> None:
     """By kind and severity, without a word of it."""
     here = told(engine)

@@ -14,6 +14,9 @@ reply_to = "editor@weekly.dev"
 base_url = "https://news.weekly.dev"
 postal_address = "1 Sample Street, 12345 Exampletown"
 
+[telling]
+operators = ["otto@weekly.dev"]
+
 [provider]
 name = "postmark"
 """
@@ -29,6 +32,14 @@ def lights(text: str, environ: dict[str, str] = KEYS) -> dict[str, Light]:
 def test_right_settings_are_green() -> None:
     """All of them."""
     assert set(lights(RIGHT).values()) == {Light.GREEN}
+
+
+def test_a_newsletter_that_tells_nobody_is_yellow() -> None:
+    """Editors hear of drafts; of a full disk they do not."""
+    told = 'operators = ["otto@weekly.dev"]'
+
+    assert lights(RIGHT.replace(told, "editors = []"))["telling"] is Light.YELLOW
+    assert lights(RIGHT.replace(told, 'webhook = "https://chat.weekly.dev"'))["telling"] is Light.GREEN
 
 
 def test_no_key_is_red() -> None:

@@ -26,6 +26,7 @@ from newsletter.providers.postmark_hook import PostmarkHook
 from newsletter.providers.resend_hook import ResendHook
 from newsletter.web.app import app, doors_of, serving
 from newsletter.web.hooks import Door, stored_by
+from newsletter.web.tally import Tally
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Suppression
 
@@ -186,3 +187,15 @@ def test_fifty_requests_together_cost_as_many_statements_as_one(here: Place) -> 
 
     assert stored(here)[0] == 51
     assert len(ran) - one <= one + 5
+
+
+def test_answers_are_counted_for_those_who_are_known(here: Place) -> None:
+    """Nobody makes a new name by asking for it."""
+    tally, doors = Tally(), {"postmark": Door(PostmarkHook(), ("made-up-secret",))}
+    made = app(here.desk, doors, tally=tally)
+    with serving(made, "127.0.0.1", 0) as address, httpx.Client(base_url=address) as client:
+        for name, headers in (("postmark", SHARED), ("postmark", {}), ("postmark", {}), ("nobody", {})):
+            client.post(f"/hooks/{name}", content=bounce(here), headers=headers)
+        client.head("/hooks/postmark")
+
+    assert tally.counts() == {("postmark", "200"): 1, ("postmark", "401"): 2}

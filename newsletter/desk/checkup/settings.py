@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
-from newsletter.config import Config, ProviderChoice, Publication
+from newsletter.config import Config, ProviderChoice, Publication, Telling
 from newsletter.providers.catalogue import hook_proof
 from newsletter.providers.checkup import Finding, green, red, yellow
 from newsletter.providers.smtp_settings import LOCAL
@@ -60,6 +60,7 @@ def findings(config: Config, chosen: Sequence[Chosen]) -> list[Finding]:
         _answers("Reply-To", publication.reply_to or publication.sender),
         _answers("Unsubscribe mailbox", publication.unsubscribe_mailbox or publication.sender),
         _postal_address(publication),
+        _telling(config.telling),
     ]
 
 
@@ -141,6 +142,13 @@ def _postal_address(publication: Publication) -> Finding:
         todo = "Set publication.postal_address: the law wants it in every mail (CAN-SPAM, CASL, Impressum)."
         return red("publication.postal_address", "There is none, or not a whole one.", todo)
     return green("publication.postal_address", "It is in every footer.")
+
+
+def _telling(telling: Telling) -> Finding:
+    if telling.operators or telling.webhook:
+        return green("telling", "Somebody is told when something is wrong.")
+    todo = "Set telling.operators or telling.webhook, and try it: newsletter notices --try (docs/telling.md)."
+    return yellow("telling", "Nobody is told when something is wrong.", todo)
 
 
 def _is_reserved(domain: str) -> bool:
