@@ -28,6 +28,7 @@ from newsletter.web.hooks import Door, Hooks
 from newsletter.web.leaving import Leaving
 from newsletter.web.opening import Link
 from newsletter.web.pages import Pages
+from newsletter.web.preferences import Preferences
 from newsletter.web.routes import MACHINES, Answering, routes
 from newsletter.web.signing_up import SigningUp
 from newsletter.web.site_api import SiteApi
@@ -67,7 +68,7 @@ def _answers(
     stored = Gathering(hooks.stored_by(desk), hooks.weight)
     told = Hooks(desk, doors, desk.config.web.most_bytes, stored, tally=tally)
     wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
-    read, sure = Archive(desk, pages), Confirming(desk, pages)
+    read, sure, own = Archive(desk, pages), Confirming(desk, pages), Preferences(desk, pages)
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
@@ -84,6 +85,9 @@ def _answers(
         "/api/subscribe": SiteApi(desk, wishes, clients).__call__,
         "/confirm/{token}": Link(desk, pages, Purpose.CONFIRM, sure.ask, sure.yes).__call__,
         "/never/{token}": Link(desk, pages, Purpose.NEVER, sure.ask_never, sure.never).__call__,
+        "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, own.act).__call__,
+        "/preferences/{token}/data": Link(desk, pages, Purpose.PREFERENCES, own.data, own.act).__call__,
+        "/erase/{token}": Link(desk, pages, Purpose.ERASE, own.ask_erase, own.erase).__call__,
         "/u/{token}": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.act).__call__,
         "/u/{token}/why": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.tell).__call__,
         "/back/{token}": Link(desk, pages, Purpose.RESUBSCRIBE, left.ask_back, left.back).__call__,

@@ -64,7 +64,16 @@ def links(here: Place, address: str) -> list[str]:
     back, yes = token(here, Purpose.RESUBSCRIBE), token(here, Purpose.CONFIRM, "ben")
     never = token(here, Purpose.NEVER, "dov")
     ways_in = ("/issues", "/subscribe", f"/confirm/{yes}", f"/never/{never}")
-    paths = (*ways_in, f"/u/{leave}", f"/u/{stays}", f"/back/{back}", "/u/wrong")
+    own, forget = token(here, Purpose.PREFERENCES, "pia"), token(here, Purpose.ERASE)
+    paths = (
+        *ways_in,
+        f"/erase/{forget}",
+        f"/preferences/{own}",
+        f"/u/{leave}",
+        f"/u/{stays}",
+        f"/back/{back}",
+        "/u/wrong",
+    )
     return [f"{address}{path}" for path in paths]
 
 
@@ -117,7 +126,7 @@ def test_no_page_is_wider_than_a_small_phone(browser: Browser, here: Place, addr
     for url in links(here, address):
         page.goto(url)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        if page.get_by_role("button").count():
+        if page.get_by_role("button").count() == 1:
             page.get_by_role("button").click()
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
@@ -129,11 +138,24 @@ def test_axe_finds_nothing_wrong(browser: Browser, here: Place, address: str, sc
     for url in links(here, address):
         page.goto(url)
         results = [Axe().run(page)]
-        if page.get_by_role("button").count():
+        if page.get_by_role("button").count() == 1:
             page.get_by_role("button").click()
             results.append(Axe().run(page))
         for result in results:
             assert result.violations_count == 0, result.generate_report()
+
+
+def test_a_break_is_taken_and_ended_by_a_reader(browser: Browser, here: Place, address: str) -> None:
+    """With the browser's own calendar; the page says how it stands."""
+    page = opened(browser, f"{address}/preferences/{token(here, Purpose.PREFERENCES)}")
+    page.get_by_label("No issue until").fill("2027-01-03")
+    page.get_by_role("button", name="Take a break").click()
+    page.get_by_text("until 3 January 2027").wait_for()
+    assert who(here, "ada").status is Status.PAUSED
+
+    page.get_by_role("button", name="End the break now").click()
+    assert page.get_by_role("status").inner_text() == "Welcome back."
+    assert who(here, "ada").status is Status.ACTIVE
 
 
 def test_an_issue_of_the_archive_is_read_and_left_again(browser: Browser, engine: Engine) -> None:

@@ -1,0 +1,39 @@
+"""What is known of one reader, for that reader (GDPR 15): plain values, ready for JSON. No key, no hash, no ref."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from newsletter.delivery.explain import fates
+from newsletter.desk.desk import Desk
+from subscribers.address import parse
+from subscribers.erasure import facts
+from subscribers.subscriber import Subscriber
+
+OF_A_PERSON = (
+    "address", "name", "status", "status_since", "signed_up_at", "confirmed_at", "paused_until", "source", "zone",
+)  # fmt: skip
+
+
+def own_data(desk: Desk, session: Session, whom: Subscriber) -> dict[str, Any]:
+    """Profile, consent, reasons, single mails, issues, suppression. Times are ISO 8601 in UTC."""
+    known = facts(session, parse(whom.address or ""), desk.secret)
+    return {
+        "newsletter": desk.config.publication.name,
+        "as_of": _plain(desk.clock()),
+        "profile": _fields(whom, *OF_A_PERSON),
+        "consent": [_fields(event, "kind", "at", "source", "wording", "by") for event in known.events],
+        "left": _fields(known.farewell, "why", "at") if known.farewell else None,
+        "single_mails": [_fields(one, "about", "made_at", "handed_at", "post") for one in known.letters],
+        "issues": [_fields(fate, "issue", "week", "got_it", "when", "why") for fate in fates(session, whom)],
+        "suppression": _fields(known.suppression, "reason", "at") if known.suppression else None,
+    }
+
+
+def _fields(thing: object, *names: str) -> dict[str, Any]:
+    return {name: _plain(getattr(thing, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
