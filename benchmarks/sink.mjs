@@ -2,14 +2,15 @@
 //   node benchmarks/sink.mjs          prints its port
 // POST /send   202 and no body, as providers that take one body for many
 // POST /batch  200 and one result per recipient, as providers that take full messages
+// POST /slow   202 after 50 ms; a key (Idempotency-Key) that was taken already is answered, and nobody counted again
 // POST /raw    202, and looks into nothing: the sink's own rate
 // GET /stats   what it has taken; GET /reset forgets it
 import http from "node:http";
 
 const MARK = Buffer.from('"key":"');
 const LONGEST = 128 + MARK.length;
-let stats, seen;
-const reset = () => { stats = { requests: 0, bytes: 0, keys: 0 }; seen = new Set(); };
+let stats, seen, taken;
+const reset = () => { stats = { requests: 0, bytes: 0, keys: 0 }; seen = new Set(); taken = new Set(); };
 reset();
 
 /** The keys in a body that comes in pieces; one that is cut between two pieces waits for the second. */
@@ -43,8 +44,14 @@ const server = http.createServer((request, response) => {
   request.on("data", (piece) => { stats.bytes += piece.length; scan?.take(piece); });
   request.on("end", () => {
     stats.requests += 1;
+    if (request.url === "/slow") {
+      const name = request.headers["idempotency-key"], again = taken.has(name);
+      taken.add(name);
+      if (again) scan.keys.length = 0;
+    }
     stats.keys += scan?.keys.length ?? 0;
     scan?.keys.forEach((key) => seen.add(key));
+    if (request.url === "/slow") return setTimeout(() => answer(response, 202), 50);
     if (request.url !== "/batch") return answer(response, 202);
     answer(response, 200, { results: scan.keys.map((key) => ({ key, id: `id-${key}`, error: "" })) });
   });

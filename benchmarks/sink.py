@@ -124,18 +124,21 @@ class _Http(socketserver.StreamRequestHandler):
 
     stats = {"requests": 0, "bytes": 0, "keys": 0}  # noqa: RUF012 - one server a process
     seen: set[bytes] = set()  # noqa: RUF012
+    taken: set[bytes] = set()  # noqa: RUF012
     lock = threading.Lock()
 
     def handle(self) -> None:
         """Requests until the end of the connection."""
         while line := self.rfile.readline():
-            path, size = line.split(b" ")[1], 0
+            path, size, name = line.split(b" ")[1], 0, b""
             while (header := self.rfile.readline()) not in (b"\r\n", b""):
                 if header.lower().startswith(b"content-length:"):
                     size = int(header.split(b":")[1])
-            self._answer(path, *self._act(path, self.rfile.read(size)))
+                if header.lower().startswith(b"idempotency-key:"):
+                    name = header.split(b":", 1)[1].strip()
+            self._answer(path, *self._act(path, self.rfile.read(size), name))
 
-    def _act(self, path: bytes, body: bytes) -> tuple[int, bytes]:
+    def _act(self, path: bytes, body: bytes, name: bytes) -> tuple[int, bytes]:
         if path == b"/stats":
             return 200, json.dumps({**self.stats, "distinct": len(self.seen)}).encode()
         keys = [] if path == b"/raw" else KEY.findall(body)
@@ -143,11 +146,17 @@ class _Http(socketserver.StreamRequestHandler):
             if path == b"/reset":
                 self.stats.update(requests=0, bytes=0, keys=0)
                 self.seen.clear()
+                self.taken.clear()
                 return 200, b"{}"
+            if path == b"/slow":
+                keys = [] if name in self.taken else keys
+                self.taken.add(name)
             self.stats["requests"] += 1
             self.stats["bytes"] += len(body)
             self.stats["keys"] += len(keys)
             self.seen.update(keys)
+        if path == b"/slow":
+            time.sleep(0.05)
         if path != b"/batch":
             return 202, b""
         results = [{"key": key.decode(), "id": f"id-{key.decode()}", "error": ""} for key in keys]

@@ -21,6 +21,8 @@ from newsletter.errors import DatabaseError
 
 #: The name under which our advisory locks are kept ("WVNL"), and the locks: transactions take turns by the first.
 LOCKS, TURN, DISPATCHER = 0x57564E4C, 1, 2
+#: Beside them, the locks that dispatchers hold under their own numbers.
+WORKERS = LOCKS + 1
 #: Seconds to wait for a turn, a lock or a connection: as long as for SQLite's.
 PATIENCE = 5
 #: Execution options: this transaction only reads; this one is a lock's own. Neither waits for a turn.

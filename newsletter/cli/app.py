@@ -27,6 +27,7 @@ from newsletter.cli import (
     transfer,
     unknown,
     week,
+    worker,
 )
 from newsletter.cli.door import Door, config_path
 from newsletter.cli.output import say
@@ -49,6 +50,7 @@ transfer.register(subscribers.app)
 app.add_typer(suppressions.app, name="suppressions")
 app.command("week")(week.week)
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("jobs")(jobs.jobs)
 app.command("notices")(notices.notices)
 app.add_typer(unknown.app, name="unknown")

@@ -68,7 +68,7 @@ def _calls(desk: Desk, stop: threading.Event) -> dict[str, Callable[[], list[str
 
     def sent() -> list[str]:
         said: list[str] = []
-        send_due(desk, stop=stop.is_set, pause=stop.wait, on_end=lambda ended: said.append(_ended(ended)))
+        send_due(desk, stop=stop.is_set, pause=stop.wait, on_end=lambda one: said.append(ended(one)))
         return said
 
     return {
@@ -85,10 +85,10 @@ def _reads(desk: Desk) -> bool:
     return desk.config.bounces.somewhere and desk.config.bounces.every_minutes > 0
 
 
-def _ended(ended: Sent) -> str:
+def ended(one: Sent) -> str:
     """How a sending ended, in a line."""
-    state = f"{opened(ended.issue.name)} is {ended.issue.state}"
-    return f"{state}." if ended.ending is Ending.DONE else f"{state}: {outcome(ended)}"
+    state = f"{opened(one.issue.name)} is {one.issue.state}"
+    return f"{state}." if one.ending is Ending.DONE else f"{state}: {outcome(one)}"
 
 
 def _plan(desk: Desk) -> str:

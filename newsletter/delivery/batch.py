@@ -87,6 +87,7 @@ class Batch(SQLModel, table=True):
     provider: str = ""
     provider_ids: bytes | None = None  #: newline-joined, of every answered call in the order of subscriber ids
     reason: str = ""  #: what the provider said, where it said something of the whole batch
+    worker: int | None = None  #: whose it is while it is open, where several dispatchers share a ledger: crew.py
 
     @property
     def call_key(self) -> str:

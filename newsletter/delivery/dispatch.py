@@ -5,13 +5,11 @@ has come back and claims what is free, so that two commits serve many calls. It 
 had claimed and not recorded is taken up by the next run, by evidence and never on a guess (recovery.py).
 """
 
-import gc
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -25,8 +23,11 @@ from newsletter.delivery.afterwards import Tried, afterwards, is_silence
 from newsletter.delivery.answers import kinds_of
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.delivery.calling import Caller
+from newsletter.delivery.crew import MIND_EVERY, Crew
 from newsletter.delivery.events import settle_from_events
 from newsletter.delivery.flight import Ending, Flight, suspicious
+from newsletter.delivery.heap import settled_heap
+from newsletter.delivery.lasting import AWAY, LOOK_EVERY, LOST_TRIES, OTHERS, RECORD_TRIES, RECORD_WAIT, SILENT, SLICE
 from newsletter.delivery.lineage import Lineage, mark_of
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
@@ -40,19 +41,8 @@ from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Alike, Answer, Directive, Outcome, Provider
 
-#: Losing the record of an accepted batch is doubt for everybody in it: recording is tried for minutes.
-RECORD_TRIES, RECORD_WAIT = 60, 5.0
-#: How often a turn that records nothing is tried where the connection broke: what it claimed has to be read back.
-LOST_TRIES = 12
 LOCK_LOST = "The connection that kept other dispatchers away was lost. The next run goes on."
-#: How long, in seconds, a provider that could not be reached is left alone where there is another.
-AWAY = 600.0
-#: So many calls in a row of which nobody will know are enough: each of them puts a whole batch in doubt.
-SILENT = 3
-#: Seconds between two counts while everything is accepted.
-LOOK_EVERY = 0.2
-#: Seconds between two looks, in a wait, whether somebody has paused, cancelled or stopped it.
-SLICE = 0.5
+Taken = tuple[Batch, Sequence[Member] | None]  #: a batch, and who is in it; None: to be read before its call
 
 _STANDING = (
     select(col(Issue.status), col(Sending.not_after))
@@ -81,7 +71,8 @@ class Dispatcher:
     ticks: Callable[[], float] = time.monotonic
     halted: Callable[[], bool] = lambda: False  #: the switch that stops all sending
     luck: random.Random = field(default_factory=random.Random)
-    alone: Callable[[Session], bool] = lambda _: True  #: whether the lock of `only_dispatcher` is still held
+    alone: Callable[[Session], bool] = lambda _: True  #: whether the lock of the dispatcher is still held
+    crew: Crew | None = None  #: who else sends from this ledger
 
     def run(
         self,
@@ -98,21 +89,29 @@ class Dispatcher:
         with transaction(self.engine) as session:
             mark.require_not_behind(session, issue_id)
             now = self.clock()
-            stock = recovery.take_stock(session, self._known, issue_id, now)
+            crew = self.crew
+            left = crew.take_over(session, issue_id) if crew else ledger.open_batches(session, issue_id)
+            stock = recovery.take_stock(session, self._known, left, now)
             asked = waits.longest(session, self._known, now)
-        flight = Flight(parked=self._from_now(stock.again), asked=self._from_now(stock.to_look_up))
-        flight.doubted = {batch.id for _, batch in stock.again if batch.status is not BatchStatus.CLAIMED}
-        if asked is not None:
-            self._leave_alone(flight, waits.left(asked, now), asked.reason)
+        flight = Flight()
+        self._take_in(flight, stock, asked, now)
         enough = lambda: stop() or self.halted()  # noqa: E731 - one line, used once
         caller = Caller(self._providers, self.builder, self.clock, enough)
-        with _settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
+        with settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
             while self._turn(issue_id, flight, caller, pool, mark, stop):
                 if flight.state:
                     on_progress(flight.state)
         if flight.ending is None and flight.unanswered:
             return Ending.REFUSING, flight.unanswered
         return flight.ending or Ending.DONE, flight.reason
+
+    def _take_in(self, flight: Flight, stock: recovery.Stock, asked: waits.ProviderWait | None, now: datetime) -> None:
+        """What was found open, and what a provider has asked for: it is waited for from now on."""
+        flight.parked += self._from_now(stock.again)
+        flight.asked += self._from_now(stock.to_look_up)
+        flight.doubted |= {batch.id for _, batch in stock.again if batch.status is not BatchStatus.CLAIMED}
+        if asked is not None:
+            self._leave_alone(flight, waits.left(asked, now), asked.reason)
 
     def finish(self, session: Session, issue_id: int) -> bool | None:
         """Close the ledger if nothing is left: see `progress.finish`."""
@@ -131,9 +130,11 @@ class Dispatcher:
         back = self._come_back(flight)
         if stop() or self.halted():
             flight.halt(Ending.STOPPED)
+        elif self.crew and self.ticks() >= self.crew.minded_at + MIND_EVERY:
+            self._mind(self.crew, issue_id, flight)
         taken = self._record_and_claim(issue_id, flight, back)
         if taken and not self._mark(mark, len(taken), flight):
-            unposted = [(batch, Answer(Alike([""] * len(members), Outcome.RETRY))) for batch, members in taken]
+            unposted = [(batch, Answer(Alike([""] * len(members or ()), Outcome.RETRY))) for batch, members in taken]
             self._record_and_claim(issue_id, flight, unposted)
             taken = []
         for batch, members in taken:
@@ -142,6 +143,19 @@ class Dispatcher:
             return True
         off = lambda: stop() or self.halted() or self._is_off(issue_id)  # noqa: E731 - one line, used once
         return flight.ending is None and (self._ask(flight) or self._wait(flight, off))
+
+    def _mind(self, crew: Crew, issue_id: int, flight: Flight) -> None:
+        """Take over what dispatchers that died have left, and hear what a provider has asked the others for."""
+        crew.minded_at, now = self.ticks(), self.clock()
+        try:
+            with transaction(self.engine) as session:
+                left = crew.take_over(session, issue_id) if self.alone(session) else []
+                stock = recovery.take_stock(session, self._known, left, now)
+                others, asked = crew.others_send(session, issue_id), waits.longest(session, self._known, now)
+        except DatabaseError:
+            return  # the next turn says it, or the next look goes well
+        flight.others = others
+        self._take_in(flight, stock, asked, now)
 
     def _mark(self, mark: PostMark | Lineage, calls: int, flight: Flight) -> bool:
         """Say beside the database what is about to be posted. False, and no post, where that cannot be written."""
@@ -152,20 +166,25 @@ class Dispatcher:
             return False
         return True
 
-    def _call(self, caller: Caller, batch: Batch, members: Sequence[Member]) -> Answer:
-        """In a thread of its own, and outside of any transaction: links are signed while others write."""
+    def _call(self, caller: Caller, batch: Batch, members: Sequence[Member] | None) -> Answer:
+        """In a thread of its own, and outside of any transaction: links are signed while others write.
+
+        Beside other dispatchers the members are read here: what holds up the claims of all should be short.
+        """
+        try:
+            members = recovery.members_of(self.engine, batch) if members is None else members
+        except DatabaseError as error:
+            return Answer(Alike([""] * batch.still_open, Outcome.RETRY, str(error)))  # nothing was posted
         return caller.call(batch, self.addressing.columns(members, self.builder.rendered.fields))
 
     def _come_back(self, flight: Flight) -> list[tuple[Batch, Answer]]:
-        """The calls that have come back, at least one where any is under way."""
+        """The calls that have come back, at least one where any is under way; beside others, none after a second."""
         if not flight.calls:
             return []
-        done, _ = wait(flight.calls, return_when=FIRST_COMPLETED)
+        done, _ = wait(flight.calls, timeout=MIND_EVERY if self.crew else None, return_when=FIRST_COMPLETED)
         return [(flight.calls.pop(call), call.result()) for call in done]
 
-    def _record_and_claim(
-        self, issue_id: int, flight: Flight, back: Iterable[tuple[Batch, Answer]]
-    ) -> list[tuple[Batch, Sequence[Member]]]:
+    def _record_and_claim(self, issue_id: int, flight: Flight, back: Iterable[tuple[Batch, Answer]]) -> list[Taken]:
         """One transaction: what came back is recorded, free places are filled. Recording is tried stubbornly."""
         back, parked = list(back), list(flight.parked)
         for tries_left in reversed(range(RECORD_TRIES if back else LOST_TRIES)):
@@ -204,7 +223,7 @@ class Dispatcher:
             after = session.get_one(Batch, batch.id, populate_existing=True)
         self._follow(session, flight, after, answer, stock, moved=after.generation > before[0])
         heard = kinds_of(answer.receipts) & {Outcome.ACCEPTED, Outcome.REFUSED}
-        silent = _is_held(after, stock) or (after.unknown > before[1] and not heard)
+        silent = stock.leaves(after) or (after.unknown > before[1] and not heard)
         if not (silent and batch.doubtful and batch.id in flight.doubted):  # it puts nobody in doubt who was not
             flight.silent = flight.silent + 1 if silent else 0
         if flight.silent >= SILENT:
@@ -239,24 +258,29 @@ class Dispatcher:
         if lost and recovery.outlook(self._known, batch, self.clock()):
             flight.unanswered = batch.reason or "A call was not answered."
 
-    def _claim(
-        self, session: Session, issue_id: int, flight: Flight, back: Iterable[Batch]
-    ) -> list[tuple[Batch, Sequence[Member]]]:
+    def _claim(self, session: Session, issue_id: int, flight: Flight, back: Iterable[Batch]) -> list[Taken]:
         """Batches for the free places: those whose time has come again first, then new ones."""
         self._look(session, issue_id, flight)
         free = self.in_flight - len(flight.calls)
-        taken = read_back(session, issue_id, flight, back, self.clock()) if flight.unheard else []
+        me = self.crew.number if self.crew else None
+        taken: list[Taken] = []
+        if flight.unheard:
+            taken += read_back(session, issue_id, flight, back, self.clock(), me)
         flight.throttled = False
         while flight.ending is None and len(taken) < free:
+            if self.crew and (left := self.crew.left(session)):
+                self.throttle.hold_until(self.ticks() + left)
             flight.throttled = self.throttle.ready_at > self.ticks()
             if flight.throttled:
                 return taken
             batch = self._again(session, flight) or self._new(session, issue_id, flight)
             if batch is None:
                 return taken
-            members = claims.members(session, batch)
-            self.throttle.spend(len(members), self.ticks())
-            taken.append((batch, members))
+            self.throttle.spend(batch.still_open, self.ticks())
+            if self.crew:
+                self.crew.own(session, batch)
+                self.crew.spend(session, batch.still_open)
+            taken.append((batch, None if self.crew else claims.members(session, batch)))
         return taken
 
     def _look(self, session: Session, issue_id: int, flight: Flight) -> None:
@@ -324,16 +348,8 @@ class Dispatcher:
         if place is None:
             return False
         _, batch = flight.asked.pop(place)
-        with transaction(self.engine) as session:
-            members = claims.members(session, batch)
-        found = self._providers[batch.provider].look_up(
-            batch.call_key, [self.addressing.key(member.ref) for member in members]
-        )
-        with transaction(self.engine) as session:
-            status = recovery.settle(session, batch, found, self.clock())
-            after = session.get_one(Batch, batch.id, populate_existing=True)
-        if status is BatchStatus.CLAIMED:
-            flight.parked.append((self.ticks(), after))
+        again = recovery.look_into(self.engine, self._providers[batch.provider], self.addressing.key, batch, self.clock)
+        flight.parked += [(self.ticks(), again)] if again else []
         return True
 
     def _wait(self, flight: Flight, off: Callable[[], bool]) -> bool:
@@ -344,6 +360,8 @@ class Dispatcher:
         ready = self.throttle.ready_at  # a call waits for its own time and for the provider's; a question does not
         times = [max(when, ready) for when, _ in flight.parked] + [when for when, _ in flight.asked]
         times += [ready] if flight.throttled else []  # also where that moment has just passed: there is more to claim
+        if not times and flight.others and self.crew:
+            times, self.crew.minded_at = [self.ticks() + OTHERS], -math.inf  # and then look at once
         if not times:
             return False
         moment = min(times)
@@ -373,23 +391,3 @@ class Dispatcher:
     def _from_now(self, waiting: Iterable[recovery.Waiting]) -> list[tuple[float, Batch]]:
         """Seconds from now as moments of the monotonic clock."""
         return [(self.ticks() + seconds, batch) for seconds, batch in waiting]
-
-
-def _is_held(after: Batch, stock: recovery.Stock) -> bool:
-    """Whether a call ended in a doubt that this run cannot close."""
-    return after.status is BatchStatus.UNKNOWN and not stock.again and not stock.to_look_up
-
-
-@contextmanager
-def _settled_heap() -> Iterator[None]:
-    """Take what is there now out of garbage collection for a while.
-
-    A thousand recipients are some ten thousand new objects, and now and then that makes the collector look through all
-    modules and tables as well: 45 ms in the middle of a transaction, while everybody who wants to leave waits.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()

@@ -49,6 +49,7 @@ class Flight:
     asked_for: str = ""  #: and in which words
     away_until: float = -math.inf  #: until then (monotonic) the second provider sends
     unheard: bool = False  #: the answer to a commit was lost: what it claimed is to be read back
+    others: bool = False  #: other dispatchers still have calls of this issue: one that dies leaves work
     ending: Ending | None = None
     reason: str = ""
 
@@ -65,6 +66,8 @@ class Flight:
             return "a call without an answer must be over before it is looked into", ""
         if self.parked:
             return "what was not taken is tried again then", self.parked[0][1].reason
+        if self.others and not self.throttled:
+            return "other workers have calls under way", ""
         return "the rate of sending.per_second", ""
 
 

@@ -6,7 +6,7 @@ moves in the claiming transaction, where consent and suppression are checked (cl
     list = accepted + refused + unknown + under way + skipped + still to claim            at every commit
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -260,8 +260,8 @@ def in_doubt(session: Session, issue_id: int | None = None) -> list[Batch]:
     return [batch for batch in found if batch.in_doubt]
 
 
-def open_batches(session: Session, issue_id: int) -> list[Batch]:
-    """Batches that are not closed, oldest first."""
+def open_batches(session: Session, issue_id: int, but: Collection[int] = ()) -> list[Batch]:
+    """Batches that are not closed, oldest first; `but` those of these workers (crew.py)."""
     still = (BatchStatus.CLAIMED, *OPEN)
     query = select(Batch).where(Batch.issue_id == issue_id, col(Batch.status).in_(still)).order_by(col(Batch.number))
-    return list(session.exec(query))
+    return [batch for batch in session.exec(query) if batch.worker not in but]

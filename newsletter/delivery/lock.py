@@ -1,10 +1,11 @@
-"""One dispatcher per database: a lock that is free when its process dies, however it dies.
+"""Who may send from a database: a lock that is free when its process dies, however it dies.
 
 For a SQLite file the kernel keeps it, on a file beside it; for PostgreSQL the server (session_lock.py).
 """
 
 import fcntl
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +16,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from newsletter.database import transaction
 from newsletter.delivery import session_lock
+from newsletter.delivery.crew import Crew, Worker
 from newsletter.errors import SomebodySends
 
 #: Whoever only looks has the lock for a moment: it is tried so often, so many seconds apart.
@@ -74,6 +77,30 @@ def only_dispatcher(engine: Engine) -> Iterator[session_lock.Alone]:
         yield _always
     finally:
         os.close(handle)
+
+
+@contextmanager
+def dispatching(
+    engine: Engine, now: datetime, per_second: float = 0.0
+) -> Iterator[tuple[session_lock.Alone, Crew | None]]:
+    """Hold what a dispatcher needs: alone on a SQLite file, beside others on a PostgreSQL server (crew.py).
+
+    `now` is written down with the number that it gets there; `per_second` is what all of them together may hand over.
+    Raises SomebodySends where somebody is to be alone.
+    """
+    if engine.dialect.name != "postgresql":
+        with only_dispatcher(engine) as alone:
+            yield alone, None
+        return
+    with transaction(engine) as session:
+        worker = Worker(name=f"{os.getpid()}@{socket.gethostname()}", began_at=now)
+        session.add(worker)
+        session.flush()
+        number = worker.number or 0
+    with session_lock.held(engine, LOOKS, LOOK_APART, number) as alone:
+        if alone is None:
+            raise (holder(engine) or Holder(0, datetime.now(UTC))).refusal()
+        yield alone, Crew(number, lambda session: session_lock.living(session) - {number}, per_second)
 
 
 def holder(engine: Engine) -> Holder | None:

@@ -18,13 +18,13 @@ from newsletter.providers.base import Alike, Outcome
 
 
 def read_back(
-    session: Session, issue_id: int, flight: Flight, back: Iterable[Batch], now: datetime
+    session: Session, issue_id: int, flight: Flight, back: Iterable[Batch], now: datetime, worker: int | None = None
 ) -> list[tuple[Batch, Sequence[Member]]]:
     """What a turn claimed whose answer was lost: to be posted now, or let go where nothing is posted any more.
 
-    `back` are the batches that have just come back.
+    `back` are the batches that have just come back; where several share the ledger, only those of this `worker` count.
     """
-    found = _unheard(session, issue_id, flight, back)
+    found = [batch for batch in _unheard(session, issue_id, flight, back) if worker in (None, batch.worker)]
     if flight.ending is None:
         return [(batch, claims.members(session, batch)) for batch in found]
     for batch in found:

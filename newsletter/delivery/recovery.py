@@ -10,17 +10,20 @@ Claims younger than twice the longest request are left alone: their owner may be
 that `calling` allows, and the request may take its time (security reference 3.1, rule 4).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import Engine
 from sqlmodel import Session
 
-from newsletter.delivery import evidence, ledger
+from newsletter.database import reading, transaction
+from newsletter.delivery import claims, evidence, ledger
+from newsletter.delivery.addressing import Members
 from newsletter.delivery.answers import kinds_of
 from newsletter.delivery.batch import OPEN, Batch, BatchStatus
 from newsletter.delivery.calling import CLOCK_TOLERANCE
-from newsletter.providers.base import Capabilities, Outcome, Receipt
+from newsletter.providers.base import Capabilities, Outcome, Provider, Receipt
 
 Waiting = tuple[float, Batch]  #: seconds from now, and the batch
 
@@ -32,14 +35,18 @@ class Stock:
     again: list[Waiting] = field(default_factory=list)  #: safe to send again
     to_look_up: list[Waiting] = field(default_factory=list)  #: the provider can be asked
 
+    def leaves(self, batch: Batch) -> bool:
+        """Whether a call ended in a doubt that this run cannot close."""
+        return batch.status is BatchStatus.UNKNOWN and not self.again and not self.to_look_up
+
 
 Known = Mapping[str, Capabilities]  #: what the providers that can be asked are able to do, by name
 
 
-def take_stock(session: Session, known: Known, issue_id: int, now: datetime) -> Stock:
-    """Sort the open batches of an issue; what can neither be repeated nor asked about becomes unknown."""
+def take_stock(session: Session, known: Known, found: Iterable[Batch], now: datetime) -> Stock:
+    """Sort open batches that nobody else has in hand; what can neither be repeated nor asked about becomes unknown."""
     stock = Stock()
-    for batch in ledger.open_batches(session, issue_id):
+    for batch in found:
         if batch.status is BatchStatus.CLAIMED:
             stock.again.append((0.0, batch))
         else:
@@ -103,3 +110,26 @@ def settle(session: Session, batch: Batch, found: Sequence[Receipt], now: dateti
         ledger.doubt(session, batch)
         evidence.prove_some(session, batch, found, now, by="look-up")
     return session.get_one(Batch, batch.id, populate_existing=True).status
+
+
+def members_of(engine: Engine, batch: Batch) -> Members:
+    """Who is handed over with a batch, read while others write: it was fixed before. Raises DatabaseError."""
+    with reading(engine) as session:
+        return claims.members(session, batch)
+
+
+def look_into(
+    engine: Engine, provider: Provider, key: Callable[[str], str], batch: Batch, clock: Callable[[], datetime]
+) -> Batch | None:
+    """Ask the provider about a batch in doubt and write down what it says. Returns it where it may be sent again.
+
+    `key` makes the key of a delivery from a subscriber's ref. An answer about an earlier attempt says nothing of the
+    newest: where somebody else has taken the batch up since, nothing is written.
+    """
+    found = provider.look_up(batch.call_key, [key(member.ref) for member in members_of(engine, batch)])
+    with transaction(engine) as session:
+        now = session.get_one(Batch, batch.id, populate_existing=True)
+        if (now.attempt, now.worker) != (batch.attempt, batch.worker):
+            return None
+        status = settle(session, batch, found, clock())
+        return session.get_one(Batch, batch.id, populate_existing=True) if status is BatchStatus.CLAIMED else None

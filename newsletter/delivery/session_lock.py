@@ -1,6 +1,7 @@
-"""One dispatcher per PostgreSQL database: a lock of the session, that the server frees when its connection dies.
+"""Who sends from a PostgreSQL database: locks of the session, that the server frees when its connection dies.
 
-The lock has a connection of its own, and every turn of the dispatcher asks, in its own transaction, whether that still
+One alone holds the lock exclusively; several share it, and each holds one more under its own number (crew.py). The lock
+has a connection of its own, and every turn of the dispatcher asks, in its own transaction, whether that still
 holds it: a lost connection ends the run before the next claim, because another dispatcher may be at work by then.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, NullPool, text
+from sqlalchemy import Connection, Engine, NullPool, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -20,10 +21,11 @@ from newsletter.delivery.lineage import LINEAGE
 from newsletter.errors import DatabaseError, DeliveryError
 
 _KEY = {"locks": postgresql.LOCKS, "which": postgresql.DISPATCHER}
-_TAKE = text(
-    "select pg_try_advisory_lock(:locks, :which), pg_backend_pid(), set_config('tcp_keepalives_idle', '30', false)"
-)
-_LEAVE = text("select pg_advisory_unlock(:locks, :which)")
+_PID = "pg_backend_pid(), set_config('tcp_keepalives_idle', '30', false)"
+_TAKE = text(f"select pg_try_advisory_lock(:locks, :which), {_PID}")
+_SHARE = text(f"select pg_try_advisory_lock_shared(:locks, :which), {_PID}")
+_NUMBER = text("select pg_advisory_lock(:workers, :number)")
+_LEAVE = text("select pg_advisory_unlock_all()")
 _MINE = (
     "from pg_locks l where l.locktype = 'advisory' and l.classid = :locks and l.objid = :which and l.objsubid = 2 "
     "and l.granted and l.database = (select oid from pg_database where datname = current_database())"
@@ -32,14 +34,20 @@ _HELD = text(f"select {LINEAGE}, exists(select {_MINE} and l.pid = :pid)")
 _HOLDER = text(
     f"select a.application_name, a.backend_start from pg_stat_activity a where a.pid in (select l.pid {_MINE})"  # noqa: S608
 )
+_LIVING = text(
+    "select l.objid::bigint from pg_locks l where l.locktype = 'advisory' and l.classid = :workers and l.objsubid = 2 "
+    "and l.granted and l.database = (select oid from pg_database where datname = current_database())"
+)
 _NAME = re.compile(r"newsletter (\d+)@(.*)")
 
 Alone = Callable[[Session], bool]
 
 
 @contextmanager
-def held(engine: Engine, looks: int, apart: float) -> Iterator[Alone | None]:
+def held(engine: Engine, looks: int, apart: float, number: int | None = None) -> Iterator[Alone | None]:
     """Hold the lock: what tells in a session whether it is still held; None where another session has it.
+
+    With a `number` it is shared with whoever shares it too; that number is shown to be alive meanwhile.
 
     What it tells raises DeliveryError where the server is in another history by now. Raises DatabaseError.
     """
@@ -47,11 +55,12 @@ def held(engine: Engine, looks: int, apart: float) -> Iterator[Alone | None]:
     options = {"isolation_level": "AUTOCOMMIT", postgresql.BESIDE: True}
     try:
         with own.connect().execution_options(**options) as connection:
-            pid = _taken(connection, looks, apart)
+            pid = _taken(connection, looks, apart, _TAKE if number is None else _SHARE)
+            if pid and number is not None:
+                connection.execute(_NUMBER, {"workers": postgresql.WORKERS, "number": number})
             yield _alone(connection, pid) if pid else None
-            if pid:
-                with suppress(DBAPIError):
-                    connection.execute(_LEAVE, _KEY)
+            with suppress(DBAPIError):
+                connection.execute(_LEAVE)
     except DBAPIError as error:
         raise DatabaseError(sentence(error, engine)) from error
     finally:
@@ -68,12 +77,17 @@ def holder(engine: Engine) -> tuple[int, str, datetime] | None:
     return int(named[1]) if named else 0, named[2] if named else "", found.backend_start.astimezone(UTC)
 
 
-def _taken(connection: Connection, looks: int, apart: float) -> int:
+def living(session: Session) -> frozenset[int]:
+    """The numbers of those that share the lock now."""
+    return frozenset(session.connection().execute(_LIVING, {"workers": postgresql.WORKERS}).scalars())
+
+
+def _taken(connection: Connection, looks: int, apart: float, how: TextClause) -> int:
     """The server's id of our session, or 0. Tried for a moment: a process that was killed leaves it a little later."""
     for look in range(looks):
         if look:
             time.sleep(apart)
-        mine, pid, _ = connection.execute(_TAKE, _KEY).one()
+        mine, pid, _ = connection.execute(how, _KEY).one()
         if mine:
             return int(pid)
     return 0

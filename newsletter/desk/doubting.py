@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from newsletter.delivery import claims, doubts, ledger, recovery
 from newsletter.delivery.addressing import Addressing, Member
 from newsletter.delivery.batch import Batch, BatchStatus
+from newsletter.delivery.crew import Crew
 from newsletter.delivery.doubts import Doubted
 from newsletter.delivery.recovery import Outlook
 from newsletter.desk.desk import Desk
@@ -137,16 +138,18 @@ def _addressing(desk: Desk, issue: Issue) -> Addressing:
     return desk.addressing(issue, desk.config.publication.base_url)  # only keys are used
 
 
-def settle_cancelled(desk: Desk, which: str) -> None:
+def settle_cancelled(desk: Desk, which: str, crew: Crew | None = None) -> None:
     """Close what is open of a cancelled issue: what was certainly not taken is refused, the rest is asked about.
 
-    Called only by who holds the dispatcher's lock: then whoever had made an open call is dead. What nobody can tell
-    becomes unknown. An issue that is not cancelled is left alone.
+    Called only by who holds the dispatcher's lock: then whoever had made an open call is dead, or lives and is one of
+    the `crew`, whose calls are left alone. What nobody can tell becomes unknown. An issue that is not cancelled is left
+    alone.
     """
     with desk.transaction() as session:
         issue = desk.find(session, which)
         cancelled = issue.status is IssueStatus.CANCELLED
-        found = ledger.open_batches(session, issue.id or 0) if cancelled else []
+        others = crew.others(session) if crew else ()
+        found = ledger.open_batches(session, issue.id or 0, but=others) if cancelled else []
         asked = [(batch, claims.members(session, batch)) for batch in found if batch.status is not BatchStatus.CLAIMED]
         for batch in found:
             ledger.call_off(session, batch, desk.clock())  # parked ones only: they were certainly not taken
@@ -158,7 +161,7 @@ def settle_cancelled(desk: Desk, which: str) -> None:
                 ledger.call_off(session, again, desk.clock())
 
 
-def settle_all_cancelled(desk: Desk) -> None:
+def settle_all_cancelled(desk: Desk, crew: Crew | None = None) -> None:
     """The same for every cancelled issue whose sender died with a call under way. For who holds the lock."""
     with desk.transaction() as session:
         left = (BatchStatus.SENDING, BatchStatus.CLAIMED)
@@ -166,7 +169,7 @@ def settle_all_cancelled(desk: Desk) -> None:
         query = select(Issue.number).join(Batch, col(Batch.issue_id) == col(Issue.id)).where(*cancelled)
         numbers = session.exec(query.where(col(Batch.status).in_(left)).distinct()).all()
     for number in numbers:
-        settle_cancelled(desk, str(number))
+        settle_cancelled(desk, str(number), crew)
 
 
 def _asked(desk: Desk, issue: Issue, batch: Batch, members: Sequence[Member]) -> Sequence[Receipt]:

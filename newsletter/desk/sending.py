@@ -15,7 +15,7 @@ from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.events import settle_from_events
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.lineage import mark_of
-from newsletter.delivery.lock import only_dispatcher
+from newsletter.delivery.lock import dispatching
 from newsletter.delivery.progress import Progress, progress
 from newsletter.delivery.throttle import Throttle
 from newsletter.delivery.waits import Wait
@@ -53,6 +53,7 @@ class Sent:
     reason: str = ""  #: why a person has to look, where one has
 
 
+OVER = (IssueStatus.SENT, IssueStatus.PARTIAL)
 #: Endings after which the issue is paused until a person has looked.
 HELD = (Ending.HALTED, Ending.BREAKER, Ending.STALE)
 
@@ -154,18 +155,22 @@ def send(
     pause: Callable[[float], object] = time.sleep,
     on_wait: Callable[[Wait | None], None] = lambda _: None,
 ) -> Sent:
-    """Send an issue to everybody who is to get it, or go on where an earlier run stopped. One run at a time.
+    """Send an issue to everybody who is to get it, or go on where an earlier run stopped.
+
+    One run at a time on a SQLite file; on a PostgreSQL server any number of them share an issue (delivery/crew.py).
 
     `after_restore` is an operator's word that this ledger, though older than the last post, is the truth.
     """
-    with only_dispatcher(desk.engine) as alone:
+    with dispatching(desk.engine, desk.clock(), desk.config.sending.per_second) as (alone, crew):
         _ = desk.provider.capabilities  # one that cannot be made, for want of a key, is said before anything begins
-        doubting.settle_all_cancelled(desk)
+        doubting.settle_all_cancelled(desk, crew)
         issue = start(desk, which, by=by)
         if after_restore:  # not before `start`: a word for an issue that cannot go on must not be kept
             with desk.transaction() as session:
                 mark_of(desk.engine).accept(session)
-        dispatcher = replace(dispatcher_for(desk, issue, pause, on_wait), alone=alone)
+        dispatcher = replace(dispatcher_for(desk, issue, pause, on_wait), alone=alone, crew=crew)
+        if crew:  # they keep the rate together
+            dispatcher = replace(dispatcher, throttle=Throttle())
         _hear(desk, issue)
         ending, reason = dispatcher.run(issue.id or 0, on_progress=on_progress, stop=stop)
         if ending is Ending.DONE and (opens := _next_wave(desk, issue)):
@@ -174,7 +179,7 @@ def send(
             reason = f"{file} exists, which stops all sending: remove it first."
         _hear(desk, issue)
         _close(desk, dispatcher, which, ending, reason, by=by)
-        doubting.settle_cancelled(desk, which)
+        doubting.settle_cancelled(desk, which, crew)
         return _stand(desk, which, ending, reason)
 
 
@@ -232,8 +237,8 @@ def _close(desk: Desk, dispatcher: Dispatcher, which: str, ending: Ending, reaso
         issue = desk.find(session, which)
         if ending in HELD and issue.status is IssueStatus.SENDING:
             step(session, issue, Command.PAUSE, desk.clock(), by=f"the dispatcher: {reason}")
-        if ending is not Ending.DONE:
-            return
+        if ending is not Ending.DONE or issue.status in OVER:
+            return  # where others send too, one of them may have closed it
         whole = dispatcher.finish(session, issue.id or 0)
         if whole is not None:
             step(session, issue, Command.FINISH if whole else Command.FINISH_PARTLY, desk.clock(), by=by)
@@ -245,6 +250,8 @@ def _stand(desk: Desk, which: str, ending: Ending, reason: str) -> Sent:
         state = progress(session, issue.id or 0)
         if state is None:
             raise DeliveryError(f"{opened(issue.name)} has not begun.")
+        if ending is Ending.PAUSED and issue.status in OVER:  # others sent the rest
+            ending, reason = Ending.DONE, ""
         return Sent(issue, ending, state, reason)
 
 

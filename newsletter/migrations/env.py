@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 import jobs.slots
 import newsletter.comparisons.shelf
 import newsletter.delivery.batch
+import newsletter.delivery.crew
 import newsletter.delivery.event_tables
 import newsletter.delivery.failover
 import newsletter.delivery.poll_table
