@@ -237,6 +237,16 @@ def test_a_bad_address_costs_nobody_else_the_issue(engine: Engine, bad: tuple[in
     assert len(provider.calls) <= 2 + len(bad) * 16
 
 
+def test_each_piece_has_a_key_of_its_own(engine: Engine) -> None:
+    """Under one key a provider that remembers it would say "accepted" to the second piece, and mail nobody of it."""
+    provider = FakeProvider(remembers=True, bad={"reader1@example.org", "reader6@example.org"})
+    dispatcher = with_(engine, provider)
+    until_done(dispatcher)
+
+    assert sorted(provider.log.values()) == [1] * 8
+    assert (state_of(dispatcher).accepted, state_of(dispatcher).refused) == (8, 2)
+
+
 def why(engine: Engine, number: int) -> str:
     """What the reader of this number is told."""
     with transaction(engine) as session:
