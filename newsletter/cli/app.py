@@ -7,6 +7,7 @@ import typer
 
 from newsletter import __version__
 from newsletter.cli import (
+    acts,
     backup,
     bounces,
     comparisons,
@@ -53,6 +54,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("jobs")(jobs.jobs)
 app.command("notices")(notices.notices)
+app.command("acts")(acts.acts)
 app.add_typer(unknown.app, name="unknown")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(events.app, name="events")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from newsletter.cli.acts import noted
 from newsletter.cli.door import By, Json, door, now
 from newsletter.cli.output import as_json, progress, say
 from newsletter.desk import backup as copies
@@ -63,6 +64,7 @@ def restore(
             typer.confirm(f"Put it in the place of {where}? (What is there is kept in before-restore/.)", abort=True)
         with progress("Copying") as bar:
             _, held = copies.restore(engine, copy, now(), upgrade, by=by, on_progress=bar)
+    noted(engine, "db restore", file.name.encode(errors="replace").decode(), by)
     say(f"{where} is what it was then. What was there is in {Path(engine.url.database or '').parent}/before-restore/.")
     say(
         "Nothing is sent from it before you say what happened since: 'When in doubt' in docs/guarantees.md. Who left "

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from newsletter.cli.acts import noted
 from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.cli.transfer import opened, reasons, told, written
@@ -55,6 +56,7 @@ def import_(
     engine, secret = door(context).keyed()
     with opened(file) as content, transaction(engine) as session:
         done = import_suppressions(session, content, secret=secret, now=now(), by="command line")
+    noted(engine, "suppressions import", f"{told(file.name)}: {numbered(done.rows, 'row', 'rows')}")
     if json:
         as_json({"rows": done.rows, "counts": done.counts, "reasons": reasons(done)})
         return
@@ -73,7 +75,9 @@ def export(
 
     Example: newsletter suppressions export suppressed.csv
     """
-    with reading(door(context).engine()) as session, written(file) as out:
+    engine = door(context).engine()
+    noted(engine, "suppressions export", f"to {told(file.name) if file else 'standard output'}")
+    with reading(engine) as session, written(file) as out:
         number = export_suppressions(session, out, raw=raw)
     if file:
         say(f"{numbered(number, 'address', 'addresses')} written to {told(file)}.")
@@ -96,6 +100,8 @@ def add(
     with transaction(engine) as session:
         print_ = fingerprint(whom.key, secret)
         new = suppress(session, print_, reason, now(), address=whom.display, note=note, by=by)
+    if new:
+        noted(engine, "suppressions add", reason, by)
     say("Suppressed: this address gets nothing more." if new else "It was suppressed already; nothing was changed.")
 
 
@@ -114,4 +120,6 @@ def remove(
     engine, secret = here.keyed()
     with transaction(engine) as session:
         done = lift(session, fingerprint(whom.key, secret), now(), by=by, note=note)
+    if done:
+        noted(engine, "suppressions remove", note, by)
     say("Lifted: this address may be mailed again." if done else "It was not suppressed; nothing was changed.")

@@ -8,6 +8,7 @@ from typing import Annotated, BinaryIO, TextIO
 
 import typer
 
+from newsletter.cli.acts import noted
 from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import Told, as_json, progress, rows, say
 from newsletter.database import reading, transaction
@@ -65,6 +66,8 @@ def import_(
             details=details,
             progress=lambda number: bar(number, None),
         )
+    if not dry_run:
+        noted(engine, "subscribers import", f"{told(file.name)}: {numbered(done.rows, 'row', 'rows')}")
     if json:
         as_json({"dry_run": dry_run, "rows": done.rows, "counts": done.counts, "reasons": reasons(done)})
         return
@@ -85,7 +88,11 @@ def export(
 
     Example: newsletter subscribers export list.csv --raw
     """
-    with reading(door(context).engine()) as session, written(file) as out:
+    engine = door(context).engine()
+    noted(
+        engine, "subscribers export", f"to {told(file.name) if file else 'standard output'}"
+    )  # before anything leaves
+    with reading(engine) as session, written(file) as out:
         number = export_csv(session, out, raw=raw, status=status)
     if file:
         say(f"{numbered(number, 'person', 'people')} written to {told(file)}.")

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from newsletter.cli import issue_print as show_
+from newsletter.cli.acts import noted
 from newsletter.cli.door import By, Json, door
 from newsletter.cli.output import Told, rows, say
 from newsletter.delivery.batch import BatchStatus
@@ -77,6 +78,7 @@ def accepted(context: typer.Context, batch: Number, note: Note, by: By, person: 
     """
     desk = door(context).desk()
     done = doubting.decide(desk, batch, BatchStatus.ACCEPTED, by=by, note=note, only=person or ())
+    noted(desk.engine, "unknown accepted", f"batch {batch}: {note}", by)
     count = numbered(done.people, "person counts", "people count")
     say(f"Batch {batch}: {count} as accepted now. {show_.name(done.issue)} is {done.issue.state}.")
 
@@ -89,6 +91,7 @@ def not_sent(context: typer.Context, batch: Number, note: Note, by: By, person: 
     """
     desk = door(context).desk()
     done = doubting.decide(desk, batch, BatchStatus.CLAIMED, by=by, note=note, only=person or ())
+    noted(desk.engine, "unknown not-sent", f"batch {batch}: {note}", by)
     number = done.issue.number
     resume = f"newsletter issue resume {number}, then: " if done.issue.status is IssueStatus.PAUSED else ""
     who = numbered(done.people, "person", "people")

@@ -11,6 +11,7 @@ import newsletter.delivery.event_tables
 import newsletter.delivery.failover
 import newsletter.delivery.poll_table
 import newsletter.delivery.waits
+import newsletter.desk.acts
 import newsletter.desk.notices
 import newsletter.desk.tellings
 import newsletter.delivery.waves
