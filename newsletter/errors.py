@@ -35,6 +35,17 @@ class DatabaseError(NewsletterError):
     """The database is missing, at another schema, locked or full."""
 
 
+class Unrecorded(DatabaseError):
+    """Calls were made, and their answers could not be written down: the next sender finds out who has it."""
+
+    def __init__(self, why: str) -> None:
+        """`why` is the database's own sentence."""
+        super().__init__(
+            f"{why.removesuffix(' Nothing was changed.')} Calls were made whose answers could not be written down; "
+            "nobody is lost. Mend that, then send again: it is found out first who has it."
+        )
+
+
 class DatabaseBusy(DatabaseError):
     """Somebody else has been writing for too long; nothing was changed, and the same may be tried again."""
 

@@ -169,7 +169,7 @@ def cancel(
     by: By,
     yes: Annotated[bool, typer.Option("--yes", help="Also if some readers have it already.")] = False,
 ) -> None:
-    """End an issue before it is sent. Its comparisons are free for the next one, unless somebody got it already.
+    """End an issue before it is sent, or in the middle. Its comparisons are free again, unless somebody got it already.
 
     Once some readers have it, it cannot be taken up again: pause it instead. Example: newsletter issue cancel 3
     """

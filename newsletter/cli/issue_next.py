@@ -132,6 +132,9 @@ def _sending(case: Case) -> list[str]:
         meaning = "handed to the provider, whose answer is awaited, or waiting for another try."
     elif (turns := turns_of(case)) and not case.under_way:
         return [turns]
+    elif case.now.used_up and not case.under_way:
+        share = "Today's share of the warm-up is used up."
+        return [f"{share} A running 'newsletter serve' goes on after midnight UTC, or then: {case.do('send')}"]
     else:
         said = [f"Nobody is sending. Go on: {case.do('send')} (a running 'newsletter serve' does so by itself)"]
         meaning = "a sender has died or stopped in the middle of it. The next one finds out first who has it."

@@ -93,7 +93,8 @@ MEANWHILE = {
 ENDINGS = {
     Ending.STOPPED: "stopped as asked. {why}Go on with: newsletter issue send {which}",
     Ending.PAUSED: "somebody changed the issue meanwhile. See: newsletter issue status {which}",
-    Ending.REFUSING: "the provider takes nothing now; nobody was lost. {why}Try again: newsletter issue send {which}",
+    Ending.REFUSING: "not everybody could be handed over, and nobody was lost. {why}Try again: "
+    "newsletter issue send {which}",
     Ending.HALTED: "paused: the provider says that the account is the problem. {why}Mend it, then: "
     "newsletter issue resume {which}, then newsletter issue send {which}",
     Ending.BREAKER: "paused, because something looks wrong. {why}If it is right: newsletter issue resume {which}, "

@@ -32,7 +32,8 @@ WHAT_TO_DO = (
     "",
     "Search the provider's log for the addresses, at that time; most do not know our keys. Then say what you saw:",
     "  newsletter unknown accepted BATCH --note ...   they have it: nobody of them is mailed again",
-    "  newsletter unknown not-sent BATCH --note ...   they certainly were not sent it: the next send does that",
+    "  newsletter unknown not-sent BATCH --note ...   they certainly were not sent it: the next send does that,",
+    "                                               unless the issue is cancelled: then they stand as not sent",
     "With --person ADDRESS, once or several times, either is said of these alone.",
 )
 
@@ -85,7 +86,7 @@ def accepted(context: typer.Context, batch: Number, note: Note, by: By, person: 
 
 @app.command("not-sent")
 def not_sent(context: typer.Context, batch: Number, note: Note, by: By, person: Person = None) -> None:
-    """The provider certainly does not have it: the next send hands it over, to them alone.
+    """The provider certainly does not have it: the next send hands it over, to them alone; not of a cancelled issue.
 
     Example: newsletter unknown not-sent 12 --note "console shows nothing between 09:00 and 09:10"
     """
@@ -93,6 +94,10 @@ def not_sent(context: typer.Context, batch: Number, note: Note, by: By, person: 
     done = doubting.decide(desk, batch, BatchStatus.CLAIMED, by=by, note=note, only=person or ())
     noted(desk.engine, "unknown not-sent", f"batch {batch}: {note}", by)
     number = done.issue.number
+    if done.issue.status is IssueStatus.CANCELLED:
+        count = numbered(done.people, "person counts", "people count")
+        say(f"Batch {batch}: {count} as not sent now. {show_.name(done.issue)} is cancelled: nobody else gets it.")
+        return
     resume = f"newsletter issue resume {number}, then: " if done.issue.status is IssueStatus.PAUSED else ""
     who = numbered(done.people, "person", "people")
     say(

@@ -32,11 +32,12 @@ from newsletter.delivery.lineage import Lineage, mark_of
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
 from newsletter.delivery.readback import read_back
+from newsletter.delivery.settled_heap import settled_heap
 from newsletter.delivery.throttle import Throttle
 from newsletter.delivery.waits import Wait
 from newsletter.delivery.warmup import left_today
 from newsletter.delivery.wave_claims import claim_next
-from newsletter.errors import ConnectionLost, DatabaseError
+from newsletter.errors import ConnectionLost, DatabaseError, Unrecorded
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.message import MessageBuilder
 from newsletter.providers.base import Alike, Answer, Directive, Outcome, Provider
@@ -197,9 +198,11 @@ class Dispatcher:
             except DatabaseError as error:
                 flight.parked = list(parked)  # what was taken from it in a transaction that failed
                 flight.unheard |= isinstance(error, ConnectionLost)
+                if not tries_left and back:
+                    raise Unrecorded(str(error)) from error
                 if not tries_left or not (back or flight.unheard):
                     raise
-                self.pause(RECORD_WAIT)
+                self._wait_for_database(error, tries_left)
             else:
                 flight.unheard = False
                 for stock in stocks:
@@ -207,6 +210,13 @@ class Dispatcher:
                     flight.asked += self._from_now(stock.to_look_up)
                 return claimed
         return []
+
+    def _wait_for_database(self, error: DatabaseError, tries_left: int) -> None:
+        """Say that answers cannot be written down, and for how long it is still tried."""
+        why = f"what came back cannot be written down, tried for {tries_left * RECORD_WAIT:.0f} seconds more"
+        self.on_wait(Wait(self.clock() + timedelta(seconds=RECORD_WAIT), RECORD_WAIT, why, str(error)))
+        self.pause(RECORD_WAIT)
+        self.on_wait(None)
 
     def _record(self, session: Session, flight: Flight, batch: Batch, answer: Answer) -> recovery.Stock:
         """Write one answer down; what is to be tried again, or asked about, comes back with its time."""

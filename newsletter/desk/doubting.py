@@ -14,7 +14,6 @@ from newsletter.delivery.recovery import Outlook
 from newsletter.desk.desk import Desk
 from newsletter.errors import DeliveryError, NewsletterError
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
-from newsletter.issues.wording import opened
 from newsletter.providers.base import Capabilities, Receipt
 
 #: So many people of a batch are shown by themselves; more are a listing of their own.
@@ -92,7 +91,8 @@ def decide(desk: Desk, number: int, status: BatchStatus, *, by: str, note: str, 
     """Close the doubt about everybody in one batch, or `only` some. Raises DeliveryError.
 
     `only` names people by address, ref, or the key of their delivery. "Certainly not sent" makes them what the batch
-    hands over next; an issue that had ended partial is paused then, so that a person resumes it.
+    hands over next; an issue that had ended partial is paused then, so that a person resumes it. Of a cancelled issue
+    nothing is handed over any more: they stand as not sent.
     """
     if not note.strip():
         raise DeliveryError("Say with --note what you saw and where: it is the evidence that closes the doubt.")
@@ -105,11 +105,11 @@ def decide(desk: Desk, number: int, status: BatchStatus, *, by: str, note: str, 
         if status is BatchStatus.ACCEPTED:
             doubts.accept(session, batch, ids, now, by=by, note=note)
             return Decided(len(ids), issue)
-        if issue.status is IssueStatus.CANCELLED:
-            raise DeliveryError(f"{opened(issue.name)} is cancelled: nothing of it is sent any more.")
         if issue.status is IssueStatus.PARTIAL:
             step(session, issue, Command.TAKE_UP, now, by=by)
         doubts.send_again(session, batch, ids, now, by=by, note=note)
+        if issue.status is IssueStatus.CANCELLED:  # nobody sends it again: the doubt is over all the same
+            ledger.call_off(session, batch, now, "It was certainly not sent when the issue was cancelled.")
         return Decided(len(ids), issue)
 
 

@@ -164,6 +164,8 @@ def send(
     with dispatching(desk.engine, desk.clock(), desk.config.sending.per_second) as (alone, crew):
         _ = desk.provider.capabilities  # one that cannot be made, for want of a key, is said before anything begins
         doubting.settle_all_cancelled(desk, crew)
+        if not after_restore:
+            _require_not_behind(desk, which)  # before it is begun: what is refused changes nothing
         issue = start(desk, which, by=by)
         if after_restore:  # not before `start`: a word for an issue that cannot go on must not be kept
             with desk.transaction() as session:
@@ -181,6 +183,12 @@ def send(
         _close(desk, dispatcher, which, ending, reason, by=by)
         doubting.settle_cancelled(desk, which, crew)
         return _stand(desk, which, ending, reason)
+
+
+def _require_not_behind(desk: Desk, which: str) -> None:
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        mark_of(desk.engine).require_not_behind(session, issue.id or 0)
 
 
 def _next_wave(desk: Desk, issue: Issue) -> datetime | None:

@@ -13,9 +13,10 @@ from newsletter.delivery.ledger import begun, open_batches
 from newsletter.delivery.lock import Holder, holder
 from newsletter.delivery.recovery import Outlook
 from newsletter.delivery.waits import ProviderWait, running
+from newsletter.delivery.warmup import left_today
 from newsletter.delivery.waves import Wave, waves_of
 from newsletter.desk.desk import Desk
-from newsletter.desk.doubting import settles_itself
+from newsletter.desk.doubting import known_providers, settles_itself
 from newsletter.desk.sending import stopped_by
 from newsletter.issues.issue import Issue, IssueStep, steps_of
 
@@ -37,6 +38,7 @@ class Standing:
     left: list[Failover] = field(default_factory=list)  #: why the first provider was left, oldest first
     waves: Sequence[Wave] = ()  #: of an issue by the readers' own time, in the order of opening
     looked_at: datetime | None = None  #: when this was so, aware
+    used_up: bool = False  #: today's share of the warm-up: it goes on tomorrow (UTC)
     settles: int = 0  #: so many people in doubt the next run settles by itself,
     outlook: Outlook | None = None  #: from then on
 
@@ -59,9 +61,17 @@ def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
         claimed=begun(session, issue),
         waves=waves_of(session, issue.id or 0),
         looked_at=desk.clock(),
+        used_up=left_today(session, desk.config.sending.warm_up, _sender(desk), desk.clock()) == 0,
         settles=settles,
         outlook=outlook,
     )
+
+
+def _sender(desk: Desk) -> str:
+    """The first provider's name in the ledger; its plain one where it cannot be made, for want of a key."""
+    known = known_providers(desk)
+    name = desk.config.provider.name
+    return next((one for one in known if one.partition(":")[0] == name), name)
 
 
 def _names(desk: Desk) -> list[str]:

@@ -86,7 +86,10 @@ def judged(stage: Stage, code: int, text: bytes, recipient: str = "") -> Said:
     words = plain(said, recipient)
     if stage is Stage.END and 200 <= code <= 299:  # noqa: PLR2004 - the codes that say yes
         return Said(Outcome.ACCEPTED, provider_id=queue_id(words))
-    why = reason(f"The SMTP server answered {code} to {stage}", said, recipient)
+    if code < 100:  # noqa: PLR2004 - smtplib's own, for a line that does not begin with three digits
+        why = f"The SMTP server answered to {stage} with something that is no reply of SMTP."
+    else:
+        why = reason(f"The SMTP server answered {code} to {stage}", said, recipient)
     if not 400 <= code <= 599:  # noqa: PLR2004 - the codes that say no; any other makes no sense here
         return Said(Outcome.UNKNOWN if stage is Stage.END else Outcome.RETRY, Then.RECONNECT, why)
     if code in LOGIN_CODES or (code == THROTTLED and _QUOTA.search(words)):

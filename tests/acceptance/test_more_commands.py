@@ -342,6 +342,23 @@ def test_doubt_is_listed_and_closed_by_an_operators_word(house: Run, tmp_path: P
     assert "in doubt" in house("unknown", "accepted", str(doubt["batch"]), "--note", "x", code=1).stderr
 
 
+def test_a_doubt_of_a_cancelled_issue_is_closed_as_not_sent(house: Run, tmp_path: Path) -> None:
+    """Nobody sends it again; and nobody has to say that it was accepted to be rid of the doubt."""
+    house("issue", "draft")
+    house("issue", "approve", "1")
+    house("issue", "send", "1", "--yes")
+    with sqlite3.connect(tmp_path / "data" / "newsletter.db") as database:
+        database.execute("update batch set status = 'unknown', doubtful = 1")
+        database.execute("update issue set status = 'cancelled'")
+    database.close()
+
+    said = house("unknown", "not-sent", "1", "--note", "console: nothing").stdout
+
+    assert "41 people count as not sent now. Issue 1 (2026-W46) is cancelled: nobody else gets it." in said
+    assert "Nothing is in doubt" in house("unknown", "list").stdout
+    assert json.loads(house("issue", "status", "1", "--json").stdout)["refused"] == 41
+
+
 def test_a_comparison_is_named_as_a_person_would(house: Run) -> None:
     """By a tool, and by its number in the issue."""
     house("issue", "draft")

@@ -95,12 +95,24 @@ def test_the_danger_after_a_restore_depends_on_the_provider(remembers: timedelta
     assert words in danger(can)[-1]
 
 
+def test_a_share_of_the_warm_up_that_is_used_up_is_told(approved: Run, tmp_path: Path) -> None:
+    """And not that somebody should type what would do nothing."""
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace("warm_up = []", "warm_up = [10, 20]"))
+    approved("issue", "send", "1", "--yes", code=1)
+
+    assert "Today's share of the warm-up is used up. A running 'newsletter serve' goes on after midnight" in told(
+        approved
+    )
+
+
 def test_a_restored_ledger_says_what_going_on_means(approved: Run, tmp_path: Path) -> None:
     """With the number of the issue, and where to read before deciding."""
     (tmp_path / "data" / "newsletter.db.posted").write_text(f"{7:019}\n")
     refused = approved("issue", "send", "1", "--yes", code=1).stderr
 
     assert "knows of 0 calls, and 7 were made" in refused
+    assert "is approved" in told(approved)
     assert "docs/guarantees.md" in refused
     assert "newsletter issue send 1 --after-restore" in refused
     assert "is sent" in approved("issue", "send", "1", "--yes", "--after-restore").stdout

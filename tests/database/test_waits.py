@@ -1,6 +1,6 @@
 """A provider that wants to be left alone: the wait is kept, is shown, and whoever stops the issue ends it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from newsletter.delivery import waits
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.waits import Wait
+from newsletter.errors import Unrecorded
 from newsletter.issues.issue import Issue, IssueStatus
+from newsletter.providers.base import Answer, OutgoingBatch
 
 ISSUE = 1
 NAME = FakeProvider().name
@@ -70,6 +72,51 @@ def test_the_wait_is_told_with_its_reason_until_it_is_over(slow: Dispatcher) -> 
     assert last is not None
     assert last.seconds <= 1
     assert over is None
+
+
+@dataclass
+class Losing(FakeProvider):
+    """While it takes its first call, the database loses a table: an answer cannot be written down then."""
+
+    engine: Engine | None = None
+
+    def send(self, batch: OutgoingBatch) -> Answer:
+        """As ever."""
+        if self.engine and not self.calls:
+            rename(self.engine, "batch", "batch_away")
+        return super().send(batch)
+
+
+def rename(engine: Engine, old: str, new: str) -> None:
+    """Take a table away, or bring it back."""
+    with transaction(engine) as session:
+        session.connection().exec_driver_sql(f"alter table {old} rename to {new}")
+
+
+def test_what_cannot_be_written_down_is_told_and_tried_again(engine: Engine) -> None:
+    """At the first wait somebody mends it: everybody is mailed once."""
+    told: list[Wait] = []
+
+    def mend(wait: Wait | None) -> None:
+        if wait and not told:
+            rename(engine, "batch_away", "batch")
+        told.extend([wait] if wait else [])
+
+    losing = replace(dispatcher_for_ten(engine), provider=Losing(engine=engine), on_wait=mend)
+
+    assert losing.run(ISSUE)[0] is Ending.DONE
+    assert told[0].why == "what came back cannot be written down, tried for 295 seconds more"
+    assert list(losing.provider.log.values()) == [1] * 10
+
+
+def test_what_was_never_written_down_is_no_unchanged_state(engine: Engine) -> None:
+    """After five minutes it gives up, and says that calls were made."""
+    losing = replace(dispatcher_for_ten(engine), provider=Losing(engine=engine))
+    with pytest.raises(Unrecorded, match="could not be written down; nobody is lost") as caught:
+        losing.run(ISSUE)
+
+    assert "Nothing was changed" not in str(caught.value)
+    assert losing.ticks() == 295
 
 
 @pytest.mark.parametrize("status", [IssueStatus.PAUSED, IssueStatus.CANCELLED])

@@ -115,6 +115,14 @@ def test_what_a_reply_means(stage: Stage, code: int, text: bytes, outcome: Outco
     assert (said.outcome, said.then) == (outcome, then)
 
 
+def test_what_is_no_reply_is_not_repeated() -> None:
+    """Smtplib makes -1 of a line without a code, and cuts its beginning off."""
+    said = judged(Stage.END, -1, b"age")
+
+    assert said.reason == "The SMTP server answered to the message with something that is no reply of SMTP."
+    assert said.outcome is Outcome.UNKNOWN
+
+
 @given(st.sampled_from(Stage), st.integers(-1, 999), st.binary(max_size=60))
 def test_only_a_yes_to_the_message_is_a_yes_and_only_there_is_doubt(stage: Stage, code: int, text: bytes) -> None:
     """Whatever the server says; and what goes on on the same connection, it made sense."""
