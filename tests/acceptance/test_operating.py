@@ -100,10 +100,10 @@ def test_a_share_of_the_warm_up_that_is_used_up_is_told(approved: Run, tmp_path:
     config = tmp_path / "config.toml"
     config.write_text(config.read_text().replace("warm_up = []", "warm_up = [10, 20]"))
     approved("issue", "send", "1", "--yes", code=1)
+    said = told(approved)
 
-    assert "Today's share of the warm-up is used up. A running 'newsletter serve' goes on after midnight" in told(
-        approved
-    )
+    assert "Today's share of the warm-up is used up. A running 'newsletter serve' goes on after midnight" in said
+    assert "Nobody is sending" not in said
 
 
 def test_a_restored_ledger_says_what_going_on_means(approved: Run, tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ def test_what_was_never_written_down_is_no_unchanged_state(engine: Engine) -> No
     losing = replace(dispatcher_for_ten(engine), provider=Losing(engine=engine))
     with pytest.raises(Unrecorded, match="could not be written down; nobody is lost") as caught:
         losing.run(ISSUE)
+    rename(engine, "batch_away", "batch")
 
     assert "Nothing was changed" not in str(caught.value)
     assert losing.ticks() == 295
