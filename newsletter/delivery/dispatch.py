@@ -32,9 +32,8 @@ from newsletter.delivery.lineage import Lineage, mark_of
 from newsletter.delivery.mark import PostMark
 from newsletter.delivery.progress import Progress, finish, progress
 from newsletter.delivery.readback import read_back
-from newsletter.delivery.settled_heap import settled_heap
 from newsletter.delivery.throttle import Throttle
-from newsletter.delivery.waits import Wait
+from newsletter.delivery.waits import Wait, unwritten
 from newsletter.delivery.warmup import left_today
 from newsletter.delivery.wave_claims import claim_next
 from newsletter.errors import ConnectionLost, DatabaseError, Unrecorded
@@ -202,7 +201,9 @@ class Dispatcher:
                     raise Unrecorded(str(error)) from error
                 if not tries_left or not (back or flight.unheard):
                     raise
-                self._wait_for_database(error, tries_left)
+                self.on_wait(unwritten(self.clock(), str(error), tries_left))
+                self.pause(RECORD_WAIT)
+                self.on_wait(None)
             else:
                 flight.unheard = False
                 for stock in stocks:
@@ -210,13 +211,6 @@ class Dispatcher:
                     flight.asked += self._from_now(stock.to_look_up)
                 return claimed
         return []
-
-    def _wait_for_database(self, error: DatabaseError, tries_left: int) -> None:
-        """Say that answers cannot be written down, and for how long it is still tried."""
-        why = f"what came back cannot be written down, tried for {tries_left * RECORD_WAIT:.0f} seconds more"
-        self.on_wait(Wait(self.clock() + timedelta(seconds=RECORD_WAIT), RECORD_WAIT, why, str(error)))
-        self.pause(RECORD_WAIT)
-        self.on_wait(None)
 
     def _record(self, session: Session, flight: Flight, batch: Batch, answer: Answer) -> recovery.Stock:
         """Write one answer down; what is to be tried again, or asked about, comes back with its time."""

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from newsletter.delivery.lasting import RECORD_WAIT
+
 
 class ProviderWait(SQLModel, table=True):
     """Until when a provider takes nothing, as it said itself."""
@@ -30,6 +32,12 @@ class Wait:
     seconds: float  #: from now until then
     why: str  #: in a few words, after a colon: "the provider asked for it"
     reason: str = ""  #: what the provider said, where it said something
+
+
+def unwritten(now: datetime, error: str, tries_left: int) -> Wait:
+    """The wait before what came back is written down again; it is said for how long that is tried."""
+    why = f"what came back cannot be written down, tried for {tries_left * RECORD_WAIT:.0f} seconds more"
+    return Wait(now + timedelta(seconds=RECORD_WAIT), RECORD_WAIT, why, error)
 
 
 def keep(session: Session, provider: str, seconds: float, now: datetime, reason: str) -> None:
