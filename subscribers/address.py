@@ -13,6 +13,7 @@ import hmac
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
@@ -79,4 +80,12 @@ def fingerprint(key: str, secret: bytes) -> str:
     """
     if not secret:
         raise ValueError("a fingerprint needs a secret")
-    return hmac.digest(secret, b"subscriber fingerprint v1\0" + key.encode(), "sha256").hex()[:32]
+    keyed = _keyed(secret).copy()
+    keyed.update(key.encode())
+    return keyed.hexdigest()[:32]
+
+
+@lru_cache(maxsize=8)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    """What every fingerprint under this secret begins with, hashed once: a third of the cost of each."""
+    return hmac.new(secret, b"subscriber fingerprint v1\0", "sha256")

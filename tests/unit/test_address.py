@@ -1,6 +1,7 @@
 """What an address is (security reference, S-40)."""
 
 import contextlib
+import hmac
 import string
 
 import pytest
@@ -126,6 +127,13 @@ def test_a_fingerprint_is_keyed_and_tells_nothing() -> None:
     assert mine != theirs
     assert len(mine) == 32
     assert set(mine) <= set(string.hexdigits.lower())
+
+
+def test_a_fingerprint_is_what_it_has_always_been() -> None:
+    """HMAC with SHA-256, cut at 128 bits: with any other, nobody who is suppressed would be known again."""
+    whole = hmac.digest(SECRET, b"subscriber fingerprint v1\0ada@example.org", "sha256").hex()
+
+    assert fingerprint("ada@example.org", SECRET) == fingerprint("ada@example.org", SECRET) == whole[:32]
 
 
 def test_a_fingerprint_without_a_secret_is_refused() -> None:
