@@ -1,5 +1,6 @@
 """`newsletter db`: the database and its schema."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from sqlalchemy import Engine
 
 from newsletter.cli.door import Json, door, now
 from newsletter.cli.output import as_json, progress, say
+from newsletter.delivery.lock import only_dispatcher
 from newsletter.desk.backup import back_up
 from newsletter.migrations import current, newest, refuse_newer
 from newsletter.migrations import upgrade as upgrade_schema
@@ -31,19 +33,26 @@ def upgrade(
 def raised(engine: Engine, *, copy: bool = True) -> list[str]:
     """Bring a database to the newest schema, and say what was done. One with an older schema is copied before.
 
-    Raises DatabaseError, and changes nothing, where the schema is newer than this version or the copy fails.
+    Raises DatabaseError, and changes nothing, where the schema is newer than this version, the copy fails, or somebody
+    sends from this database: an older program that went on would write into tables that it does not know.
     """
     before, where = current(engine), engine.url.render_as_string(hide_password=True)
     refuse_newer(engine)
+    if before == newest():
+        return [f"{where} is at the newest schema, {newest()}."]
     said = []
-    if copy and before not in (None, newest()) and engine.dialect.name == "sqlite":
-        folder = Path(engine.url.database or "").parent / "before-upgrade"
-        with progress("Copying") as bar:
-            made = back_up(engine, folder, now(), bar)
-        said.append(f"The database as it was is in {made.file} ({made.size / 1e6:,.1f} MB, checked).")
-    upgrade_schema(engine)
-    was = "" if before == newest() else f" (was {before or 'empty'})"
-    return [*said, f"{where} is at the newest schema, {newest()}{was}."]
+    with only_dispatcher(engine) if before else nullcontext():
+        if before and copy and engine.dialect.name == "sqlite":
+            said.append(_copied(engine))
+        upgrade_schema(engine)
+    return [*said, f"{where} is at the newest schema, {newest()} (was {before or 'empty'})."]
+
+
+def _copied(engine: Engine) -> str:
+    """Copy the database into before-upgrade/, and say where it is."""
+    with progress("Copying") as bar:
+        made = back_up(engine, Path(engine.url.database or "").parent / "before-upgrade", now(), bar)
+    return f"The database as it was is in {made.file} ({made.size / 1e6:,.1f} MB, checked)."
 
 
 @app.command()

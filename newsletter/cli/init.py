@@ -46,7 +46,7 @@ def init(
         say(f"Wrote {path}: every setting is in it, with its meaning.")
     config = door(context).config
     engine = door(context).opened(config.database.url)
-    raised(engine)
+    say(*raised(engine)[:-1])  # of an older one that was copied; the last line is said below
     make_key(config, engine)
     place = secret_settings.key_file(config) or "the environment"
     say(

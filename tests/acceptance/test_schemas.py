@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from newsletter.cli.app import app
 from newsletter.database import engine_for
+from newsletter.delivery.lock import only_dispatcher
 from newsletter.migrations import newest, settings
 
 Run = Callable[..., Done]
@@ -106,4 +107,18 @@ def test_a_copy_is_not_made_where_it_is_not_wanted(run: Run, tmp_path: Path) -> 
     older(tmp_path)
 
     assert "as it was" not in run("db", "upgrade", "--no-copy").stdout
+    assert not (tmp_path / "data" / "before-upgrade").exists()
+
+
+def test_nothing_is_upgraded_under_somebody_who_sends(run: Run, tmp_path: Path) -> None:
+    """The older program would go on, and write into tables that it does not know."""
+    run("init", "--yes")
+    older(tmp_path)
+    engine = engine_for(f"sqlite:///{tmp_path / 'data' / 'newsletter.db'}")
+    with only_dispatcher(engine):
+        refused = run("db", "upgrade", code=1)
+    engine.dispose()
+
+    assert "Another process is sending from this database" in refused.stderr
+    assert schema_of(tmp_path / "data" / "newsletter.db") == OLDER
     assert not (tmp_path / "data" / "before-upgrade").exists()
