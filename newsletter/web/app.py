@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from newsletter.config import Config, ProviderChoice
 from newsletter.desk.desk import Desk
+from newsletter.errors import ConnectionLost, DatabaseBusy
 from newsletter.providers.catalogue import APIS, hears, hook_of, hook_proof, hook_secrets
 from newsletter.web import hooks, leaving, patience, signing_up
 from newsletter.web.archive import Archive
@@ -26,7 +27,7 @@ from newsletter.web.gathering import Gathering
 from newsletter.web.health import Readiness, alive
 from newsletter.web.hooks import Door, Hooks
 from newsletter.web.leaving import Leaving
-from newsletter.web.opening import Link
+from newsletter.web.opening import AGAIN, BUSY, Link
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import Preferences
 from newsletter.web.routes import MACHINES, Answering, routes
@@ -107,7 +108,10 @@ def _handlers(pages: Pages) -> dict[Any, Any]:
     async def broken(request: Request, _error: Exception) -> Response:
         return pages.sorry(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN.format(request.scope[NUMBER]))
 
-    return {HTTPException: missing, Exception: broken}
+    async def busy(_request: Request, _error: Exception) -> Response:
+        return pages.sorry(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, headers={"Retry-After": AGAIN})
+
+    return {HTTPException: missing, DatabaseBusy: busy, ConnectionLost: busy, Exception: broken}
 
 
 def doors_of(config: Config) -> dict[str, Door]:

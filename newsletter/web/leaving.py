@@ -7,6 +7,7 @@ is not done yet (503, Retry-After), and it is done all the same as soon as it ca
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from newsletter.desk.desk import Desk
-from newsletter.errors import DatabaseBusy
+from newsletter.errors import DatabaseBusy, DatabaseError
 from newsletter.web.gathering import Gathering
 from newsletter.web.opening import AGAIN, Fields, hint, reader
 from newsletter.web.pages import Pages
@@ -25,8 +26,8 @@ from subscribers.subscriber import by_ref
 from subscribers.tokens import Purpose, sign
 
 LONGEST_WAIT = 25.0  #: seconds that a caller waits; a mail provider's own patience is not published
-#: How often a busy database is asked again, each time for as long as the engine waits (5 s): twenty minutes.
-TRIES = 240
+#: How often a database is asked again, each time for as long as the engine waits for a busy one: twenty minutes.
+TRIES, BETWEEN = 240, 5.0
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  #: RFC 8058, section 3.1
 PAGE, BUTTON = "/u", "/u by the mail program"  #: sources of consent events
 WAIT = (
@@ -69,7 +70,7 @@ class Leaving:
         try:
             async with asyncio.timeout(self.longest_wait):
                 await self.gathering.put((ref, BUTTON if one_click else PAGE))
-        except (TimeoutError, DatabaseBusy):
+        except (TimeoutError, DatabaseError):
             later = {"Retry-After": AGAIN}
             return self.pages.sorry(HTTPStatus.SERVICE_UNAVAILABLE, WAIT, "Not quite yet", headers=later)
         if one_click:
@@ -125,19 +126,26 @@ class Leaving:
             return hint(who), sign(self.desk.keys, Purpose.RESUBSCRIBE, ref, expires=now + UNDO_FOR)
 
 
-def stored_by(desk: Desk, tries: int = TRIES) -> Callable[[Sequence[Parcel]], None]:
-    """What lets all of these leave in one transaction, and asks a busy database again and again."""
+def stored_by(
+    desk: Desk, tries: int = TRIES, pause: Callable[[float], object] = time.sleep
+) -> Callable[[Sequence[Parcel]], None]:
+    """What lets all of these leave in one transaction, and asks a database that cannot be had again and again.
+
+    A busy one has waited by itself; before another look at one that is gone, `pause` gets the seconds to wait.
+    """
 
     def store(parcels: Sequence[Parcel]) -> None:
         for number in range(tries):
             try:
                 with desk.transaction() as session:
                     leave(session, parcels, desk.clock())
-            except DatabaseBusy:
+            except DatabaseError as error:
                 if number == 0:
-                    log.warning("The database is busy: %d who leave are waiting for it.", len(parcels))
+                    log.warning("%d who leave are waiting for the database. %s", len(parcels), error)
                 if number == tries - 1:
                     raise
+                if not isinstance(error, DatabaseBusy):
+                    pause(BETWEEN)
             else:
                 return
 

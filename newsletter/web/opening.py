@@ -9,7 +9,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from newsletter.desk.desk import Desk
-from newsletter.errors import DatabaseBusy
 from newsletter.web.bodies import TooLong, form_of
 from newsletter.web.pages import Pages
 from subscribers.errors import BadToken
@@ -22,7 +21,7 @@ Acting = Callable[[str, str, Fields], Awaitable[Response]]  #: the same with the
 
 #: For whom the list is busy: seconds until they should try again.
 AGAIN = "30"
-BUSY = "The list is busy for a moment, and nothing was changed. Please try again in half a minute."
+BUSY = "The list cannot be reached at the moment. Please try again in half a minute."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,7 @@ async def posted(pages: Pages, request: Request, act: Callable[[Fields], Awaitab
         return pages.sorry(HTTPStatus.REQUEST_TIMEOUT, "What was sent took too long to arrive.")
     except ClientDisconnect:
         return Response(status_code=HTTPStatus.BAD_REQUEST)
-    try:
-        return await act(fields)
-    except DatabaseBusy:
-        return pages.sorry(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, headers={"Retry-After": AGAIN})
+    return await act(fields)
 
 
 async def reader(desk: Desk, ref: str) -> Subscriber | None:

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from newsletter.desk.desk import Desk
-from newsletter.errors import DatabaseBusy
+from newsletter.errors import ConnectionLost, DatabaseBusy
 from newsletter.web.bodies import TooLong, body_of
 from newsletter.web.client import Clients
 from newsletter.web.gathering import Gathering
@@ -68,7 +68,7 @@ class SiteApi:
             return _wrong(HTTPStatus.BAD_REQUEST, str(error))
         except BadAddress as error:
             return _wrong(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
-        except DatabaseBusy:
+        except (DatabaseBusy, ConnectionLost):
             return _wrong(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, AGAIN)
 
     async def _asked(self, request: Request, site: str) -> Response:

@@ -3,7 +3,8 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import fields, replace
 
 import httpx
 import pytest
@@ -12,17 +13,20 @@ from desk_samples import Place, place
 from readers_web import open_web, reading_room, story, token, who
 from sqlalchemy import Engine
 from sqlalchemy.event import listen
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from newsletter.database import engine_for
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import Progress
+from newsletter.desk.desk import Desk
+from newsletter.errors import ConnectionLost
+from newsletter.web import leaving
 from subscribers.consent import Kind, Status
 from subscribers.erasure import erase
 from subscribers.leaving import Farewell, Why, reasons
 from subscribers.subscriber import require
 from subscribers.suppression import Reason, suppress
-from subscribers.tokens import Purpose
+from subscribers.tokens import Purpose, sign
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 PARTS = b'--x1\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x1--\r\n'
@@ -236,3 +240,43 @@ def test_whoever_has_waited_too_long_is_told_so_and_leaves_all_the_same(here: Pl
 
     assert (told.status_code, told.headers["retry-after"]) == (503, "30")
     assert [event.kind for event in story(here, "ada")] == [Kind.CONFIRMED, Kind.WITHDRAWN]
+
+
+class Away(Desk):
+    """A desk whose database server is gone for so many transactions."""
+
+    gone = 3
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Not yet, then as always."""
+        if type(self).gone:
+            type(self).gone -= 1
+            raise ConnectionLost("The server is gone.")
+        with super().transaction() as session:
+            yield session
+
+
+def test_whoever_leaves_while_the_database_server_is_gone_is_not_lost_either(here: Place) -> None:
+    """It is asked again, with a pause between, and leaving twice is leaving once."""
+    waited: list[float] = []
+    away = Away(**{field.name: getattr(here.desk, field.name) for field in fields(here.desk)})
+    leaving.stored_by(away, pause=waited.append)([(who(here, "ada").ref, "/u")])
+
+    assert waited == [leaving.BETWEEN] * 3
+    assert who(here, "ada").status is Status.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize("path", ["/back/", "/preferences/", "/subscribe"])
+def test_a_page_that_has_to_wait_too_long_says_when_to_come_again(here: Place, path: str) -> None:
+    """503 and half a minute, and nothing is changed."""
+    purpose = Purpose.RESUBSCRIBE if path == "/back/" else Purpose.PREFERENCES
+    link = path if path == "/subscribe" else path + token(here, purpose)
+    shown = sign(here.desk.keys, Purpose.FORM, str(int(here.clock().timestamp()) - 9))
+    busy = Import(here, 1_000_000)
+    with open_web(replace(here, desk=replace(here.desk, engine=busy.engine))) as web:
+        told = web.post(link, data={"until": "2026-12-24", "email": "new@example.org", "shown": shown})
+    busy.end()
+
+    assert (told.status_code, told.headers["retry-after"]) == (503, "30")
+    assert "half a minute" in told.text
