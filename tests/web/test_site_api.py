@@ -1,8 +1,11 @@
 """Signing up by a script of another site: who may, what it takes, and the same answer for everybody."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
+import jsonschema
 import pytest
 from desk_samples import Place
 from hypothesis import HealthCheck, given, settings
@@ -92,6 +95,23 @@ def test_every_state_of_an_address_gets_the_same_answer_and_so_does_a_bot(web: h
 
     assert len(answers) == 1
     assert len(wishes(here)) == 6
+
+
+def test_the_description_of_the_api_is_what_it_does(engine: Engine) -> None:
+    """docs/site-api.json: each answer that can be had here is in it, and fits its schema."""
+    told = json.loads((Path(__file__).parents[2] / "docs" / "site-api.json").read_text())
+    post = told["paths"]["/api/subscribe"]["post"]
+    good, bad, site = {"email": "new@example.org"}, {"email": "x"}, {"origin": SITE}
+    with open_web(reading_room(engine, sites=(SITE,), in_all=1)) as web:
+        asked = [(good, site), (good, {}), (bad, site), ([], site), (good, site), ({"email": "x" * 70_000}, site)]
+        answers = [web.post("/api/subscribe", json=body, headers=headers) for body, headers in asked]
+
+    assert [answer.status_code for answer in answers] == [202, 403, 422, 400, 429, 413]
+    assert set(post["responses"]) == {*(str(answer.status_code) for answer in answers), "408", "503"}
+    for answer in answers:
+        kind = "Taken" if answer.status_code == 202 else "Wrong"
+        jsonschema.validate(answer.json(), told["components"]["schemas"][kind])
+    jsonschema.validate(good, told["components"]["schemas"]["Asking"])
 
 
 JSON = st.recursive(
