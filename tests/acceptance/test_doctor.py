@@ -28,6 +28,9 @@ postal_address = "1 Sample Street, 12345 Exampletown"
 [telling]
 operators = ["otto@weekly.dev"]
 
+[web]
+trusted_proxies = ["127.0.0.1"]
+
 [provider]
 name = "postmark"
 address = "{address}"

@@ -17,6 +17,9 @@ postal_address = "1 Sample Street, 12345 Exampletown"
 [telling]
 operators = ["otto@weekly.dev"]
 
+[web]
+trusted_proxies = ["127.0.0.1"]
+
 [provider]
 name = "postmark"
 """
@@ -40,6 +43,19 @@ def test_a_newsletter_that_tells_nobody_is_yellow() -> None:
 
     assert lights(RIGHT.replace(told, "editors = []"))["telling"] is Light.YELLOW
     assert lights(RIGHT.replace(told, 'webhook = "https://chat.weekly.dev"'))["telling"] is Light.GREEN
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "light"),
+    [
+        ('["127.0.0.1"]', "[]", Light.YELLOW),
+        ('["127.0.0.1"]', "[]\nport = 0", None),
+        ("https://news.weekly.dev", "http://localhost:8000", None),
+    ],
+)
+def test_readers_behind_a_proxy_that_nobody_named_are_one_network(was: str, now: str, light: Light | None) -> None:
+    """That is said where there must be a proxy: with https, and with a web server."""
+    assert lights(RIGHT.replace(was, now)).get("web.trusted_proxies") is light
 
 
 def test_no_key_is_red() -> None:

@@ -61,6 +61,7 @@ def findings(config: Config, chosen: Sequence[Chosen]) -> list[Finding]:
         _answers("Unsubscribe mailbox", publication.unsubscribe_mailbox or publication.sender),
         _postal_address(publication),
         _telling(config.telling),
+        *_proxy(config),
     ]
 
 
@@ -149,6 +150,18 @@ def _telling(telling: Telling) -> Finding:
         return green("telling", "Somebody is told when something is wrong.")
     todo = "Set telling.operators or telling.webhook, and try it: newsletter notices --try (docs/telling.md)."
     return yellow("telling", "Nobody is told when something is wrong.", todo)
+
+
+def _proxy(config: Config) -> list[Finding]:
+    """Whether readers behind the proxy can be told apart, where there must be one."""
+    if not config.web.port or urlsplit(config.publication.base_url).scheme != "https":
+        return []
+    looked_at = "web.trusted_proxies"
+    if config.web.trusted_proxies:
+        return [green(looked_at, f"{', '.join(config.web.trusted_proxies)}.")]
+    most = config.signup.per_network
+    found = f"No proxy is named: all readers count as one network, and after {most} sign-ups in an hour nobody can."
+    return [yellow(looked_at, found, 'Set it to where the proxy stands, as ["127.0.0.1"]: docs/readers.md.')]
 
 
 def _is_reserved(domain: str) -> bool:
