@@ -105,11 +105,41 @@ _MOVE = (
 )
 
 
+_MEANT = select(_ID.label("id")).where(_WALK, eligible(_NOW)).order_by(_ID).limit(bindparam("size")).cte("meant")
+_COUNT = func.count(_MEANT.c.id)
+_GIVEN = [column for column in _BATCHES.c if column.name not in ("id", "size", "upto")]
+_MADE = (
+    insert(_BATCHES)
+    .from_select(
+        [*(column.name for column in _GIVEN), "size", "upto"],
+        select(
+            *(sql_cast(bindparam(f"new_{column.name}", type_=column.type), column.type) for column in _GIVEN),
+            _COUNT,
+            case((bindparam("size") > _COUNT, bindparam("upto")), else_=func.max(_MEANT.c.id)),
+        ).having(_COUNT > 0),
+    )
+    .returning(_BATCHES.c.id, _BATCHES.c.size, _BATCHES.c.upto)
+    .cte("made")
+)
+_FIXED = (
+    insert(Delivery.metadata.tables["delivery"])
+    .from_select(
+        ["issue_id", "subscriber_id", "batch_id"],
+        select(_ISSUE, _MEANT.c.id, _MADE.c.id).select_from(_MEANT.join(_MADE, true())),
+    )
+    .cte("fixed")
+)
+#: The same as `_NEW`, `_FIX`, `_NEWEST` and `_SIZED`, at once: on a server each statement is a way there and back.
+_AT_ONCE = select(_MADE.c.id, _MADE.c.size, _MADE.c.upto).add_cte(_FIXED)
+
+
 def _run(session: Session, statement: Executable, values: Mapping[str, object]) -> CursorResult[Any]:
     return session.connection().execute(statement, values)
 
 
-def claim(session: Session, issue_id: int, size: int, now: datetime, provider: str = "") -> Batch | None:
+def claim(
+    session: Session, issue_id: int, size: int, now: datetime, provider: str = "", worker: int | None = None
+) -> Batch | None:
     """Fix the next batch of at most `size` subscribers, and move the cursor past everybody looked at.
 
     None when nobody is left. The caller commits before the first byte leaves. A second delivery to anybody is an error
@@ -126,6 +156,7 @@ def claim(session: Session, issue_id: int, size: int, now: datetime, provider: s
         claimed_at=now,
         attempted_at=now,
         provider=provider,
+        worker=worker,
         after=after,
         upto=after,
     )
@@ -134,18 +165,29 @@ def claim(session: Session, issue_id: int, size: int, now: datetime, provider: s
 
 def _with_members(session: Session, batch: Batch, size: int, last: int, now: datetime) -> Batch | None:
     """Store the batch and its deliveries, one insert for all of them; nothing if there are none."""
-    values = batch.model_dump(exclude={"id"})
-    (batch.id,) = _run(session, _NEW, values).inserted_primary_key or (None,)
-    walk = {"issue": batch.issue_id, "batch": batch.id, "after": batch.after, "upto": last}
-    batch.size = _run(session, _FIX, {**walk, "now": now, "size": size}).rowcount
-    batch.upto = last if batch.size < size else _run(session, _NEWEST, walk).scalar_one()
-    _move(session, {**walk, "upto": batch.upto}, batch.upto - batch.after - batch.size)
-    _run(session, _SIZED if batch.size else _NONE, {"batch": batch.id, "new_size": batch.size, "new_upto": batch.upto})
+    (_fix_at_once if session.get_bind().dialect.name == "postgresql" else _fix)(session, batch, size, last, now)
+    walk = {"issue": batch.issue_id, "batch": batch.id, "after": batch.after, "upto": batch.upto}
+    _move(session, walk, batch.upto - batch.after - batch.size)
     if not batch.size:
         return None
     make_transient_to_detached(batch)
     session.add(batch)  # as a row that is known already
     return batch
+
+
+def _fix(session: Session, batch: Batch, size: int, last: int, now: datetime) -> None:
+    (batch.id,) = _run(session, _NEW, batch.model_dump(exclude={"id"})).inserted_primary_key or (None,)
+    walk = {"issue": batch.issue_id, "batch": batch.id, "after": batch.after, "upto": last}
+    batch.size = _run(session, _FIX, {**walk, "now": now, "size": size}).rowcount
+    batch.upto = last if batch.size < size else _run(session, _NEWEST, walk).scalar_one()
+    _run(session, _SIZED if batch.size else _NONE, {"batch": batch.id, "new_size": batch.size, "new_upto": batch.upto})
+
+
+def _fix_at_once(session: Session, batch: Batch, size: int, last: int, now: datetime) -> None:
+    given = {f"new_{name}": value for name, value in batch.model_dump(exclude={"id", "size", "upto"}).items()}
+    walk = {"issue": batch.issue_id, "after": batch.after, "upto": last, "now": now, "size": size}
+    made = _run(session, _AT_ONCE, {**given, **walk}).one_or_none()
+    batch.id, batch.size, batch.upto = (made.id, made.size, made.upto) if made else (None, 0, last)
 
 
 def _move(session: Session, walk: dict[str, int | None], others: int) -> None:

@@ -57,9 +57,10 @@ class Crew:
     minded_at: float = field(default=float("-inf"))  #: when it was last looked what others left (monotonic)
 
     def own(self, session: Session, batch: Batch) -> None:
-        """Write down that this batch is ours, in the transaction that claims it."""
-        batch.worker = self.number
-        session.add(batch)
+        """Write down that this batch is ours, in the transaction that takes it."""
+        if batch.worker != self.number:
+            batch.worker = self.number
+            session.add(batch)
 
     def take_over(self, session: Session, issue_id: int) -> list[Batch]:
         """Make ours whatever is open and nobody's who lives, oldest first."""

@@ -324,7 +324,8 @@ class Dispatcher:
         if left == 0:
             flight.halt(Ending.CAPPED, f"Today's share of the warm-up of {name} is used up; it goes on tomorrow (UTC).")
             return None
-        return claim_next(session, issue_id, size if left is None else min(size, left), now, name)
+        worker = self.crew.number if self.crew else None
+        return claim_next(session, issue_id, size if left is None else min(size, left), now, name, worker)
 
     def _turn_of(self, flight: Flight) -> Provider:
         """The first provider, or the second while the first cannot be reached."""

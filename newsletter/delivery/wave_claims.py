@@ -17,15 +17,19 @@ from subscribers.subscriber import Subscriber
 _WHO = col(WaveMember.subscriber_id)
 
 
-def claim_next(session: Session, issue_id: int, size: int, now: datetime, provider: str = "") -> Batch | None:
+def claim_next(
+    session: Session, issue_id: int, size: int, now: datetime, provider: str = "", worker: int | None = None
+) -> Batch | None:
     """Fix the next batch of at most `size` subscribers: of the whole list, or of a wave that is open.
 
-    None when nobody is left, or nobody whose hour has come. The caller commits before the first byte leaves.
+    None when nobody is left, or nobody whose hour has come. The caller commits before the first byte leaves. `worker`
+    is whose it is, where several dispatchers share the ledger (crew.py).
     """
-    if batch := claim(session, issue_id, size, now, provider):
+    if batch := claim(session, issue_id, size, now, provider, worker):
         return batch
     while (wave := _open(session, issue_id, now)) is not None:
         if batch := _claim(session, wave, size, now, provider):
+            batch.worker = worker
             return batch
     return None
 
