@@ -17,6 +17,7 @@ from newsletter.providers.base import Answer, OutgoingBatch
 from subscribers.erasure import erase, facts
 from subscribers.letters import About, Letter, Post, owe
 from subscribers.subscriber import Subscriber, add, confirm, require, unsubscribe
+from subscribers.suppression import Reason, suppress
 from subscribers.wishes import Wish
 
 
@@ -114,6 +115,16 @@ def test_a_letter_that_is_not_true_any_more_is_not_sent(here: Place) -> None:
     eve = confirmed(here)
     with here.desk.transaction() as session:
         unsubscribe(session, require(session, eve.address or ""), PAGE, here.clock())
+    deliver(here.desk)
+
+    assert (posts(here), mails(here)) == ([Post.DROPPED], [])
+
+
+def test_whoever_was_suppressed_meanwhile_gets_no_letter(here: Place) -> None:
+    """A complaint came in between the button and the welcome."""
+    eve = confirmed(here)
+    with here.desk.transaction() as session:
+        suppress(session, eve.fingerprint, Reason.COMPLAINT, here.clock())
     deliver(here.desk)
 
     assert (posts(here), mails(here)) == ([Post.DROPPED], [])
