@@ -13,6 +13,8 @@ from newsletter.errors import ConfigError, DatabaseError
 
 pytestmark = pytest.mark.sqlite
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_a_sealed_copy_opens_for_its_key_and_holds_the_same_rows(engine: Engine, tmp_path: Path) -> None:
     """Sealed when it lies there; plain only for as long as it is used."""
