@@ -25,8 +25,9 @@ Faults = Iterator[tuple[int, Verdict]]  #: faults done, and what became of every
 CALLS = ("fdatasync", "pwrite64", "sendto", "recvfrom", "connect")
 OUTBOX_CALLS = ("fdatasync", "pwrite64", "rename", "fsync")
 FULL_FOR, LONG = "{}..{}", 12  #: strace's words for the n-th to the m-th time
-STATEMENTS, OCCURRENCES = 150, 20  #: a death falls before the so many-th statement, or occurrence of a system call
+STATEMENTS, OCCURRENCES = 240, 20  #: a death falls before the so many-th statement, or occurrence of a system call
 UNDISTURBED = 12  #: tries
+MOST_STATEMENTS = 600  #: with commits: more than a small send has
 SQL_EVENTS = ("before_cursor_execute", "after_cursor_execute", "commit")
 
 
@@ -100,9 +101,9 @@ def _injections(make: MakeTrial, capability: str, luck: random.Random, what: dic
 
 def at_a_statement(make: MakeTrial, capability: str, luck: random.Random) -> Faults:
     """The process dies by itself before or after the n-th SQL statement, or before the n-th commit."""
-    total = 120
+    total = MOST_STATEMENTS  # until a send that is through before its death has shown that there are fewer
     while True:
-        for n in luck.sample(range(1, total + 1), total):
+        for n in (one for one in luck.sample(range(1, total + 1), total) if one <= total):
             trial = make(capability)
             if code_of(trial.start(lambda desk, n=n: dies_at(desk, n))) == DONE:
                 total = max(n - 1, 1)
