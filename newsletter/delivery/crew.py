@@ -2,26 +2,30 @@
 
 Theory. The ledger is the queue: a claim moves the one cursor, so two dispatchers never hold the same people. Each has a
 number, holds a lock of that number with its session, and writes it on what it claims. A batch that is open belongs to
-its dispatcher as long as that lock is held; the server frees it when the process or its connection dies. Then, and only
-then, somebody else writes their own number on it and goes the way of every doubt (recovery.py): what was certainly not
-posted is posted, anything else waits until no call of the dead can be under way, and is settled by evidence. Whoever
-lost its lock and lives claims nothing more; its answers are fenced by the attempt, as always.
+its dispatcher as long as that lock is held and no call of it is long over; the server frees it when the process or its
+connection dies. Then, and only then, somebody else writes their own number on it and goes the way of every doubt
+(recovery.py): what was certainly not posted is posted, anything else waits until no call of the dead can be under way,
+and is settled by evidence. Whoever lost its lock and lives claims nothing more; its answers are fenced by the attempt.
 
 The rate is one row (GCRA): whoever claims moves its moment forward, in the claiming transaction, by the server's clock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, not_, text
 from sqlmodel import Field, Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from newsletter.delivery.batch import OPEN, Batch, BatchStatus
+from newsletter.providers.base import Capabilities
 
 #: Seconds between two looks at what others have left.
 MIND_EVERY = 1.0
+#: So long after its last moment a call of somebody who lives is taken over: a frozen process keeps its lock. Should it
+#: wake, it posts nothing that is so old (calling.py), and what it says is fenced by the attempt. Clocks may differ.
+FROZEN = timedelta(minutes=1)
 
 
 class Worker(SQLModel, table=True):
@@ -62,13 +66,18 @@ class Crew:
             batch.worker = self.number
             session.add(batch)
 
-    def take_over(self, session: Session, issue_id: int) -> list[Batch]:
-        """Make ours whatever is open and nobody's who lives, oldest first."""
-        found = session.exec(_open(issue_id, not_(_is_of(self.others(session) | {self.number})))).all()
+    def take_over(
+        self, session: Session, issue_id: int, known: Mapping[str, Capabilities], now: datetime
+    ) -> list[Batch]:
+        """Make ours whatever is open and nobody's who lives, or so old that its owner must be frozen; oldest first."""
+        others = self.others(session)
+        found = [*session.exec(_open(issue_id, not_(_is_of(others | {self.number}))))]
+        theirs = session.exec(_open(issue_id, _is_of(others)).where(col(Batch.status) == BatchStatus.SENDING))
+        found += [one for one in theirs if one.provider in known and _is_overdue(one, known[one.provider], now)]
         for batch in found:
             self.own(session, batch)
         session.flush()
-        return list(found)
+        return found
 
     def others_send(self, session: Session, issue_id: int) -> bool:
         """Whether a living one still has calls: if it dies, they are ours. What nobody knows of is not waited for."""
@@ -83,6 +92,11 @@ class Crew:
         """A call of so many recipients starts when this transaction commits; the next waits for its share of time."""
         if self.per_second:
             session.execute(_SPEND, {"cost": recipients / self.per_second})
+
+
+def _is_overdue(batch: Batch, can: Capabilities, now: datetime) -> bool:
+    """Whether even a call that was made as late as it may be is over, and its owner has not said so for a while."""
+    return now > batch.attempted_at + 2 * can.longest_request + FROZEN
 
 
 def _is_of(workers: frozenset[int]) -> ColumnElement[bool]:

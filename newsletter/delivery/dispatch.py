@@ -90,7 +90,9 @@ class Dispatcher:
             mark.require_not_behind(session, issue_id)
             now = self.clock()
             crew = self.crew
-            left = crew.take_over(session, issue_id) if crew else ledger.open_batches(session, issue_id)
+            left = (
+                crew.take_over(session, issue_id, self._known, now) if crew else ledger.open_batches(session, issue_id)
+            )
             stock = recovery.take_stock(session, self._known, left, now)
             asked = waits.longest(session, self._known, now)
         flight = Flight()
@@ -149,7 +151,7 @@ class Dispatcher:
         crew.minded_at, now = self.ticks(), self.clock()
         try:
             with transaction(self.engine) as session:
-                left = crew.take_over(session, issue_id) if self.alone(session) else []
+                left = crew.take_over(session, issue_id, self._known, now) if self.alone(session) else []
                 stock = recovery.take_stock(session, self._known, left, now)
                 others, asked = crew.others_send(session, issue_id), waits.longest(session, self._known, now)
         except DatabaseError:

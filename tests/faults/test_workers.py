@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from newsletter.errors import SomebodySends
 from newsletter.providers.base import Receipt
 
 pytestmark = pytest.mark.sqlite  # and yet for PostgreSQL alone: the fixture below is not doubled
+KNOWN = {"fake": FakeProvider().capabilities}
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "workers.py"
 
 
@@ -80,12 +82,29 @@ def test_what_a_living_one_has_open_is_left_alone_and_a_dead_ones_is_taken_over(
         with dispatching(ten.engine, NOW) as (_, second), transaction(ten.engine) as session:
             assert first
             assert second
-            assert (second.take_over(session, 1), second.others_send(session, 1)) == ([], True)
+            assert (second.take_over(session, 1, KNOWN, NOW), second.others_send(session, 1)) == ([], True)
     with dispatching(ten.engine, NOW) as (_, third), transaction(ten.engine) as session:
         assert third
-        assert ([one.number for one in third.take_over(session, 1)], third.others_send(session, 1)) == ([2], False)
+        assert ([one.number for one in third.take_over(session, 1, KNOWN, NOW)], third.others_send(session, 1)) == (
+            [2],
+            False,
+        )
 
     assert statuses(ten.engine) == [(BatchStatus.ACCEPTED, first.number), (BatchStatus.SENDING, third.number)]
+
+
+def test_what_a_frozen_one_has_is_taken_over_when_no_call_of_it_can_be_under_way(ten: Dispatcher) -> None:
+    """SIGSTOP keeps the lock. Twice the longest request and a minute later its batch is somebody else's."""
+    with dispatching(ten.engine, NOW) as (alone, frozen):
+        provider = FakeProvider(next_answers=["accept, die after"])
+        with pytest.raises(Killed):
+            replace(ten, alone=alone, crew=frozen, provider=provider).run(1)
+        with dispatching(ten.engine, NOW) as (_, crew), transaction(ten.engine) as session:
+            assert crew
+            early = crew.take_over(session, 1, KNOWN, NOW + timedelta(minutes=3))
+            late = crew.take_over(session, 1, KNOWN, NOW + timedelta(minutes=3, seconds=1))
+
+    assert (early, [one.number for one in late]) == ([], [1])
 
 
 def test_who_dies_during_a_run_is_noticed_in_that_run(ten: Dispatcher) -> None:
