@@ -10,6 +10,7 @@ from post_samples import Reader, ask
 from sqlalchemy import Engine
 from sqlmodel import select
 
+from newsletter.delivery.batch import Sending
 from newsletter.desk import chores, sending, writing
 from newsletter.desk.post import deliver
 from newsletter.errors import ConfigError
@@ -166,19 +167,26 @@ def test_the_welcome_brings_the_newest_issue_with_their_own_links(here: Place) -
     assert mail.text.count(eve.ref) >= 2
 
 
-def test_before_any_issue_and_while_one_is_on_its_way_the_welcome_is_a_few_words(here: Place) -> None:
-    """They may still be among those who get that one: no issue comes twice."""
-    confirmed(here)
-    deliver(here.desk)
-    assert mails(here) == ["Welcome: Weekly AI Tool Verdicts"]
-
+def test_before_any_issue_the_welcome_is_a_few_words(here: Place) -> None:
+    """A draft is nobody's yet."""
     writing.draft(here.desk)
     writing.approve(here.desk, "1", by="test")
-    sending.start(here.desk, "1", by="test")
-    with here.desk.transaction() as session:
-        owe(session, About.WELCOME, require(session, "eve@example.org"), here.clock())
+    confirmed(here)
     deliver(here.desk)
-    assert mails(here) == ["Welcome: Weekly AI Tool Verdicts"] * 2
+
+    assert mails(here) == ["Welcome: Weekly AI Tool Verdicts"]
+
+
+def test_while_an_issue_is_on_its_way_the_welcome_brings_none(here: Place) -> None:
+    """They may still be among those who get that one: no issue comes twice."""
+    sent_issue(here)
+    before = len(mails(here))
+    with here.desk.transaction() as session:
+        session.get_one(Sending, 1).finished_at = None
+    confirmed(here)
+    deliver(here.desk)
+
+    assert mails(here)[before:] == ["Welcome: Weekly AI Tool Verdicts"]
 
 
 def test_nobody_s_words_but_ours_are_in_a_letter_that_a_stranger_causes(here: Place) -> None:
