@@ -67,6 +67,16 @@ def test_nothing_more_is_sent_from_the_file(engine: Engine, target: Engine) -> N
     assert not here.provider.log
 
 
+def test_the_server_knows_at_once_how_large_the_list_is(engine: Engine, target: Engine) -> None:
+    """Until it has looked it plans each claim for an empty list: thirty times as slow with 200,000 people."""
+    furnished(engine)
+    move(engine, target, upgrade_in)
+    with target.connect() as connection:
+        rows = connection.execute(text("select reltuples from pg_class where relname = 'subscriber'")).scalar_one()
+
+    assert rows == 5
+
+
 def test_over_there_new_rows_get_new_numbers(engine: Engine, target: Engine) -> None:
     """Copied rows do not move a sequence."""
     furnished(engine)
