@@ -159,7 +159,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     asked.add_argument("--people", type=int, default=20_000)
     asked.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
-    asked.add_argument("--in-flight", type=int, default=2, help="calls at once, of each worker")
+    asked.add_argument("--in-flight", type=int, default=1, help="calls at once, of each worker")
     asked.add_argument("--batch", type=int, default=1000)
     asked.add_argument("--kill", type=int, default=0, help="so many of four in the middle, as a last run")
     asked.add_argument("--json", action="store_true", help="one line of JSON for the last run")
