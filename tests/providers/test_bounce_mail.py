@@ -253,11 +253,12 @@ def test_a_mail_without_a_usable_date_happened_now(date: str) -> None:
 
 @given(st.binary(max_size=300), st.integers(0, 1200), st.integers(0, 300))
 def test_no_mail_raises_and_none_names_anybody_without_the_key(noise: bytes, at: int, skip: int) -> None:
-    """A report with something else in the middle of it."""
+    """A report with something else in the middle of it: a key that it names stands in it, random part and all."""
     whole = report(returned=f"Return-Path: <{verp()}>\n")
-    found = reading(whole[:at] + noise + whole[at + skip :])
+    mail = whole[:at] + noise + whole[at + skip :]
+    found = reading(mail)
 
-    assert found.event is None or found.event.key == KEY
+    assert found.event is None or found.event.key.encode() in mail.lower()
     assert found.event is None or found.event.at <= NOW
 
 
