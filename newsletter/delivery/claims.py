@@ -148,8 +148,14 @@ def claim(
     place = _run(session, _WHERE, {"issue": issue_id}).one_or_none()
     if place is None or place.cursor >= place.last:
         return None
-    number, after = place.number + 1, place.cursor
-    batch = Batch(
+    batch = next_batch(issue_id, place.number, place.cursor, now, provider, worker)
+    return _with_members(session, batch, size, place.last, now)
+
+
+def next_batch(issue_id: int, newest: int, after: int, now: datetime, provider: str, worker: int | None) -> Batch:
+    """The batch behind the `newest`, for people behind the id `after`; without a member yet, and not stored."""
+    number = newest + 1
+    return Batch(
         issue_id=issue_id,
         number=number,
         key=f"issue:{issue_id}:batch:{number}",
@@ -160,7 +166,6 @@ def claim(
         after=after,
         upto=after,
     )
-    return _with_members(session, batch, size, place.last, now)
 
 
 def _with_members(session: Session, batch: Batch, size: int, last: int, now: datetime) -> Batch | None:

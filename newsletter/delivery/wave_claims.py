@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
 from sqlmodel import Session, col
 
 from newsletter.delivery.batch import Batch, Delivery, Sending
-from newsletter.delivery.claims import claim, eligible, why_not
+from newsletter.delivery.claims import claim, eligible, next_batch, why_not
 from newsletter.delivery.waves import Wave, WaveMember
 from subscribers.subscriber import Subscriber
 
@@ -28,8 +28,7 @@ def claim_next(
     if batch := claim(session, issue_id, size, now, provider, worker):
         return batch
     while (wave := _open(session, issue_id, now)) is not None:
-        if batch := _claim(session, wave, size, now, provider):
-            batch.worker = worker
+        if batch := _claim(session, wave, size, now, provider, worker):
             return batch
     return None
 
@@ -41,12 +40,16 @@ def _open(session: Session, issue_id: int, now: datetime) -> Wave | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def _claim(session: Session, wave: Wave, size: int, now: datetime, provider: str) -> Batch | None:
+def _claim(session: Session, wave: Wave, size: int, now: datetime, provider: str, worker: int | None) -> Batch | None:
     who, after = _next(session, wave, size, now), wave.cursor
     wave.walked = len(who) < size
     wave.cursor = _end(session, wave) if wave.walked else who[-1]
     session.add(wave)
-    batch = _batch(session, wave, after, who, now, provider) if who else None
+    batch = None
+    if who:
+        batch = next_batch(wave.issue_id, _newest(session, wave), after, now, provider, worker)
+        batch.size, batch.upto = len(who), who[-1]
+        _store(session, batch, who)
     _count_skipped(session, wave, after, who)
     session.flush()
     return batch
@@ -67,25 +70,16 @@ def _end(session: Session, wave: Wave) -> int:
     return session.scalar(select(func.max(_WHO)).where(_members(wave))) or wave.cursor
 
 
-def _batch(session: Session, wave: Wave, after: int, who: list[int], now: datetime, provider: str) -> Batch:
+def _newest(session: Session, wave: Wave) -> int:
     highest = select(func.coalesce(func.max(col(Batch.number)), 0)).where(col(Batch.issue_id) == wave.issue_id)
-    number = (session.scalar(highest) or 0) + 1
-    batch = Batch(
-        issue_id=wave.issue_id,
-        number=number,
-        key=f"issue:{wave.issue_id}:batch:{number}",
-        claimed_at=now,
-        attempted_at=now,
-        provider=provider,
-        after=after,
-        upto=who[-1],
-        size=len(who),
-    )
+    return session.scalar(highest) or 0
+
+
+def _store(session: Session, batch: Batch, who: list[int]) -> None:
     session.add(batch)
     session.flush()
-    rows = [{"issue_id": wave.issue_id, "subscriber_id": one, "batch_id": batch.id} for one in who]
+    rows = [{"issue_id": batch.issue_id, "subscriber_id": one, "batch_id": batch.id} for one in who]
     session.execute(insert(Delivery.metadata.tables["delivery"]), rows)
-    return batch
 
 
 def _count_skipped(session: Session, wave: Wave, after: int, who: list[int]) -> None:
@@ -101,5 +95,5 @@ def _count_skipped(session: Session, wave: Wave, after: int, who: list[int]) -> 
     query = select(why, func.count()).select_from(WaveMember).join(Subscriber, col(Subscriber.id) == _WHO)
     skipped = session.execute(query.where(passed, not_(delivered.exists())).group_by("reason")).all()
     more = {str(reason): getattr(Sending, str(reason)) + number for reason, number in skipped}
-    session.execute(update(Sending).where(col(Sending.issue_id) == wave.issue_id).values(more))
-    session.expire_all()
+    # past the session's objects: batches in it are the dispatcher's, who keeps them for longer than the session
+    session.connection().execute(update(Sending).where(col(Sending.issue_id) == wave.issue_id).values(more))

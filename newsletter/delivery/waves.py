@@ -78,8 +78,9 @@ def let_sleep(session: Session, issue_id: int, quiet: Quiet, now: datetime) -> N
     As after a pause, or a night without a machine: their hour came, and is over.
     """
     for wave in waves_of(session, issue_id):
-        if not wave.walked and wave.opens_at <= now:
-            wave.opens_at = awake(now, timezone(timedelta(minutes=wave.ahead)), quiet)
+        at = awake(now, timezone(timedelta(minutes=wave.ahead)), quiet)
+        if not wave.walked and wave.opens_at <= now < at:
+            wave.opens_at = at
             session.add(wave)
     session.flush()
 

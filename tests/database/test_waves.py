@@ -1,14 +1,17 @@
 """An issue by the readers' own time: one snapshot, each wave at its hour, everybody once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from delivery_samples import dispatcher_for_ten
 from desk_samples import Place, furnished
-from fake_provider import Killed
+from fake_provider import FakeProvider, Killed
 from people import SECRET
 from sqlalchemy import Engine
 from sqlmodel import select
 
+from newsletter.database import transaction
 from newsletter.delivery import waves
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.explain import fates
@@ -132,6 +135,18 @@ def test_who_joins_on_the_way_gets_the_next_issue(engine: Engine) -> None:
 
     assert run(here, 13, 8).issue.status is IssueStatus.SENT
     assert got(here) == ["kiri", "ada"]
+
+
+def test_a_call_that_was_put_off_outlives_the_claims_after_it(engine: Engine) -> None:
+    """It waits in the dispatcher's memory while the wave's next claim passes somebody who has left."""
+    ten = dispatcher_for_ten(engine)
+    with transaction(engine) as session:
+        unsubscribe(session, find(session, "reader5@example.org"), Evidence("/u"), EIGHT)
+        waves.lay(session, session.get_one(Sending, 1), lambda _: (EIGHT - timedelta(days=2), 0))
+    put_off = replace(ten, provider=FakeProvider(next_answers=["one of you is wrong"]))
+
+    assert put_off.run(1)[0] is Ending.DONE
+    assert list(put_off.provider.log.values()) == [1] * 9
 
 
 def test_a_wave_is_cut_into_batches(engine: Engine) -> None:
