@@ -100,10 +100,9 @@ def _handlers(pages: Pages) -> dict[Any, Any]:
 
     async def missing(_request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        sentence = (
-            "There is nothing at this address." if status == HTTPStatus.NOT_FOUND else "This cannot be done here."
-        )
-        return pages.sorry(status, sentence, headers=getattr(error, "headers", None))
+        nowhere = status == HTTPStatus.NOT_FOUND
+        sentence = "There is nothing at this address." if nowhere else "This cannot be done here."
+        return pages.sorry(status, sentence, headers=getattr(error, "headers", None), issues=nowhere)
 
     async def broken(request: Request, _error: Exception) -> Response:
         return pages.sorry(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN.format(request.scope[NUMBER]))

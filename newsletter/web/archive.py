@@ -51,7 +51,8 @@ class Archive:
         week = request.path_params["week"]
         found: archive.Page | None = await self._looked(lambda session: archive.page(self.desk, session, week))
         if found is None:
-            return self.pages.sorry(HTTPStatus.NOT_FOUND, "No issue of that week is here.", "There is no such issue")
+            none = "No issue of that week is here."
+            return self.pages.sorry(HTTPStatus.NOT_FOUND, none, "There is no such issue", issues=True)
         answer = _kept(request, self._framed(found), HTML)
         answer.headers["Content-Security-Policy"] = ISSUE_POLICY
         return answer

@@ -3,22 +3,20 @@
 A link confirms somebody who waits for it, and nobody else: an old one brings nobody back who has left since.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from sqlmodel import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from newsletter.desk.desk import Desk
 from newsletter.web.leaving import BUTTON, ONE_CLICK
-from newsletter.web.opening import Fields, hint, reader
+from newsletter.web.opening import Fields, changed, hint, reader
 from newsletter.web.pages import Pages
 from newsletter.web.signing_up import WORDING
 from subscribers.consent import Evidence, Status
 from subscribers.letters import About, owe
-from subscribers.subscriber import Subscriber, by_ref, confirm, unsubscribe
+from subscribers.subscriber import Subscriber, confirm, unsubscribe
 from subscribers.suppression import Reason, suppress
 
 GONE = "It was for a sign-up that is over: somebody has left since, or has waited too long. You can sign up again."
@@ -37,7 +35,7 @@ class Confirming:
 
     async def yes(self, ref: str, _token: str, _fields: Fields) -> Response:
         """They are on the list, and are owed a welcome."""
-        return self._answer(await self._changed(ref, self._confirm))
+        return self._answer(await changed(self.desk, ref, self._confirm))
 
     async def ask_never(self, ref: str, _token: str) -> Response:
         """What "never" means, and one button."""
@@ -47,27 +45,15 @@ class Confirming:
         """Nobody mails them again. A mail program's own button only ends this sign-up: it may have been a wrong tap."""
         name, value = ONE_CLICK
         if fields.get(name) == value:
-            await self._changed(ref, self._withdraw)
+            await changed(self.desk, ref, self._withdraw)
             return PlainTextResponse("You will not be asked about this again.\n", headers={"Cache-Control": "no-store"})
-        who = await self._changed(ref, self._forbid)
+        who = await changed(self.desk, ref, self._forbid)
         return self.pages.secret("never.html", hint=hint(who), done=True)
 
     def _answer(self, who: Subscriber | None) -> Response:
         if who is None or who.status is Status.UNSUBSCRIBED:
             return self.pages.sorry(HTTPStatus.GONE, GONE, "This link has done its work", sign_up=True)
         return self.pages.secret("confirm.html", hint=hint(who), done=who.status is not Status.PENDING)
-
-    async def _changed(self, ref: str, change: Callable[[Session, Subscriber], None]) -> Subscriber | None:
-        """Whom the ref names, after this change to them; None where it names nobody."""
-
-        def write() -> Subscriber | None:
-            with self.desk.transaction() as session:
-                who = by_ref(session, ref)
-                if who is not None:
-                    change(session, who)
-                return who
-
-        return await run_in_threadpool(write)
 
     def _confirm(self, session: Session, who: Subscriber) -> None:
         if who.status is Status.PENDING:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from subscribers.tokens import Purpose, verify
 Fields = dict[str, str]
 Showing = Callable[[str, str], Awaitable[Response]]  #: of a ref and its token
 Acting = Callable[[str, str, Fields], Awaitable[Response]]  #: the same with the posted form
+Change = Callable[[Session, Subscriber], object]
 
 #: For whom the list is busy: seconds until they should try again.
 AGAIN = "30"
@@ -68,6 +70,19 @@ async def reader(desk: Desk, ref: str) -> Subscriber | None:
             return by_ref(session, ref)
 
     return await run_in_threadpool(look)
+
+
+async def changed(desk: Desk, ref: str, change: Change) -> Subscriber | None:
+    """Whom a ref names, after this change to them in a transaction; None where it names nobody."""
+
+    def write() -> Subscriber | None:
+        with desk.transaction() as session:
+            who = by_ref(session, ref)
+            if who is not None:
+                change(session, who)
+            return who
+
+    return await run_in_threadpool(write)
 
 
 def hint(subscriber: Subscriber | None) -> str:

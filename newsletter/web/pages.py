@@ -48,9 +48,14 @@ class Pages:
         *,
         headers: Mapping[str, str] | None = None,
         sign_up: bool = False,
+        issues: bool = False,
     ) -> HTMLResponse:
-        """A page that says what is wrong, if wanted with the way to the form. Kept nowhere: it may have a token."""
-        page = self.secret("sorry.html", status, heading=heading, sentence=sentence, sign_up=sign_up)
+        """A page that says what is wrong, if wanted with the way to the form or to all issues.
+
+        Kept nowhere: its address may have a token.
+        """
+        ways = {"sign_up": sign_up, "issues": issues}
+        page = self.secret("sorry.html", status, heading=heading, sentence=sentence, **ways)
         page.headers.update(headers or {})
         return page
 

@@ -4,7 +4,6 @@ The link in every mail opens it, for ever. What cannot be undone is behind a sec
 its own, which this page makes and which lives for an hour.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
@@ -16,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from newsletter.desk.desk import Desk
 from newsletter.desk.own_data import own_data
 from newsletter.web.armour import SECRET
-from newsletter.web.opening import Fields, hint, reader
+from newsletter.web.opening import Fields, changed, hint, reader
 from newsletter.web.pages import Pages
 from subscribers.consent import Evidence, Status
 from subscribers.erasure import erase
@@ -44,7 +43,7 @@ class Preferences:
     async def act(self, ref: str, token: str, fields: Fields) -> Response:
         """A break, or its end."""
         if fields.get("do") == "resume":
-            return self._page(await self._changed(ref, self._resume), token, said="Welcome back.")
+            return self._page(await changed(self.desk, ref, self._resume), token, said="Welcome back.")
         until = self._until(fields.get("until", ""))
         if until is None:
             who = await reader(self.desk, ref)
@@ -54,7 +53,7 @@ class Preferences:
             if who.status in (Status.ACTIVE, Status.PAUSED):
                 pause(session, who, Evidence(PAGE), self.desk.clock(), until)
 
-        return self._page(await self._changed(ref, rest), token, said="That is noted.")
+        return self._page(await changed(self.desk, ref, rest), token, said="That is noted.")
 
     async def data(self, ref: str, _token: str) -> Response:
         """All that is known of them, as a file."""
@@ -76,7 +75,7 @@ class Preferences:
 
     async def erase(self, ref: str, _token: str, _fields: Fields) -> Response:
         """They are forgotten."""
-        await self._changed(ref, lambda session, who: erase(session, who, "/erase", self.desk.clock()))
+        await changed(self.desk, ref, lambda session, who: erase(session, who, "/erase", self.desk.clock()))
         return self.pages.secret("erase.html", hint="", done=True)
 
     def _page(
@@ -115,15 +114,3 @@ class Preferences:
     def _resume(self, session: Session, who: Subscriber) -> None:
         if who.status is Status.PAUSED:
             resume(session, who, Evidence(PAGE), self.desk.clock())
-
-    async def _changed(self, ref: str, change: Callable[[Session, Subscriber], None]) -> Subscriber | None:
-        """Whom the ref names, after this change to them; None where it names nobody."""
-
-        def write() -> Subscriber | None:
-            with self.desk.transaction() as session:
-                who = by_ref(session, ref)
-                if who is not None:
-                    change(session, who)
-                return who
-
-        return await run_in_threadpool(write)

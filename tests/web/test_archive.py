@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -40,13 +39,6 @@ def here(engine: Engine) -> Place:
 def send(here: Place) -> None:
     """It goes out."""
     sending.send(here.desk, "1", by="test", pause=lambda _: None)
-
-
-@pytest.fixture
-def web(here: Place) -> Iterator[httpx.Client]:
-    """The server."""
-    with open_web(here) as client:
-        yield client
 
 
 def test_an_issue_is_in_it_from_its_first_message_on(web: httpx.Client, here: Place) -> None:

@@ -1,16 +1,13 @@
 """The links of a confirmation mail: yes by a button, never for who did not ask, and the welcome."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
-import pytest
 from desk_samples import Place
 from people import NOW
 from post_samples import Reader, ask
-from readers_web import dump, open_web, reading_room, story, token, who
-from sqlalchemy import Engine
+from readers_web import dump, story, token, who
 from sqlmodel import select
 
 from newsletter.desk.post import deliver
@@ -21,19 +18,6 @@ from subscribers.suppression import Reason, Suppression, is_suppressed
 from subscribers.tokens import CONFIRM_DAYS, Purpose, sign
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
-
-
-@pytest.fixture
-def here(engine: Engine) -> Place:
-    """The five characters; Ben is the one who waits."""
-    return reading_room(engine)
-
-
-@pytest.fixture
-def web(here: Place) -> Iterator[httpx.Client]:
-    """The server."""
-    with open_web(here) as client:
-        yield client
 
 
 def letters(here: Place) -> list[tuple[About, Post]]:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from delivery_samples import dispatcher_for_ten, state_of
 from desk_samples import Place, place
-from readers_web import open_web, reading_room, story, token, who
+from readers_web import open_web, story, token, who
 from sqlalchemy import Engine
 from sqlalchemy.event import listen
 from sqlmodel import Session, select
@@ -31,19 +31,6 @@ from subscribers.tokens import Purpose, sign
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 PARTS = b'--x1\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x1--\r\n'
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-def here(engine: Engine) -> Place:
-    """The five characters."""
-    return reading_room(engine)
-
-
-@pytest.fixture
-def web(here: Place) -> Iterator[httpx.Client]:
-    """The server."""
-    with open_web(here) as client:
-        yield client
 
 
 def link(here: Place, name: str = "ada") -> str:

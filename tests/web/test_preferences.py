@@ -1,6 +1,5 @@
 """A reader's own page: a break, its end, one's data, being forgotten; by the link in every mail."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import httpx
@@ -8,7 +7,7 @@ import pytest
 from desk_samples import Place, furnished
 from people import BACK_ON, EVE, PAGE, SECRET
 from post_samples import ask
-from readers_web import dump, open_web, story, token, who
+from readers_web import dump, story, token, who
 from sqlalchemy import Engine
 
 from newsletter.desk import sending, writing
@@ -22,13 +21,6 @@ from subscribers.tokens import Purpose
 def here(engine: Engine) -> Place:
     """The five characters, and the sample week."""
     return furnished(engine)
-
-
-@pytest.fixture
-def web(here: Place) -> Iterator[httpx.Client]:
-    """The server."""
-    with open_web(here) as client:
-        yield client
 
 
 def link(here: Place, name: str = "ada") -> str:

@@ -2,14 +2,13 @@
 
 import logging
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from desk_samples import Place
 from people import SECRET
-from readers_web import HOST, dump, open_web, reading_room, token
-from sqlalchemy import Engine, text
+from readers_web import HOST, dump, open_web, token
+from sqlalchemy import text
 
 from newsletter.web.app import app
 from newsletter.web.armour import POLICY
@@ -19,19 +18,6 @@ from subscribers.tokens import Keys, Purpose, sign
 READERS = [place for place in PLACES if place.kind is not Kind.MACHINE]
 WITH_TOKEN = [place for place in PLACES if place.purpose]
 PATHS = [place.path for place in PLACES]
-
-
-@pytest.fixture
-def here(engine: Engine) -> Place:
-    """The five characters."""
-    return reading_room(engine)
-
-
-@pytest.fixture
-def web(here: Place) -> Iterator[httpx.Client]:
-    """The server."""
-    with open_web(here) as client:
-        yield client
 
 
 def filled(here: Place, path: str, purpose: Purpose | None) -> str:
@@ -187,3 +173,11 @@ def test_hsts_is_not_sent_where_our_address_is_not_https(here: Place) -> None:
 
     assert app(desk, {}).https is False  # type: ignore[attr-defined]
     assert HOST["host"] not in app(desk, {}).hosts  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/issues/2020-W01", "/issues/x"])
+def test_whoever_asks_for_what_is_not_there_is_shown_what_is(web: httpx.Client, path: str) -> None:
+    """A page that is missing leads to all issues."""
+    page = web.get(path)
+
+    assert (page.status_code, 'href="/issues"' in page.text) == (404, True)

@@ -1,7 +1,6 @@
 """Signing up by a form: the same answer for everybody, and nothing for bots."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,13 +27,6 @@ EVERYBODY = ("new", "ada", "ben", "cleo", "dov", "pia")  #: unknown, active, pen
 def here(engine: Engine) -> Place:
     """The five characters, and one site with a form of its own."""
     return reading_room(engine, sites=(SITE,))
-
-
-@pytest.fixture
-def web(here: Place) -> Iterator[httpx.Client]:
-    """The server."""
-    with open_web(here) as client:
-        yield client
 
 
 def shown(web: httpx.Client, here: Place) -> str:

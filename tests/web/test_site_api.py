@@ -1,7 +1,6 @@
 """Signing up by a script of another site: who may, what it takes, and the same answer for everybody."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -24,13 +23,6 @@ FROM_SITE = {"origin": SITE, "content-type": "application/json"}
 def here(engine: Engine) -> Place:
     """The five characters, and one site with a form of its own."""
     return reading_room(engine, sites=(SITE,), in_all=1000, per_network=1000)
-
-
-@pytest.fixture
-def web(here: Place) -> Iterator[httpx.Client]:
-    """The server."""
-    with open_web(here) as client:
-        yield client
 
 
 def wishes(here: Place) -> list[Wish]:
