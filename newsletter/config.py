@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError
 from newsletter.local_time import Quiet
 from newsletter.settable import CallAddress, DatabaseUrl, Mailbox, Network, PublicKey, WebAddress, Zone
+from newsletter.topics import Topic, require_distinct
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -260,6 +261,13 @@ class Config(Section):
     metrics: Metrics = Metrics()
     log: Log = Log()
     secrets: Secrets = Secrets()
+    topics: tuple[Topic, ...] = ()  #: what readers can choose; none: nobody is asked
+
+    @field_validator("topics")
+    @classmethod
+    def _distinct(cls, topics: tuple[Topic, ...]) -> tuple[Topic, ...]:
+        require_distinct(topics)
+        return topics
 
 
 def parse(text: str, place: str = "config.toml") -> Config:
@@ -366,7 +374,7 @@ def _section(annotation: Any) -> Any:
 
 def _hint(loc: tuple[int | str, ...]) -> str:
     model: Any = Config
-    for part in loc[:-1]:
+    for part in (one for one in loc[:-1] if isinstance(one, str)):
         model = _section(model.model_fields[str(part)].annotation)
     names = [field.alias or name for name, field in model.model_fields.items()]
     prefix = ".".join(str(part) for part in loc[:-1])

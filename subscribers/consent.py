@@ -35,6 +35,7 @@ class Kind(StrEnum):
     WITHDRAWN = "withdrawn"  #: the person left
     PAUSED = "paused"
     RESUMED = "resumed"
+    CHOSE = "chose"  #: topics, or how often; the wording says which
     ERASED = "erased"  #: the profile was emptied; the evidence stays without a name
 
 
@@ -46,9 +47,11 @@ STEPS: dict[tuple[Status | None, Kind], Status] = {
     (Status.PENDING, Kind.CONFIRMED): Status.ACTIVE,
     (Status.PENDING, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
     (Status.ACTIVE, Kind.PAUSED): Status.PAUSED,
+    (Status.ACTIVE, Kind.CHOSE): Status.ACTIVE,
     (Status.ACTIVE, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
     (Status.PAUSED, Kind.PAUSED): Status.PAUSED,
     (Status.PAUSED, Kind.RESUMED): Status.ACTIVE,
+    (Status.PAUSED, Kind.CHOSE): Status.PAUSED,
     (Status.PAUSED, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
     (Status.UNSUBSCRIBED, Kind.REQUESTED): Status.PENDING,
     (Status.UNSUBSCRIBED, Kind.CONFIRMED): Status.ACTIVE,

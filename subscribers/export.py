@@ -18,9 +18,13 @@ from subscribers.subscriber import Status, Subscriber
 PAGE = 5_000  #: rows that are read together
 
 #: What an export writes, in this order; an import reads it back. Times are ISO 8601 in UTC.
-COLUMNS = ("email", "name", "status", "signed_up_at", "confirmed_at", "status_since", "paused_until", "source", "zone")
+COLUMNS = (
+    "email", "name", "status", "signed_up_at", "confirmed_at", "status_since", "paused_until", "source", "zone",
+    "topics", "frequency",
+)  # fmt: skip
 _THEIRS = ("address", *COLUMNS[1:])
 _WORDS = ("address", "name", "source", "zone")  #: what people wrote themselves, and could be a formula
+_OURS = ("status", "topics", "frequency")  #: words of ours
 
 
 def export_csv(session: Session, out: TextIO, *, raw: bool = False, status: Status | None = None) -> int:
@@ -57,7 +61,7 @@ def _pages(session: Session, status: Status | None) -> Iterator[Sequence[Sequenc
 
 def _cells(name: str, column: Sequence[Any], *, raw: bool) -> Sequence[str]:
     """One column as it is written."""
-    if name == "status" or (raw and name in _WORDS):
+    if name in _OURS or (raw and name in _WORDS):
         return column
     return guarded(column) if name in _WORDS else _moments(column)
 

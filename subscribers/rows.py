@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from subscribers.address import fingerprint, parse
+from subscribers.choice import Choice
 from subscribers.consent import Status
 from subscribers.errors import BadAddress, BadFile
 from subscribers.report import ImportReport, Outcome
@@ -72,6 +73,7 @@ class Rows:
             "name": clean_name(_name(found)),
             "source": _source(found.get("source") or self.terms.source),
             "zone": _zone(found.get("zone", "")),
+            **_choice(found.get("topics", ""), found.get("frequency", "")),
             **self.standing(*map(found.get, _STANDING)),
         }
 
@@ -117,6 +119,18 @@ def _zone(text: str) -> str:
     if text and text not in available_timezones():
         raise _Refused("has a time zone that is not like Europe/Berlin")
     return text
+
+
+@lru_cache(maxsize=4096)
+def _choice(topics: str, frequency: str) -> dict[str, str]:
+    """What they chose where the file comes from; only for who is new here."""
+    try:
+        choice = Choice.of(topics.casefold(), frequency.casefold() or "weekly")
+    except ValueError:
+        raise _Refused(
+            'has topics that are not like "models,tools", or a frequency that is not weekly, monthly or changes'
+        ) from None
+    return {"topics": choice.text, "frequency": choice.frequency.value}
 
 
 def _time(text: str | None) -> datetime | None:

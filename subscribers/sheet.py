@@ -42,6 +42,8 @@ HEADERS: dict[str, frozenset[str]] = {
     "paused_until": frozenset({"pauseduntil"}),
     "source": frozenset({"source"}),
     "zone": frozenset({"zone", "timezone", "tz"}),
+    "topics": frozenset({"topics"}),
+    "frequency": frozenset({"frequency"}),
     "reason": frozenset({"reason"}),
     "at": frozenset({"at", "since", "date"}),
     "note": frozenset({"note", "notes"}),

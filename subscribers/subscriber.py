@@ -13,6 +13,7 @@ from sqlalchemy import Index, and_, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.address import Address, fingerprint, parse
+from subscribers.choice import Frequency
 from subscribers.columns import word
 from subscribers.consent import Evidence, Kind, Status, after, record
 from subscribers.errors import BadAddress, UnknownSubscriber
@@ -62,6 +63,8 @@ class Subscriber(SQLModel, table=True):
     paused_until: datetime | None = None  #: only while paused; None means until they come back
     source: str = ""  #: where they first came from
     zone: str = ""  #: their IANA time zone; empty: not known, the publication's counts
+    topics: str = ""  #: what they want to read of, as "models,tools"; empty: everything (choice.py)
+    frequency: Frequency = Field(default=Frequency.WEEKLY, sa_type=word(Frequency))  #: and how often
 
 
 def new_ref() -> str:

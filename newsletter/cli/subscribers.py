@@ -11,10 +11,12 @@ from newsletter.database import reading, transaction
 from newsletter.delivery.explain import fates
 from subscribers import subscriber as people
 from subscribers.address import parse
+from subscribers.choice import Choice, Frequency
 from subscribers.consent import Status
 from subscribers.erasure import erase, facts
 from subscribers.errors import IllegalChange
 from subscribers.leaving import reasons
+from subscribers.preferences import choice_of, chosen
 from subscribers.subscriber import Evidence, Subscriber
 from subscribers.suppression import suppressed_counts
 
@@ -22,6 +24,7 @@ app = typer.Typer(help="The people on the list. Example: newsletter subscribers 
 
 Address = Annotated[str, typer.Argument(help="An email address.")]
 HERE = "command line"
+OFTEN = {"weekly": "every week", "monthly": "once a month", "changes": "only changed verdicts"}
 
 
 @app.command()
@@ -92,16 +95,24 @@ def show(context: typer.Context, address: Address, json: Json = False) -> None:
     with reading(engine) as session:
         known = facts(session, whom, secret)
         person = _row(known.subscriber) if known.subscriber else None
+        wants = _wants(known.subscriber) if known.subscriber else {}
         events = [_fields(event, "at", "kind", "source", "wording", "by") for event in known.events]
         suppression = _fields(known.suppression, "reason", "at", "note", "by") if known.suppression else None
         lifted = [_fields(row, "reason", "since", "lifted_at", "by", "note") for row in known.lifted]
         letters = [_fields(letter, "about", "made_at", "post", "handed_at") for letter in known.letters]
         left = _fields(known.farewell, "why", "at") if known.farewell else None
     if json:
-        found = {"subscriber": person, "events": events, "left": left, "letters": letters}
+        found = {
+            "subscriber": {**person, **wants} if person else None,
+            "events": events,
+            "left": left,
+            "letters": letters,
+        }
         as_json({**found, "suppression": suppression, "lifted": lifted})
         return
     rows([person] if person else [], json_wanted=False, nothing="Not on the list.")
+    if person:
+        say("", f"They want {wants['topics'] or 'all topics'}, {OFTEN[wants['frequency']]}.")
     rows(events, json_wanted=False, nothing="No consent events.", title="\nWhat they said, and when")
     if letters:
         rows(letters, json_wanted=False, nothing="", title="\nSingle mails to them")
@@ -138,19 +149,23 @@ def remove(
 
 @app.command()
 def stats(context: typer.Context, json: Json = False) -> None:
-    """How many there are, by status, how many addresses are suppressed, and why people left, as far as they said so.
+    """How many there are, by status, how many addresses are suppressed, what people chose, and why others left.
 
     Example: newsletter subscribers stats
     """
     with reading(door(context).engine()) as session:
         counts = [{"status": str(status), "people": number} for status, number in people.counts(session).items()]
         suppressed = [{"reason": str(why), "addresses": number} for why, number in suppressed_counts(session).items()]
+        wanted = [{**_wanted(choice), "people": number} for choice, number in chosen(session).items()]
         told = [{"why": str(why), "people": number} for why, number in reasons(session).items()]
     if json:
-        as_json({"subscribers": counts, "suppressions": suppressed, "left": told})
+        as_json({"subscribers": counts, "suppressions": suppressed, "left": told, "chosen": wanted})
         return
     rows(counts, json_wanted=False, nothing="")
     rows(suppressed, json_wanted=False, nothing="", title="\nSuppressed addresses")
+    if any(one["topics"] or one["frequency"] != Frequency.WEEKLY for one in wanted):
+        listing = [{**one, "topics": one["topics"] or "all"} for one in wanted]
+        rows(listing, json_wanted=False, nothing="", title="\nWhat they chose")
     if said := [one for one in told if one["people"]]:
         rows(said, json_wanted=False, nothing="", title="\nWhy people left")
 
@@ -208,6 +223,14 @@ def _row(person: Subscriber) -> dict[str, Any]:
         "confirmed": person.confirmed_at,
         "source": person.source,
     }
+
+
+def _wants(person: Subscriber) -> dict[str, str]:
+    return _wanted(choice_of(person))
+
+
+def _wanted(choice: Choice) -> dict[str, str]:
+    return {"topics": choice.text, "frequency": str(choice.frequency)}
 
 
 def _fields(thing: Any, *names: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from newsletter.config import Config, anchored, default_text, parse, read
 from newsletter.errors import ConfigError
 from newsletter.secret_settings import key_file, make_secret_key, secret_key
 
+TOPIC = '[[topics]]\nslug = "models"\nnam = "Models"\ncategories = ["Models"]\n'
+
 
 def test_the_file_that_init_writes_holds_exactly_the_defaults() -> None:
     """Every line of it says what would be so without it."""
@@ -42,6 +44,10 @@ def test_every_setting_is_documented_in_the_default_file() -> None:
         ('[telling]\nwebhook = "http://chat.example.org/1"', "only https is called, or http on this machine"),
         ('[telling]\nwebhook = "https://me:pass@chat.example.org"', "not an address that can be called"),
         ('[telling]\noperators = ["nobody"]', "'nobody' is not a mailbox"),
+        (TOPIC, "topics.0.nam is not a setting. Did you mean topics.0.name?"),
+        (TOPIC.replace("nam ", "name ").replace('"models"', '"and-changes"'), "cannot be a topic's slug"),
+        (TOPIC.replace("nam ", "name ") * 2, "two topics have the same slug"),
+        (TOPIC.replace("nam ", "name ") * 7, "there are 7 topics; at most 6"),
     ],
 )
 def test_a_mistake_is_named_in_one_sentence(text: str, sentence: str) -> None:
