@@ -126,12 +126,22 @@ def sentence(error: DBAPIError, engine: Engine) -> str:
     if engine.dialect.name == "postgresql":
         return postgresql.sentence(error, where)
     cause = str(error.orig)
-    if "no such table" in cause or "no such column" in cause:
-        return f"The database {where} has no tables yet, or older ones. Run 'newsletter db upgrade'."
-    if "not a database" in cause or "malformed" in cause:
-        return (
-            f"The file {where} is not a database, or a damaged one. Restore a backup, or name another in config.toml."
-        )
-    if "locked" in cause:
-        return f"The database {where} is busy: another process is writing for longer than 5 s. Try again."
-    return f"The database {where} does not answer: {cause}. Nothing was changed."
+    words = next((words for part, words in _SENTENCES.items() if part in cause), _ELSE)
+    return words.format(where=where, cause=cause)
+
+
+_NO_TABLES = "The database {where} has no tables yet, or older ones. Run 'newsletter db upgrade'."
+_DAMAGED = "The file {where} is not a database, or a damaged one. Restore a backup, or name another in config.toml."
+#: SQLite says "disk I/O error" also of a full disk, where a quota or a limit ends the file (security reference, 3.8).
+_FULL = "The database {where} cannot be written: {cause}. Nothing was changed. Make room on its disk, then try again."
+_ELSE = "The database {where} does not answer: {cause}. Nothing was changed."
+_SENTENCES = {
+    "no such table": _NO_TABLES,
+    "no such column": _NO_TABLES,
+    "not a database": _DAMAGED,
+    "malformed": _DAMAGED,
+    "locked": "The database {where} is busy: another process is writing for longer than 5 s. Try again.",
+    "disk I/O error": _FULL,
+    "disk is full": _FULL,
+    "readonly": "The database {where} may only be read by this user: see to the rights of the file and its folder.",
+}
