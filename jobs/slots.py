@@ -97,7 +97,8 @@ def take(session: Session, job: str, slot: datetime, step: str, now: datetime) -
 
 def seize(session: Session, run: Run, now: datetime) -> bool:
     """Begin to work on a run that nobody works on, or that somebody has left. False if another is at it."""
-    free = or_(col(Run.taken_at).is_(None), col(Run.taken_at) < now - LEASE)
+    left = or_(col(Run.taken_at) < now - LEASE, col(Run.taken_at) > now + LEASE)  # the latter: the clock was set back
+    free = or_(col(Run.taken_at).is_(None), left)
     same = and_(col(Run.status) == run.status, col(Run.step) == run.step)
     return _change(session, run, and_(free, same), taken_at=now)
 
@@ -111,6 +112,13 @@ def runs(session: Session, job: str | None = None, most: int = 20) -> list[Run]:
     """The newest runs (of a job), newest first."""
     query = select(Run).order_by(col(Run.slot).desc(), col(Run.job)).limit(most)
     return list(session.exec(query if job is None else query.where(Run.job == job)))
+
+
+def newest_run(session: Session, job: str, zone: ZoneInfo, now: datetime) -> Run | None:
+    """The run of the newest slot that has come: a clock that was ahead for a moment may have claimed later ones."""
+    come = col(Run.slot) <= name_of(now.astimezone(zone))
+    query = select(Run).where(Run.job == job, come).order_by(col(Run.slot).desc())
+    return session.exec(query.limit(1)).first()
 
 
 def open_runs(session: Session, job: str) -> list[Run]:

@@ -6,13 +6,13 @@ process that died has left is taken up by the next (slots.py).
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
-from jobs.running import BY, BY_STATUS, Step, Turn, after_failure, slot_of, turn
-from jobs.slots import Run, RunStatus, name_of, newest_due, open_runs, runs, seize, take, write
+from jobs.running import BY, BY_STATUS, RETRY, Step, Turn, after_failure, slot_of, turn
+from jobs.slots import Run, RunStatus, name_of, newest_due, newest_run, open_runs, seize, take, write
 from newsletter.desk import sending
 from newsletter.desk.desk import Desk
 from newsletter.errors import IllegalStep, NewsletterError, SomebodySends
@@ -26,17 +26,22 @@ def tick(desk: Desk) -> list[str]:
     with desk.transaction() as session:
         _claim(desk, session)
         now = desk.clock()
-        mine = [run for run in open_runs(session, JOB) if run.again_at is None or run.again_at <= now]
+        mine = [run for run in open_runs(session, JOB) if _is_its_time(run, now)]
     return [line for run in mine for line in _advance(desk, run)]
+
+
+def _is_its_time(run: Run, now: datetime) -> bool:
+    """A step is never put off for longer than RETRY: where it seems to be, the clock was set back."""
+    return run.again_at is None or not now < run.again_at <= now + RETRY
 
 
 def _claim(desk: Desk, session: Session) -> None:
     """Claim the newest slot if it is due and free; what an older one still waits for is over then."""
     schedule, zone, now = desk.config.schedule, desk.config.publication.tz, desk.clock()
     slot = newest_due(schedule.day, schedule.time, zone, now)
-    known = runs(session, JOB, most=1)
+    known = newest_run(session, JOB, zone, now)
     # The first start of all waits for the next slot instead of running a past one.
-    is_next = known[0].slot < name_of(slot) if known else now - slot < timedelta(hours=1)
+    is_next = known.slot < name_of(slot) if known else now - slot < timedelta(hours=1)
     if is_next and take(session, JOB, slot, Step.COLLECT, now):
         for run in open_runs(session, JOB):
             if run.slot < name_of(slot):

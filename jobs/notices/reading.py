@@ -18,7 +18,7 @@ from jobs.housekeeping import JOB as NIGHTLY
 from jobs.notices.facts import Certificate, Facts, Post, Rates, Slot, Watched
 from jobs.notices.sending import BOUNCES, LEAST, LEFT
 from jobs.running import slot_of
-from jobs.slots import Run, RunStatus, name_of, newest_due, runs
+from jobs.slots import Run, RunStatus, name_of, newest_due, newest_run, runs
 from jobs.ticking import JOB as WEEKLY
 from newsletter.config import Config, ProviderChoice
 from newsletter.delivery.batch import Batch, Sending
@@ -79,14 +79,14 @@ def facts(desk: Desk, certificate: Certificate | None = None) -> Facts:
 
 def _slot(desk: Desk, session: Session) -> Slot | None:
     """None before the first slot of all."""
-    known = runs(session, WEEKLY, most=1)
-    if not known:
-        return None
     schedule, zone = desk.config.schedule, desk.config.publication.tz
+    known = newest_run(session, WEEKLY, zone, desk.clock())
+    if known is None:
+        return None
     due = newest_due(schedule.day, schedule.time, zone, desk.clock())
     run = session.get(Run, (WEEKLY, name_of(due)))
-    is_newer = run is None and known[0].slot < name_of(due)
-    kept = None if is_newer else run or known[0]
+    is_newer = run is None and known.slot < name_of(due)
+    kept = None if is_newer else run or known
     its = slot_of(desk, kept or Run(job=WEEKLY, slot="", due_at=due.astimezone(UTC), started_at=due))
     last = kept.report.splitlines()[-1:] if kept else []
     return Slot(

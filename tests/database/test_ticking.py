@@ -287,6 +287,49 @@ def test_a_run_whose_process_died_is_taken_up_by_another(engine: Engine) -> None
     assert (early, len(tick(here.desk))) == ([], 4)
 
 
+def test_a_clock_that_is_set_back_runs_no_slot_twice(engine: Engine) -> None:
+    """Back to before the slot, and through it again."""
+    here = place(engine)
+    tick(here.desk)
+    here.clock.forward(hours=-1)
+    said = [tick(here.desk)]
+    here.clock.forward(hours=1)
+
+    assert [*said, tick(here.desk)] == [[], []]
+
+
+def test_a_clock_that_was_a_year_ahead_for_a_moment_costs_no_week(engine: Engine) -> None:
+    """The slot of next year that it claimed does not stand in the way of this year's."""
+    here = place(engine)
+    here.clock.forward(days=364)
+    tick(here.desk)
+    here.clock.forward(days=-364)
+
+    assert any("draft" in line for line in tick(here.desk))
+
+
+def test_a_retry_is_not_put_off_by_a_clock_that_is_set_back(engine: Engine) -> None:
+    """A source failed when the clock was a day ahead: a quarter of an hour is not a day and a quarter of an hour."""
+    here = place(engine)
+    tick(here.desk)
+    here.clock.forward(days=8)
+    tick(broken(here).desk)
+    here.clock.forward(days=-1)
+
+    assert any("draft" in line for line in tick(here.desk))
+
+
+def test_a_run_whose_process_died_before_the_clock_was_set_back_is_taken_up(engine: Engine) -> None:
+    """By the clock somebody took it tomorrow: nobody holds a run for so long."""
+    here = place(engine)
+    slot = newest_due("thursday", "08:00", here.desk.config.publication.tz, here.clock())
+    with transaction(engine) as session:
+        take(session, JOB, slot, "collect", here.clock())
+        seize(session, runs(session, JOB)[0], here.clock() + timedelta(days=1))
+
+    assert len(tick(here.desk)) == 4
+
+
 def test_who_was_taken_for_dead_writes_nothing_over_the_work_of_another(engine: Engine) -> None:
     """A process that was frozen wakes up after its run was taken over."""
     here = place(engine)
