@@ -102,8 +102,11 @@ class Caller:
         can, now = self.providers[batch.provider].capabilities, self.clock()
         if can.remembers_keys_for:
             safe = can.remembers_keys_for - can.longest_request - CLOCK_TOLERANCE
-            if now - (batch.keyed_at or batch.claimed_at) > safe:
+            age = now - (batch.keyed_at or batch.claimed_at)
+            if age > safe:
                 return "The provider may have forgotten this batch's key."
+            if age < -CLOCK_TOLERANCE:
+                return "The clock was set back since the claim: nobody can tell how old this batch's key is."
         slept = can.longest_request and now - batch.attempted_at > can.longest_request
         return "The process slept between the claim and the call; somebody may have taken it up." if slept else ""
 

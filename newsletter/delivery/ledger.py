@@ -214,6 +214,13 @@ def doubt(session: Session, batch: Batch) -> None:
     session.execute(update(Batch).where(mine).values(status=BatchStatus.UNKNOWN, doubtful=True))
 
 
+def lose_age(session: Session, batch: Batch, since: datetime) -> None:
+    """The clock was set back while this batch was in doubt: it stays so, and its key counts as being from `since`."""
+    doubt(session, batch)
+    why = "The clock of this machine was set back: nobody can tell whether the provider still honours the key."
+    session.execute(update(Batch).where(col(Batch.id) == batch.id).values(keyed_at=since, reason=why))
+
+
 def resolve(session: Session, batch: Batch, status: BatchStatus, now: datetime, *, by: str, note: str = "") -> bool:
     """Close a doubt on evidence: a look-up's, an event's, or an operator's word. False if it is no doubt any more.
 

@@ -6,13 +6,16 @@
 | answers look-ups | asked about, after the same wait; what it certainly does not have is sent again |
 | does neither, or is not configured any more | held as unknown, until an event or an operator says what became of it |
 
+Where the clock shows less than at the newest attempt it was set back, and nobody can tell how old a key is: it counts
+as forgotten from then on, also when the clock has caught up.
+
 Claims younger than twice the longest request are left alone: their owner may be alive, may post at the last moment
 that `calling` allows, and the request may take its time (security reference 3.1, rule 4).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -64,9 +67,13 @@ def place(stock: Stock, session: Session, known: Known, batch: Batch, now: datet
     if can is None:
         ledger.doubt(session, batch)
         return
-    over = batch.attempted_at + 2 * can.longest_request  # it may be posted late, and then take its time
-    rest = max(0.0, (over - now).total_seconds())
-    if can.remembers_keys_for:
+    longest = 2 * can.longest_request  # it may be posted late, and then take its time
+    rest = min(max(batch.attempted_at + longest - now, timedelta()), longest).total_seconds()
+    keyed = can.remembers_keys_for
+    if keyed and now < batch.attempted_at - CLOCK_TOLERANCE:
+        ledger.lose_age(session, batch, now - keyed)
+        keyed = None
+    if keyed:
         stock.again.append((rest, batch))
     elif can.answers_look_ups:
         stock.to_look_up.append((rest, batch))

@@ -171,6 +171,26 @@ def test_a_key_that_may_be_forgotten_is_not_used_again(dispatcher: Dispatcher) -
     assert state_of(day_after).unknown == 4
 
 
+@pytest.mark.parametrize("then", [-120, 0, 120])
+def test_a_key_whose_age_a_clock_that_was_set_back_hides_is_not_used_again(dispatcher: Dispatcher, then: int) -> None:
+    """Set back by two hours, it shows a young key for two hours too long; also when it has caught up, minutes later."""
+    keyed = after_a_death(dispatcher, "accept, die after", remembers=True)
+    replace(keyed, clock=lambda: NOW - timedelta(hours=2)).run(ISSUE)
+    replace(keyed, clock=lambda: NOW + timedelta(minutes=then)).run(ISSUE)
+
+    assert ("issue:1:batch:2", 2) not in keyed.provider.calls
+    assert (state_of(keyed).accepted, state_of(keyed).unknown) == (6, 4)
+
+
+def test_a_clock_that_is_set_back_between_claim_and_post_stops_the_post(dispatcher: Dispatcher) -> None:
+    """Within the run that claimed it, too."""
+    moments = iter([NOW, NOW, NOW] + [NOW - timedelta(hours=1)] * 100)
+    turned = replace(told(dispatcher, remembers=True), clock=lambda: next(moments, NOW))
+    turned.run(ISSUE)
+
+    assert ("issue:1:batch:1", 1) not in turned.provider.calls
+
+
 def test_a_process_that_slept_does_not_post(dispatcher: Dispatcher) -> None:
     """Claimed, asleep for an hour, awake: somebody may have taken the batch up."""
     moments = iter([NOW, NOW, NOW] + [LATER] * 100)
