@@ -11,12 +11,14 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from subscribers.address import Address, fingerprint
+from subscribers.bookmarks import Bookmark, bookmarks_of, forget_bookmarks
 from subscribers.consent import ConsentEvent, Evidence, Kind, Status, events, record
 from subscribers.leaving import Farewell
 from subscribers.letters import Letter, forget_letters, letters
 from subscribers.preferences import forget_choice
 from subscribers.subscriber import Subscriber, find, new_ref
 from subscribers.suppression import LiftedSuppression, Reason, Suppression, lifted, suppress
+from subscribers.votes import Vote, forget_votes, votes_of
 from subscribers.wishes import forget_wishes
 
 
@@ -30,6 +32,8 @@ class Facts:
     lifted: tuple[LiftedSuppression, ...]
     farewell: Farewell | None  #: why they left, if they said so
     letters: tuple[Letter, ...]  #: single mails of the last weeks
+    votes: tuple[Vote, ...]
+    bookmarks: tuple[Bookmark, ...]
 
 
 def facts(session: Session, address: Address, secret: bytes) -> Facts:
@@ -42,6 +46,8 @@ def facts(session: Session, address: Address, secret: bytes) -> Facts:
         lifted=tuple(lifted(session, print_)),
         farewell=session.get(Farewell, subscriber.id) if subscriber else None,
         letters=tuple(letters(session, subscriber.id or 0)) if subscriber else (),
+        votes=tuple(votes_of(session, subscriber.id or 0)) if subscriber else (),
+        bookmarks=tuple(bookmarks_of(session, subscriber.id or 0)) if subscriber else (),
     )
 
 
@@ -56,6 +62,8 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
     session.execute(update(ConsentEvent).where(mine, col(ConsentEvent.kind) == Kind.CHOSE).values(wording=""))
     session.execute(delete(Farewell).where(col(Farewell.subscriber_id) == subscriber.id))
     forget_letters(session, [subscriber.id or 0])
+    forget_votes(session, [subscriber.id or 0])
+    forget_bookmarks(session, [subscriber.id or 0])
     forget_wishes(session, print_=subscriber.fingerprint)
     emptied = new_ref()
     subscriber.ref, subscriber.fingerprint = emptied, f"erased-{emptied}"

@@ -9,9 +9,11 @@ from datetime import datetime
 from sqlalchemy import delete, exists, or_, select
 from sqlmodel import Session, col
 
+from subscribers.bookmarks import forget_bookmarks
 from subscribers.consent import ConsentEvent, Status
 from subscribers.letters import forget_letters
 from subscribers.subscriber import Subscriber
+from subscribers.votes import forget_votes
 
 
 def expire_pending(session: Session, before: datetime) -> int:
@@ -27,6 +29,8 @@ def expire_pending(session: Session, before: datetime) -> int:
     for at in range(0, len(ids), 500):
         some = ids[at : at + 500]
         forget_letters(session, some)
+        forget_votes(session, some)
+        forget_bookmarks(session, some)
         session.execute(delete(ConsentEvent).where(col(ConsentEvent.subscriber_id).in_(some)))
         session.execute(delete(Subscriber).where(col(Subscriber.id).in_(some)))
     return len(ids)

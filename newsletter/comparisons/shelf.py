@@ -40,9 +40,9 @@ class ShelvedComparison(SQLModel, table=True):
     url: str | None = None
     seen_at: datetime = Field(sa_type=UtcTime, index=True)
     covered: bool = False  #: readers had this version before we began
-    left_slug: str
+    left_slug: str = Field(index=True)
     left_name: str = Field(index=True)  #: as `same_name` compares it
-    right_slug: str
+    right_slug: str = Field(index=True)
     right_name: str = Field(index=True)
 
     @property

@@ -18,7 +18,7 @@ OF_A_PERSON = (
 
 
 def own_data(desk: Desk, session: Session, whom: Subscriber) -> dict[str, Any]:
-    """Profile, consent, reasons, single mails, issues, suppression. Times are ISO 8601 in UTC."""
+    """Profile, consent, reasons, single mails, issues, votes, bookmarks, suppression. Times are ISO 8601 in UTC."""
     known = facts(session, parse(whom.address or ""), desk.secret)
     return {
         "newsletter": desk.config.publication.name,
@@ -28,6 +28,8 @@ def own_data(desk: Desk, session: Session, whom: Subscriber) -> dict[str, Any]:
         "left": _fields(known.farewell, "why", "at") if known.farewell else None,
         "single_mails": [_fields(one, "about", "made_at", "handed_at", "post") for one in known.letters],
         "issues": [_fields(fate, "issue", "week", "got_it", "when", "why") for fate in fates(session, whom)],
+        "votes": [_fields(vote, "comparison", "tool", "choice", "at") for vote in known.votes],
+        "bookmarks": [_fields(kept, "tool", "verdict", "percent", "at") for kept in known.bookmarks],
         "suppression": _fields(known.suppression, "reason", "at") if known.suppression else None,
     }
 

@@ -173,6 +173,7 @@ class IssueItem(SQLModel, table=True):
     before_row_id: int | None = Field(default=None, foreign_key="comparison.id")  #: of a change: what readers had
     #: From approval on, what no other live issue may hold: the key, or key and row of a verdict change.
     reserved: str | None = Field(default=None, unique=True)
+    voted: str | None = None  #: how our readers had voted on both tools when it was drafted, as JSON
 
 
 class IssueStep(SQLModel, table=True):

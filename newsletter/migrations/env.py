@@ -17,12 +17,14 @@ import newsletter.desk.tellings
 import newsletter.delivery.waves
 import newsletter.issues.approval
 import newsletter.issues.issue
+import subscribers.bookmarks
 import subscribers.consent
 import subscribers.keymark
 import subscribers.leaving
 import subscribers.letters
 import subscribers.subscriber
 import subscribers.suppression
+import subscribers.votes
 import subscribers.wishes
 
 context.configure(
