@@ -3,8 +3,8 @@
     key id - ref - expiry - mac          each of a-z, 0-9 and hyphens: safe in a path, in HTML and in a header
 
 The mac is 160 bits of keyed BLAKE2b (RFC 7693), its own for each purpose: a token for leaving confirms nothing. One
-hash of 480 bits serves three purposes, a third each, because every message carries two or three links and signing was
-most of what a recipient cost (docs/benchmarks.md); no part of the output tells anything of another.
+hash of 480 bits serves three purposes, a third each, because every message carries three links and signing was most of
+what a recipient cost (docs/benchmarks.md); no part of the output tells anything of another.
 The first key signs, older ones would still verify; today there is one, because the secret of a database is not changed
 (keymark.py). Tokens are not single-use: a link scanner must not burn one (product reference 4.2); what a token may do,
 it may do twice.
@@ -38,19 +38,26 @@ class Purpose(StrEnum):
     RESUBSCRIBE = "resubscribe"  #: undo the leaving, from the page that says good-bye; expires
     PREFERENCES = "preferences"
     VIEW = "view"  #: the issue on the web, as this subscriber got it
-    VOTE = "vote"
-    BOOKMARKS = "bookmarks"
+    VOTE = "vote"  #: vote on tools and keep them; never expires
+    BOOKMARKS = "bookmarks"  #: see what is kept, and remove it
     ERASE = "erase"  #: be forgotten; expires
     NEVER = "never"  #: "never mail me", in a confirmation that somebody else asked for
     FORM = "form"  #: when a form was shown; expires
 
 
-#: Purposes that share a hash, and their places in it.
+#: Purposes that share a hash, and their places in it. What every message carries is in the first.
 _GROUPS = (
-    (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.VIEW),
-    (Purpose.VOTE, Purpose.BOOKMARKS, Purpose.ERASE),
+    (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.VOTE),
+    (Purpose.VIEW, Purpose.BOOKMARKS, Purpose.ERASE),
     (Purpose.CONFIRM, Purpose.RESUBSCRIBE, Purpose.NEVER),
     (Purpose.FORM,),
+)
+#: What the key of each group is derived with: never changed, or the links in all mails that went out are dead.
+_NAMES = (
+    "unsubscribe+preferences+view",
+    "vote+bookmarks+erase",
+    "confirm+resubscribe+never",
+    "form",
 )
 _PLACES = {purpose: (group, at) for group, members in enumerate(_GROUPS) for at, purpose in enumerate(members)}
 
@@ -147,5 +154,5 @@ def _key_id(key: bytes) -> str:
 
 def _keyed(key: bytes, group: int) -> "hashlib.blake2b":
     """A hash that waits for its text, under a key of its own for each group."""
-    derived = hmac.digest(key, f"token v2 {'+'.join(_GROUPS[group])}".encode(), "sha256")
+    derived = hmac.digest(key, f"token v2 {_NAMES[group]}".encode(), "sha256")
     return hashlib.blake2b(key=derived, digest_size=len(_GROUPS[group]) * MAC // 2)

@@ -117,6 +117,10 @@ class Comparison(Value):
         """Left and right."""
         return self.left, self.right
 
+    def tool(self, slug: str) -> Tool | None:
+        """The side with this slug, or None."""
+        return next((tool for tool in self.tools if tool.slug == slug), None)
+
     @property
     def title(self) -> str:
         """The two names, as the page heads itself."""

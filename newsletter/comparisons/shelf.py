@@ -5,7 +5,7 @@ address that is learned later is filled in, and a page that was cut, or read fro
 does not replace a fuller reading of the same verdicts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -137,6 +137,18 @@ def version_at(session: Session, row_id: int) -> Comparison:
     if row is None:
         raise KeyError(f"no version {row_id} on the shelf")
     return row.comparison
+
+
+def newest_with(session: Session, slugs: Collection[str]) -> dict[str, Comparison]:
+    """For each of these tools the comparison that was read last with it in it; what is on no page is missing."""
+    rows: dict[str, int] = {}
+    for slug in (col(ShelvedComparison.left_slug), col(ShelvedComparison.right_slug)):
+        found = select(slug, func.max(ShelvedComparison.id)).where(slug.in_(slugs)).group_by(slug)
+        for name, row in session.execute(found):
+            rows[name] = max(row, rows.get(name, 0))
+    read = select(ShelvedComparison).where(col(ShelvedComparison.id).in_(set(rows.values())))
+    known = {row.id: row.comparison for row in session.exec(read)}
+    return {slug: known[row] for slug, row in rows.items()}
 
 
 def count(session: Session) -> int:

@@ -21,6 +21,7 @@ from newsletter.providers.catalogue import APIS, hears, hook_of, hook_proof, hoo
 from newsletter.web import hooks, leaving, patience, signing_up
 from newsletter.web.archive import Archive
 from newsletter.web.armour import BROKEN, NUMBER, armoured
+from newsletter.web.bookmarks import Bookmarks
 from newsletter.web.client import Clients
 from newsletter.web.confirming import Confirming
 from newsletter.web.gathering import Gathering
@@ -34,6 +35,7 @@ from newsletter.web.routes import MACHINES, Answering, routes
 from newsletter.web.signing_up import SigningUp
 from newsletter.web.site_api import SiteApi
 from newsletter.web.tally import Tally
+from newsletter.web.voting import Voting
 from subscribers.tokens import Purpose
 
 #: Requests at once; a provider that finds us busy tries again.
@@ -70,6 +72,7 @@ def _answers(
     told = Hooks(desk, doors, desk.config.web.most_bytes, stored, tally=tally)
     wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
     read, sure, own = Archive(desk, pages), Confirming(desk, pages), Preferences(desk, pages)
+    polls, shelf = Voting(desk, pages), Bookmarks(desk, pages)
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
@@ -89,6 +92,9 @@ def _answers(
         "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, own.act).__call__,
         "/preferences/{token}/data": Link(desk, pages, Purpose.PREFERENCES, own.data, own.act).__call__,
         "/erase/{token}": Link(desk, pages, Purpose.ERASE, own.ask_erase, own.erase).__call__,
+        "/vote": polls.public,
+        "/vote/{token}": polls.own,
+        "/bookmarks/{token}": Link(desk, pages, Purpose.BOOKMARKS, shelf.show, shelf.act).__call__,
         "/u/{token}": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.act).__call__,
         "/u/{token}/why": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.tell).__call__,
         "/back/{token}": Link(desk, pages, Purpose.RESUBSCRIBE, left.ask_back, left.back).__call__,

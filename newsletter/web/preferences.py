@@ -99,6 +99,7 @@ class Preferences:
             said=said,
             wrong=wrong,
             leave=sign(keys, Purpose.UNSUBSCRIBE, who.ref),
+            shelf=sign(keys, Purpose.BOOKMARKS, who.ref),
             forget=sign(keys, Purpose.ERASE, who.ref, expires=now + ERASE_FOR),
         )
 
