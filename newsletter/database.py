@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Enum, create_engine, event, make_url
@@ -69,6 +70,17 @@ def transaction(engine: Engine, *, only_reads: bool = False) -> Iterator[Session
         raise
     except DBAPIError as error:
         raise _kind(error)(sentence(error, engine)) from error
+    except (LookupError, ValueError) as error:
+        if not _is_unreadable(error):
+            raise
+        where = engine.url.render_as_string(hide_password=True)
+        raise DatabaseError(_UNREADABLE.format(where=where)) from error
+
+
+def _is_unreadable(error: Exception) -> bool:
+    """Whether a row holds a word or a time that is none: only where SQLAlchemy turns rows into objects."""
+    frames = extract_tb(error.__traceback__)
+    return bool(frames) and "sqlalchemy" in frames[-1].filename
 
 
 def _kind(error: DBAPIError) -> type[DatabaseError]:
@@ -134,6 +146,7 @@ _NO_TABLES = "The database {where} has no tables yet, or older ones. Run 'newsle
 _DAMAGED = "The file {where} is not a database, or a damaged one. Restore a backup, or name another in config.toml."
 #: SQLite says "disk I/O error" also of a full disk, where a quota or a limit ends the file (security reference, 3.8).
 _FULL = "The database {where} cannot be written: {cause}. Nothing was changed. Make room on its disk, then try again."
+_UNREADABLE = "A row of the database {where} is damaged, or was changed by hand. 'newsletter doctor' names it."
 _ELSE = "The database {where} does not answer: {cause}. Nothing was changed."
 _SENTENCES = {
     "no such table": _NO_TABLES,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CursorResult,
     Executable,
     Integer,
+    Row,
     String,
     and_,
     bindparam,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     not_,
     select,
     true,
+    type_coerce,
     update,
 )
 from sqlalchemy import cast as sql_cast
@@ -37,6 +39,7 @@ from sqlmodel import Session, col
 from newsletter.database import UtcTime
 from newsletter.delivery.addressing import Member, Members
 from newsletter.delivery.batch import Batch, Delivery, DeliveryException, Sending
+from newsletter.errors import DeliveryError
 from newsletter.providers.base import Outcome
 from subscribers.subscriber import Status, Subscriber
 from subscribers.suppression import Suppression
@@ -199,9 +202,29 @@ def _move(session: Session, walk: dict[str, int | None], others: int) -> None:
     """Move the cursor and count who was skipped; `others` are ids on the way that are nobody's in this batch."""
     skipped = dict.fromkeys(_REASONS, 0)
     if others:
-        for row in _run(session, _SKIPPED, walk):
-            skipped[row.reason] = row.number
+        skipped |= dict(map(known_reason, _run(session, _SKIPPED, walk)))
     _run(session, _MOVE, {**walk, **{f"n_{name}": number for name, number in skipped.items()}})
+
+
+_DAMAGED = "A status on the list is damaged. 'newsletter doctor' names the row; mend it, then send again."
+
+
+_DAMAGED = "A status on the list is damaged. 'newsletter doctor' names the row; mend it, then send again."
+
+
+def known_reason(skipped: Row[Any]) -> tuple[str, int]:
+    """Why so many people were skipped. Raises DeliveryError for a status that is none: nobody is passed over unseen."""
+    reason, number = str(skipped.reason), int(skipped.number)
+    if reason not in _REASONS:
+        raise DeliveryError(_DAMAGED)
+    return reason, number
+
+
+def require_known_statuses(session: Session) -> None:
+    """Raises DeliveryError where a status on the list is none: nobody could say whether they are to be mailed."""
+    statuses = session.scalars(select(type_coerce(col(Subscriber.status), String)).distinct())
+    if not {*statuses} <= {str(status) for status in Status}:
+        raise DeliveryError(_DAMAGED)
 
 
 def not_eligible(session: Session, now: datetime) -> dict[str, int]:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
 from sqlmodel import Session, col
 
 from newsletter.delivery.batch import Batch, Delivery, Sending
-from newsletter.delivery.claims import claim, eligible, next_batch, why_not
+from newsletter.delivery.claims import claim, eligible, known_reason, next_batch, why_not
 from newsletter.delivery.waves import Wave, WaveMember
 from subscribers.subscriber import Subscriber
 
@@ -92,8 +92,10 @@ def _count_skipped(session: Session, wave: Wave, after: int, who: list[int]) -> 
     if all_ == len(who):
         return
     why = why_not().label("reason")
-    query = select(why, func.count()).select_from(WaveMember).join(Subscriber, col(Subscriber.id) == _WHO)
+    query = (
+        select(why, func.count().label("number")).select_from(WaveMember).join(Subscriber, col(Subscriber.id) == _WHO)
+    )
     skipped = session.execute(query.where(passed, not_(delivered.exists())).group_by("reason")).all()
-    more = {str(reason): getattr(Sending, str(reason)) + number for reason, number in skipped}
+    more = {reason: getattr(Sending, reason) + number for reason, number in map(known_reason, skipped)}
     # past the session's objects: batches in it are the dispatcher's, who keeps them for longer than the session
     session.connection().execute(update(Sending).where(col(Sending.issue_id) == wave.issue_id).values(more))

@@ -100,6 +100,7 @@ def start(desk: Desk, which: str, *, by: str) -> Issue:
     """
     with desk.transaction() as session:
         issue, now = desk.find(session, which), desk.clock()
+        claims.require_known_statuses(session)
         if issue.digest is not None:
             _sample(desk, issue, rendered(desk, session, issue), now)
         if issue.status is IssueStatus.APPROVED:
