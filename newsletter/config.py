@@ -12,21 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError
 from newsletter.local_time import Quiet
-from newsletter.settable import CallAddress, DatabaseUrl, Mailbox, Network, PublicKey, WebAddress, Zone
+from newsletter.reader_settings import SignUp, Sunset
+from newsletter.settable import CallAddress, DatabaseUrl, Mailbox, Network, PublicKey, Section, WebAddress, Zone
 from newsletter.topics import Topic, require_distinct
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-
-
-class Section(BaseModel):
-    """A table of config.toml: frozen and closed, so that a misspelt setting is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
 
 
 class Publication(Section):
@@ -151,7 +146,7 @@ class ProviderChoice(Section):
     address: str = ""  #: of its API, where that is not the usual one
     key_file: Path | None = None  #: else NEWSLETTER_<NAME>_KEY, or NEWSLETTER_<NAME>_KEY_FILE
     only_to: tuple[str, ...] = ()  #: addresses, or @domains: nobody else is mailed. For trying things out
-    options: dict[str, str | int | float | bool] = {}  #: its own settings: docs/providers/<name>.md
+    options: dict[str, str | int | float | bool] = Field(default={})  #: its own settings: docs/providers/<name>.md
 
 
 class Web(Section):
@@ -161,15 +156,6 @@ class Web(Section):
     port: int = Field(default=8000, ge=0, le=65_535)  #: 0: no web server
     most_bytes: int = Field(default=2_000_000, ge=1_000)  #: of a webhook's body
     trusted_proxies: tuple[Network, ...] = ()  #: whose X-Forwarded-For is believed; nobody's by default
-
-
-class SignUp(Section):
-    """Who may sign up, and how many in an hour: a form that anybody can use must not flood anybody."""
-
-    sites: tuple[WebAddress, ...] = ()  #: whose own forms and scripts may post here
-    per_network: int = Field(default=20, ge=1)  #: a network is the first 24 bits of an address, 64 in IPv6
-    per_domain: int = Field(default=150, ge=1)  #: of mail addresses
-    in_all: int = Field(default=300, ge=1)
 
 
 class Events(Section):
@@ -213,7 +199,7 @@ class Telling(Section):
     webhook_key_file: Path | None = None  #: else NEWSLETTER_WEBHOOK_KEY, or NEWSLETTER_WEBHOOK_KEY_FILE
     ping: CallAddress | None = None  #: is called while all is well; whoever watches there cries when it stops
     ping_minutes: int = Field(default=5, ge=1, le=1440)
-    expires: dict[str, date] = {}  #: what runs out, and on which day: keys, domains
+    expires: dict[str, date] = Field(default={})  #: what runs out, and on which day: keys, domains
 
     @property
     def somebody(self) -> bool:
@@ -255,6 +241,7 @@ class Config(Section):
     fallback: ProviderChoice | None = None  #: takes what the first certainly did not, while that cannot be reached
     web: Web = Web()
     signup: SignUp = SignUp()
+    sunset: Sunset = Sunset()
     events: Events = Events()
     bounces: Bounces = Bounces()
     telling: Telling = Telling()

@@ -7,7 +7,13 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import pyrage
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A table of config.toml: frozen and closed, so that a misspelt setting is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
 
 
 def _zone(name: str) -> str:

@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from subscribers.signals import seen
+
 MOST = 200  #: for each reader: a list that a page can show
 
 
@@ -37,6 +39,7 @@ def save(session: Session, subscriber_id: int, tool: str, verdict: str, percent:
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     insert = dialect.insert(SQLModel.metadata.tables["bookmark"]).values(row)
     session.connection().execute(insert.on_conflict_do_nothing(index_elements=["subscriber_id", "tool"]))
+    seen(session, subscriber_id, now)
     return True
 
 

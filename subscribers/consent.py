@@ -36,6 +36,8 @@ class Kind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     CHOSE = "chose"  #: topics, or how often; the wording says which
+    RENEWED = "renewed"  #: was asked, and said that they still want it
+    LAPSED = "lapsed"  #: was asked after a long silence, and did not answer (sunset.py)
     ERASED = "erased"  #: the profile was emptied; the evidence stays without a name
 
 
@@ -49,10 +51,14 @@ STEPS: dict[tuple[Status | None, Kind], Status] = {
     (Status.ACTIVE, Kind.PAUSED): Status.PAUSED,
     (Status.ACTIVE, Kind.CHOSE): Status.ACTIVE,
     (Status.ACTIVE, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
+    (Status.ACTIVE, Kind.RENEWED): Status.ACTIVE,
+    (Status.ACTIVE, Kind.LAPSED): Status.UNSUBSCRIBED,
     (Status.PAUSED, Kind.PAUSED): Status.PAUSED,
     (Status.PAUSED, Kind.RESUMED): Status.ACTIVE,
     (Status.PAUSED, Kind.CHOSE): Status.PAUSED,
     (Status.PAUSED, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
+    (Status.PAUSED, Kind.RENEWED): Status.PAUSED,  # to want it is not to end a break
+    (Status.PAUSED, Kind.LAPSED): Status.UNSUBSCRIBED,
     (Status.UNSUBSCRIBED, Kind.REQUESTED): Status.PENDING,
     (Status.UNSUBSCRIBED, Kind.CONFIRMED): Status.ACTIVE,
 }

@@ -16,7 +16,9 @@ from subscribers.consent import ConsentEvent, Evidence, Kind, Status, events, re
 from subscribers.leaving import Farewell
 from subscribers.letters import Letter, forget_letters, letters
 from subscribers.preferences import forget_choice
+from subscribers.signals import forget_sightings, last_signal
 from subscribers.subscriber import Subscriber, find, new_ref
+from subscribers.sunset import forget_question
 from subscribers.suppression import LiftedSuppression, Reason, Suppression, lifted, suppress
 from subscribers.votes import Vote, forget_votes, votes_of
 from subscribers.wishes import forget_wishes
@@ -34,6 +36,7 @@ class Facts:
     letters: tuple[Letter, ...]  #: single mails of the last weeks
     votes: tuple[Vote, ...]
     bookmarks: tuple[Bookmark, ...]
+    last_signal: datetime | None  #: when they last did something themselves (signals.py)
 
 
 def facts(session: Session, address: Address, secret: bytes) -> Facts:
@@ -48,6 +51,7 @@ def facts(session: Session, address: Address, secret: bytes) -> Facts:
         letters=tuple(letters(session, subscriber.id or 0)) if subscriber else (),
         votes=tuple(votes_of(session, subscriber.id or 0)) if subscriber else (),
         bookmarks=tuple(bookmarks_of(session, subscriber.id or 0)) if subscriber else (),
+        last_signal=last_signal(session, subscriber.id or 0) if subscriber else None,
     )
 
 
@@ -64,6 +68,8 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
     forget_letters(session, [subscriber.id or 0])
     forget_votes(session, [subscriber.id or 0])
     forget_bookmarks(session, [subscriber.id or 0])
+    forget_question(session, subscriber)
+    forget_sightings(session, [subscriber.id or 0])
     forget_wishes(session, print_=subscriber.fingerprint)
     emptied = new_ref()
     subscriber.ref, subscriber.fingerprint = emptied, f"erased-{emptied}"

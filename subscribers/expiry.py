@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from subscribers.bookmarks import forget_bookmarks
 from subscribers.consent import ConsentEvent, Status
 from subscribers.letters import forget_letters
+from subscribers.signals import forget_sightings
 from subscribers.subscriber import Subscriber
 from subscribers.votes import forget_votes
 
@@ -31,6 +32,7 @@ def expire_pending(session: Session, before: datetime) -> int:
         forget_letters(session, some)
         forget_votes(session, some)
         forget_bookmarks(session, some)
+        forget_sightings(session, some)
         session.execute(delete(ConsentEvent).where(col(ConsentEvent.subscriber_id).in_(some)))
         session.execute(delete(Subscriber).where(col(Subscriber.id).in_(some)))
     return len(ids)

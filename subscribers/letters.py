@@ -1,4 +1,4 @@
-"""Single mails that one person is owed: the question whether they want the newsletter, and the welcome.
+"""Single mails that one person is owed: the question whether they want the newsletter (still), and the welcome.
 
 A letter is written down first, then claimed and committed, then handed over: at most once. One whose answer was lost
 stays "handed over" and is never repeated, for a second question to somebody who did not ask is what an attacker wants;
@@ -15,6 +15,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.columns import word
 from subscribers.consent import Status
+from subscribers.signals import last_signal
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import is_suppressed
 
@@ -28,6 +29,7 @@ class About(StrEnum):
 
     CONFIRM = "confirm"  #: somebody asked for the newsletter: was it you?
     ALREADY = "already"  #: you are on the list already
+    STAY = "stay"  #: nothing was heard from you for long: do you still want this?
     WELCOME = "welcome"  #: you are on the list now; the newest issue is in it
 
 
@@ -38,6 +40,7 @@ WANTED = {
     About.CONFIRM: (Status.PENDING,),
     About.ALREADY: (Status.ACTIVE, Status.PAUSED),
     About.WELCOME: (Status.ACTIVE,),
+    About.STAY: (Status.ACTIVE, Status.PAUSED),
 }
 
 
@@ -65,17 +68,20 @@ class Letter(SQLModel, table=True):
     tries: int = 0
 
 
-def owe(session: Session, about: About, subscriber: Subscriber, now: datetime) -> None:
-    """Write down that they are to get this."""
+def owe(
+    session: Session, about: About, subscriber: Subscriber, now: datetime, not_before: datetime | None = None
+) -> Letter:
+    """Write down that they are to get this, not before that moment (aware), by default at once."""
     letter = Letter(
         about=about,
         subscriber_id=subscriber.id or 0,
         fingerprint=subscriber.fingerprint,
         made_at=now,
-        not_before=now,
+        not_before=not_before or now,
     )
     session.add(letter)
     session.flush()
+    return letter
 
 
 def may_ask(session: Session, print_: str, now: datetime) -> bool:
@@ -93,7 +99,8 @@ def claim(session: Session, now: datetime, asked_an_hour: int) -> tuple[Letter, 
     due: list[Any] = [Letter.post == Post.WAITING, Letter.not_before <= now]
     if _asked_lately(session, now) >= asked_an_hour:
         due.append(col(Letter.about).not_in(ASKED))
-    for letter in session.exec(select(Letter).where(*due).order_by(col(Letter.id)).limit(100)).all():
+    nobody_waits = col(Letter.about) == About.STAY  # whoever sits before a form is served first
+    for letter in session.exec(select(Letter).where(*due).order_by(nobody_waits, col(Letter.id)).limit(100)).all():
         whom = session.get_one(Subscriber, letter.subscriber_id)
         session.add(letter)
         if not _wanted(session, letter, whom, now):
@@ -148,4 +155,6 @@ def _asked_lately(session: Session, now: datetime) -> int:
 def _wanted(session: Session, letter: Letter, whom: Subscriber, now: datetime) -> bool:
     """Whether it still says something true to somebody who may be mailed."""
     fits = whom.address is not None and whom.status in WANTED[letter.about] and letter.made_at > now - LATEST
-    return fits and not is_suppressed(session, whom.fingerprint)
+    if not fits or is_suppressed(session, whom.fingerprint):
+        return False
+    return letter.about is not About.STAY or (last_signal(session, whom.id or 0) or letter.made_at) <= letter.made_at

@@ -29,10 +29,12 @@ __all__ = [
     "confirm",
     "counts",
     "find",
+    "lapse",
     "new_ref",
     "new_refs",
     "page",
     "pause",
+    "renew",
     "require",
     "resume",
     "search",
@@ -141,6 +143,16 @@ def unsubscribe(session: Session, subscriber: Subscriber, evidence: Evidence, no
     return _step(session, subscriber, Kind.WITHDRAWN, evidence, now)
 
 
+def renew(session: Session, subscriber: Subscriber, evidence: Evidence, now: datetime) -> bool:
+    """Their yes to the question whether they still want it; a break goes on. Raises IllegalChange."""
+    return _step(session, subscriber, Kind.RENEWED, evidence, now)
+
+
+def lapse(session: Session, subscriber: Subscriber, evidence: Evidence, now: datetime) -> bool:
+    """They did not answer that question, and are not mailed any more. Raises IllegalChange."""
+    return _step(session, subscriber, Kind.LAPSED, evidence, now)
+
+
 def find(session: Session, address: Address | str) -> Subscriber | None:
     """The subscriber with this address, in whatever case it is written; None also for what is no address."""
     try:
@@ -213,7 +225,7 @@ def _step(session: Session, subscriber: Subscriber, kind: Kind, evidence: Eviden
         subscriber.status, subscriber.status_since = status, now
     if status is not Status.PAUSED:
         subscriber.paused_until = None
-    if kind is Kind.CONFIRMED:
+    if kind in (Kind.CONFIRMED, Kind.RENEWED):
         subscriber.confirmed_at = now
     session.add(subscriber)
     session.flush()

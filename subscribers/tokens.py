@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     BOOKMARKS = "bookmarks"  #: see what is kept, and remove it
     ERASE = "erase"  #: be forgotten; expires
     NEVER = "never"  #: "never mail me", in a confirmation that somebody else asked for
+    STAY = "stay"  #: still wanted, or back after no answer; expires
     FORM = "form"  #: when a form was shown; expires
 
 
@@ -51,6 +52,7 @@ _GROUPS = (
     (Purpose.VIEW, Purpose.BOOKMARKS, Purpose.ERASE),
     (Purpose.CONFIRM, Purpose.RESUBSCRIBE, Purpose.NEVER),
     (Purpose.FORM,),
+    (Purpose.STAY,),
 )
 #: What the key of each group is derived with: never changed, or the links in all mails that went out are dead.
 _NAMES = (
@@ -58,6 +60,7 @@ _NAMES = (
     "vote+bookmarks+erase",
     "confirm+resubscribe+never",
     "form",
+    "stay",
 )
 _PLACES = {purpose: (group, at) for group, members in enumerate(_GROUPS) for at, purpose in enumerate(members)}
 

@@ -18,6 +18,7 @@ from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
 from subscribers.columns import word
 from subscribers.consent import Status
+from subscribers.signals import seen
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Suppression, is_suppressed
 
@@ -73,6 +74,7 @@ def cast(session: Session, subscriber_id: int, comparison: str, tool: str, choic
     insert = _insert(session, "vote").values(row)
     key = ["subscriber_id", "comparison", "tool"]
     session.connection().execute(insert.on_conflict_do_update(index_elements=key, set_={"choice": choice, "at": now}))
+    seen(session, subscriber_id, now)
 
 
 def take_back(session: Session, subscriber_id: int, comparison: str, tool: str) -> None:

@@ -9,7 +9,7 @@ from desk_samples import PUBLICATION, Place, place
 from people import everybody
 from sqlalchemy import Engine
 
-from newsletter.config import SignUp
+from newsletter.reader_settings import SignUp
 from newsletter.web.app import app, serving
 from newsletter.web.leaving import LONGEST_WAIT
 from subscribers.consent import ConsentEvent, events

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from sqlalchemy import func
+from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
 from jobs.housekeeping import JOB as NIGHTLY
@@ -34,6 +34,8 @@ from newsletter.desk.desk import Desk
 from newsletter.desk.tellings import in_trouble
 from newsletter.issues.issue import Issue, steps_of
 from newsletter.providers.hooks import Kind
+from subscribers.consent import ConsentEvent
+from subscribers.consent import Kind as Consent
 from subscribers.subscriber import Status, Subscriber
 from subscribers.subscriber import counts as people_counts
 
@@ -178,7 +180,12 @@ def _rates(desk: Desk, issue_id: int, accepted: int, started: datetime) -> Rates
     with desk.reading() as session:
         said = counts(session, issue_id)
     with desk.reading() as session:
-        gone = (Subscriber.status == Status.UNSUBSCRIBED, col(Subscriber.status_since) >= started)
+        lapsed = exists().where(
+            col(ConsentEvent.subscriber_id) == col(Subscriber.id),
+            col(ConsentEvent.kind) == Consent.LAPSED,  # our doing, not theirs
+            col(ConsentEvent.at) == col(Subscriber.status_since),
+        )
+        gone = (Subscriber.status == Status.UNSUBSCRIBED, col(Subscriber.status_since) >= started, ~lapsed)
         until = started + timedelta(days=7)
         left = session.exec(
             select(func.count()).select_from(Subscriber).where(*gone, col(Subscriber.status_since) < until)

@@ -23,6 +23,7 @@ from newsletter.cli import (
     move,
     notices,
     serve,
+    silent,
     subscribers,
     suppressions,
     transfer,
@@ -48,6 +49,7 @@ issue_edit.register(issue.app)
 issue_send.register(issue.app)
 app.add_typer(subscribers.app, name="subscribers")
 transfer.register(subscribers.app)
+silent.register(subscribers.app)
 app.add_typer(suppressions.app, name="suppressions")
 app.command("week")(week.week)
 app.command("serve")(serve.serve)

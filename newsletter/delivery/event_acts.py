@@ -99,7 +99,9 @@ def _made_here(found: Suppression) -> bool:
 
 def _newest_yes(person: Subscriber) -> datetime:
     """When they last asked for it: to be paused is no new yes."""
-    return (person.confirmed_at or person.signed_up_at) if person.status is Status.PAUSED else person.status_since
+    if person.status is Status.PAUSED:
+        return person.confirmed_at or person.signed_up_at
+    return max(person.status_since, person.confirmed_at or person.status_since)  # renewed: a yes while active
 
 
 def _often(ids: list[Any]) -> ClauseElement:

@@ -79,6 +79,13 @@ def _ahead(session: Session, sending: Sending) -> int:
     return session.exec(query).one() + waves.ahead(session, sending.issue_id)
 
 
+def on_its_way(session: Session) -> bool:
+    """Whether any issue has begun and is not over; a paused one may go on, one that was cancelled does not."""
+    begun = select(Sending.issue_id).join(Issue, col(Issue.id) == col(Sending.issue_id))
+    open_ = begun.where(col(Sending.finished_at).is_(None), Issue.status != IssueStatus.CANCELLED)
+    return session.exec(open_.limit(1)).first() is not None
+
+
 def finish(session: Session, issue_id: int, now: datetime) -> bool | None:
     """Close the ledger of an issue that has nothing left to do.
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import delete
-from sqlmodel import col, select
+from sqlmodel import col
 
-from newsletter.delivery.batch import Sending
 from newsletter.delivery.event_tables import ProviderEvent
+from newsletter.delivery.progress import on_its_way
 from newsletter.desk.backup import back_up, forget_old
 from newsletter.desk.desk import Desk
+from newsletter.desk.sunset import let_the_sun_set
 from newsletter.desk.tellings import forget as forget_old_notices
 from newsletter.issues.wording import counted
 from subscribers.expiry import expire_pending
@@ -34,7 +35,7 @@ ASKED_FOR = timedelta(days=30)
 def forget_pending(desk: Desk) -> str:
     """Sign-ups that nobody confirmed. Not while an issue is on its way: its numbers are of the whole list."""
     with desk.transaction() as session:
-        if session.exec(select(Sending.issue_id).where(col(Sending.finished_at).is_(None)).limit(1)).first():
+        if on_its_way(session):
             return "An issue is on its way: unconfirmed sign-ups are looked at tomorrow."
         gone = expire_pending(session, desk.clock() - PENDING_FOR)
     return f"{counted(gone, 'sign-up')} forgotten: not confirmed in {PENDING_FOR.days} days." if gone else ""
@@ -90,6 +91,7 @@ def copy(desk: Desk) -> str:
 #: In this order: what is to be forgotten goes before the copy is made.
 CHORES: dict[str, Callable[[Desk], str]] = {
     "sign-ups": forget_pending,
+    "sunset": let_the_sun_set,  # before the letters that it looks at are forgotten
     "asking": forget_asking,
     "events": forget_events,
     "notices": forget_notices,

@@ -26,6 +26,7 @@ def own_data(desk: Desk, session: Session, whom: Subscriber) -> dict[str, Any]:
         "profile": _fields(whom, *OF_A_PERSON),
         "consent": [_fields(event, "kind", "at", "source", "wording", "by") for event in known.events],
         "left": _fields(known.farewell, "why", "at") if known.farewell else None,
+        "last_signal": _plain(known.last_signal),
         "single_mails": [_fields(one, "about", "made_at", "handed_at", "post") for one in known.letters],
         "issues": [_fields(fate, "issue", "week", "got_it", "when", "why") for fate in fates(session, whom)],
         "votes": [_fields(vote, "comparison", "tool", "choice", "at") for vote in known.votes],

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from newsletter.delivery.batch import Sending
+from newsletter.delivery.progress import on_its_way
 from newsletter.desk.desk import Desk
 from newsletter.desk.sending import stopped_by
+from newsletter.desk.sunset import BACK_FOR
 from newsletter.desk.writing import rendered
 from newsletter.errors import NewsletterError
 from newsletter.issues.issue import Issue, IssueStatus, issues
@@ -83,7 +84,7 @@ def _written(desk: Desk, claimed: Letter, whom: Subscriber) -> tuple[MessageBuil
     if claimed.about is About.WELCOME and (newest := _newest_issue(desk, whom)):
         builder, recipient = newest
         return builder, replace(recipient, key=key)
-    words = letter(claimed.about, desk.config.publication, templates=desk.templates)
+    words = letter(claimed.about, desk.config.publication, templates=desk.templates, days=_days(desk, claimed.about))
     return MessageBuilder(words, date=desk.clock()), Recipient(whom.address or "", key, _links(desk, claimed, whom))
 
 
@@ -91,12 +92,23 @@ def _links(desk: Desk, claimed: Letter, whom: Subscriber) -> dict[str, str]:
     """The links of a letter: what it is about, and the way out of it."""
     base, keys = desk.config.publication.base_url, desk.keys
     if claimed.about is not About.CONFIRM:
-        return {"unsubscribe": f"{base}/u/{sign(keys, Purpose.UNSUBSCRIBE, whom.ref)}"}
+        out = {"unsubscribe": f"{base}/u/{sign(keys, Purpose.UNSUBSCRIBE, whom.ref)}"}
+        return {"view": f"{base}/stay/{_stay(desk, whom)}", **out} if claimed.about is About.STAY else out
     yes = sign(keys, Purpose.CONFIRM, whom.ref, expires=desk.clock() + CONFIRM_DAYS)
     return {
         "view": f"{base}/confirm/{yes}",
         "unsubscribe": f"{base}/never/{sign(keys, Purpose.NEVER, whom.ref)}",
     }
+
+
+def _stay(desk: Desk, whom: Subscriber) -> str:
+    """The token with which they say that they still want it, or come back when it is too late."""
+    until = desk.clock() + timedelta(days=desk.config.sunset.answer_days) + BACK_FOR
+    return sign(desk.keys, Purpose.STAY, whom.ref, expires=until)
+
+
+def _days(desk: Desk, about: About) -> int:
+    return desk.config.sunset.answer_days if about is About.STAY else CONFIRM_DAYS.days
 
 
 def _newest_issue(desk: Desk, whom: Subscriber) -> tuple[MessageBuilder, Recipient] | None:
@@ -112,7 +124,7 @@ def _newest_issue(desk: Desk, whom: Subscriber) -> tuple[MessageBuilder, Recipie
 
 
 def _went_out(desk: Desk, session: Session) -> Issue | None:
-    if session.exec(select(Sending.issue_id).where(col(Sending.finished_at).is_(None)).limit(1)).first():
+    if on_its_way(session):
         return None  # they may still be among those who get that one
     mine = issues(session, desk.config.publication.slug)
     return next((issue for issue in mine if issue.status in WENT_OUT), None)

@@ -21,23 +21,28 @@ SUBJECTS = {
     About.CONFIRM: "Please confirm: {}",
     About.ALREADY: "You are on the list: {}",
     About.WELCOME: "Welcome: {}",
+    About.STAY: "Do you still want {}?",
 }
 FIELDS = {
     About.CONFIRM: ("view", "unsubscribe"),
     About.ALREADY: ("unsubscribe",),
     About.WELCOME: ("unsubscribe",),
+    About.STAY: ("view", "unsubscribe"),
 }
 
 
-def letter(about: About, publication: Publication, *, templates: Path) -> RenderedIssue:
-    """The letter before the merge; equal arguments make equal bytes. Raises HeaderError, MergeError."""
+def letter(about: About, publication: Publication, *, templates: Path, days: int = CONFIRM_DAYS.days) -> RenderedIssue:
+    """The letter before the merge; equal arguments make equal bytes. Raises HeaderError, MergeError.
+
+    `days`: so long its link confirms, or its question waits for an answer.
+    """
     words, fields = wording.cleaned(publication), FIELDS[about]
     subject = headers.visible(headers.refuse_controls("subject", SUBJECTS[about].format(words.name)))
     nonce = nonce_of(words.model_dump_json())
     context = {
         "publication": words,
         "subject": subject,
-        "days": CONFIRM_DAYS.days,
+        "days": days,
         **{name: token(nonce, name) for name in fields},
     }
     environment = _environment(templates / "email")

@@ -22,7 +22,9 @@ import subscribers.consent
 import subscribers.keymark
 import subscribers.leaving
 import subscribers.letters
+import subscribers.signals
 import subscribers.subscriber
+import subscribers.sunset
 import subscribers.suppression
 import subscribers.votes
 import subscribers.wishes

@@ -34,6 +34,7 @@ from newsletter.web.preferences import Preferences
 from newsletter.web.routes import MACHINES, Answering, routes
 from newsletter.web.signing_up import SigningUp
 from newsletter.web.site_api import SiteApi
+from newsletter.web.staying import Staying
 from newsletter.web.tally import Tally
 from newsletter.web.voting import Voting
 from subscribers.tokens import Purpose
@@ -73,6 +74,7 @@ def _answers(
     wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
     read, sure, own = Archive(desk, pages), Confirming(desk, pages), Preferences(desk, pages)
     polls, shelf = Voting(desk, pages), Bookmarks(desk, pages)
+    kept = Staying(desk, pages)
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
@@ -89,6 +91,7 @@ def _answers(
         "/api/subscribe": SiteApi(desk, wishes, clients).__call__,
         "/confirm/{token}": Link(desk, pages, Purpose.CONFIRM, sure.ask, sure.yes).__call__,
         "/never/{token}": Link(desk, pages, Purpose.NEVER, sure.ask_never, sure.never).__call__,
+        "/stay/{token}": Link(desk, pages, Purpose.STAY, kept.ask, kept.yes).__call__,
         "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, own.act).__call__,
         "/preferences/{token}/data": Link(desk, pages, Purpose.PREFERENCES, own.data, own.act).__call__,
         "/erase/{token}": Link(desk, pages, Purpose.ERASE, own.ask_erase, own.erase).__call__,

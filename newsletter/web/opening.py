@@ -42,7 +42,7 @@ class Link:
         try:
             ref = verify(self.desk.keys, self.purpose, token, now=self.desk.clock())
         except BadToken as error:
-            again = self.purpose is Purpose.CONFIRM  # whoever comes too late for this one asks for a new one
+            again = self.purpose in (Purpose.CONFIRM, Purpose.STAY)  # whoever comes too late for these signs up anew
             return self.pages.sorry(HTTPStatus.NOT_FOUND, str(error), "This link does not open anything", sign_up=again)
         if request.method != "POST":
             return await self.show(ref, token)

@@ -56,6 +56,7 @@ PLACES = (
     Place("/api/subscribe", Kind.SITE, ("OPTIONS", "POST"), "the same"),
     Place("/confirm/{token}", Kind.TOKEN, ACT, "this reader is on the list", Purpose.CONFIRM),
     Place("/never/{token}", Kind.TOKEN, ACT, "this address is never mailed again", Purpose.NEVER),
+    Place("/stay/{token}", Kind.TOKEN, ACT, "this reader still wants it", Purpose.STAY),
     Place("/preferences/{token}", Kind.TOKEN, ACT, "this reader's break", Purpose.PREFERENCES),
     Place("/preferences/{token}/data", Kind.TOKEN, SHOW, purpose=Purpose.PREFERENCES),
     Place("/erase/{token}", Kind.TOKEN, ACT, "this reader is forgotten", Purpose.ERASE),

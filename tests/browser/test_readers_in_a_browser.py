@@ -72,6 +72,7 @@ def links(here: Place, address: str) -> list[str]:
         f"/u/{leave}",
         f"/u/{stays}",
         f"/back/{back}",
+        f"/stay/{token(here, Purpose.STAY)}",
         "/u/wrong",
     )
     return [f"{address}{path}" for path in paths]

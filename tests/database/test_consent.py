@@ -90,5 +90,5 @@ def test_nobody_is_active_without_a_yes_after_their_last_no(story: list[Kind]) -
             status = after(status, kind) or status
         except IllegalChange:
             continue
-        consent = kind is Kind.CONFIRMED or (consent and kind is not Kind.WITHDRAWN)
+        consent = kind is Kind.CONFIRMED or (consent and kind not in (Kind.WITHDRAWN, Kind.LAPSED))
         assert consent or status not in (Status.ACTIVE, Status.PAUSED)
