@@ -140,7 +140,7 @@ def _die(desk: Desk, at: int, luck: random.Random) -> None:
 
 def both(year: Year) -> None:
     """One tick of two schedulers at the same moment; some of them die on the way."""
-    children, share = [], year.kills_left / (12 * year.weeks_left)
+    children, share = [], year.kills_left / (6 * year.weeks_left)
     for _ in range(2):
         dies = year.kills_left > 0 and year.luck.random() < share
         children.append(in_a_process(year, _work, dies_at=year.luck.randint(1, 120) if dies else None))
