@@ -1,19 +1,20 @@
 """The rows of an imported file as values for the list; what cannot be read is refused with a reason in plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 from zoneinfo import available_timezones
 
 from subscribers.address import fingerprint, parse
 from subscribers.choice import Choice
 from subscribers.consent import Status
 from subscribers.errors import BadAddress, BadFile
-from subscribers.report import ImportReport, Outcome
-from subscribers.sheet import Sheet, unguard
+from subscribers.sheet import Limits, Sheet, unguard
 from subscribers.subscriber import clean_name
+
+BATCH = 5_000  #: rows that are looked up and inserted together
 
 _STATUS = {status.value: status for status in Status}
 _STANDING = ("status", "signed_up_at", "confirmed_at", "status_since", "paused_until")
@@ -39,23 +40,50 @@ def require(terms: Terms) -> None:
         raise BadFile("Say where these people agreed and to what: an import keeps it as the evidence of their consent.")
 
 
-class Rows:
-    """The rows of a sheet as values that can be inserted; what cannot is refused in the report."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be read: all that its rows depend on besides the file."""
 
-    def __init__(self, sheet: Sheet, terms: Terms, secret: bytes, now: datetime, *, guarded: bool) -> None:
-        self.sheet, self.terms, self.secret, self.now, self.guarded = sheet, terms, secret, now, guarded
+    terms: Terms
+    secret: bytes  #: for the fingerprints
+    now: datetime
+    columns: Mapping[str, str]
+    limits: Limits
+    guarded: bool
+
+    def batches(self, file: BinaryIO) -> Iterator["Batch"]:
+        """The rows of this file, some thousand at a time. The header is read at once. Raises BadFile."""
+        return Rows(Sheet(file, self.limits, self.columns), self).batches()
+
+
+class Batch(NamedTuple):
+    """Some rows of a file, each with the number of its line."""
+
+    rows: list[tuple[int, dict[str, Any]]]  #: what can be inserted
+    refused: list[tuple[int, str]]  #: what cannot be read, and why
+
+
+class Rows:
+    """The rows of a sheet as values that can be inserted."""
+
+    def __init__(self, sheet: Sheet, how: Reading) -> None:
+        self.sheet, self.terms, self.secret, self.now, self.guarded = sheet, how.terms, how.secret, how.now, how.guarded
         self.places, self.width = sheet.places, len(sheet.header)
         self.standing = lru_cache(maxsize=4096)(self._standing)  # whole files share a few of them
 
-    def read(self, report: ImportReport) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Line number and values of each row that can be read."""
+    def batches(self, most: int = BATCH) -> Iterator[Batch]:
+        """At most so many rows that can be read, and those between them that cannot."""
+        batch = Batch([], [])
         for line, cells in self.sheet.rows():
             try:
-                values = self._values(cells)
+                batch.rows.append((line, self._values(cells)))
             except (_Refused, BadAddress) as reason:
-                report.count(line, Outcome.REFUSED, str(reason))
-            else:
-                yield line, values
+                batch.refused.append((line, str(reason)))
+            if most in (len(batch.rows), len(batch.refused)):
+                yield batch
+                batch = Batch([], [])
+        if any(batch):
+            yield batch
 
     def _values(self, cells: list[str]) -> dict[str, Any]:
         if len(cells) > self.width and any(cells[self.width :]):

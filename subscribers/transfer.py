@@ -9,25 +9,23 @@ run takes the same way to the last statement and is rolled back there.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, BinaryIO, TextIO
 
 from sqlalchemy import Connection, Table, bindparam, exists, func, insert, literal, select, update
 from sqlmodel import Session
 
-from subscribers.bulk import insert_rows, processor, roomy, those_in
+from subscribers.ahead import batches
+from subscribers.bulk import Marks, Shelved, insert_rows, processor, roomy, those_in
 from subscribers.columns import word
 from subscribers.consent import ConsentEvent, Evidence, Kind, Status, record
 from subscribers.export import COLUMNS, export_csv
 from subscribers.report import ImportReport, Outcome
-from subscribers.rows import Rows, Terms, require
-from subscribers.sheet import NO_LIMITS, UPLOAD, Limits, Sheet
+from subscribers.rows import Reading, Terms, require
+from subscribers.sheet import NO_LIMITS, UPLOAD, Limits
 from subscribers.subscriber import Subscriber, new_refs
 from subscribers.suppression import Suppression
 
 __all__ = ["COLUMNS", "NO_LIMITS", "UPLOAD", "ImportReport", "Outcome", "Terms", "export_csv", "import_csv"]
-
-BATCH = 5_000  #: rows that are looked up and inserted together
 
 _REPEATED = ("status", "signed_up_at", "confirmed_at", "status_since", "paused_until")
 _SAID = {"name": "name", "zone": "time zone"}  #: what a later file may correct, and how it is called
@@ -79,20 +77,23 @@ def import_csv(
     """
     require(terms)
     report = ImportReport(dry_run, examples, details)
-    sheet = Sheet(file, limits, columns)
-    savepoint = session.begin_nested() if dry_run else None
-    try:
-        rows = Rows(sheet, terms, secret, now, guarded=guarded).read(report)
-        with roomy(session.connection()):
-            last = _last(session)
-            while batch := list(islice(rows, BATCH)):
-                _take(session, batch, last, report, terms, now)
-                if progress:
-                    progress(report.rows)
-    finally:
-        if savepoint:
-            savepoint.rollback()
-        session.expire_all()  # rows were written past the session's objects
+    how = Reading(terms, secret, now, columns or {}, limits, guarded)
+    with batches(file, how) as read:
+        savepoint = session.begin_nested() if dry_run else None
+        try:
+            with roomy(session.connection()), Shelved(session.connection(), _table(Subscriber)) as indexes:
+                last, marks = _last(session), Marks()
+                for rows, refused in read:
+                    for line, reason in refused:
+                        report.count(line, Outcome.REFUSED, reason)
+                    _take(session, rows, last, marks, report, terms, now)
+                    indexes.shelve(report.counts[Outcome.ADDED], last)
+                    if progress and rows:
+                        progress(report.rows)
+        finally:
+            if savepoint:
+                savepoint.rollback()
+            session.expire_all()  # rows were written past the session's objects
     return report
 
 
@@ -100,16 +101,18 @@ def _take(
     session: Session,
     batch: list[tuple[int, dict[str, Any]]],
     last: int,
+    marks: Marks,
     report: ImportReport,
     terms: Terms,
     now: datetime,
 ) -> None:
     """Sort one batch into new, known and untouchable; write what is new, and what changed.
 
-    `last` is the greatest id that was there before this import.
+    `last` is the greatest id that was there before this import; `marks` are of the rows further up.
     """
     prints = [values["fingerprint"] for _, values in batch]
-    known, suppressed = _known(session, prints, last), _suppressed(session, prints)
+    again = marks.perhaps(prints)
+    known, suppressed = _known(session, prints if last else again, last), _suppressed(session, prints)
     changes = _Changes()
     if not known and not suppressed and len(set(prints)) == len(prints):
         changes.new = {values["fingerprint"]: values for _, values in batch}
@@ -184,6 +187,8 @@ def _known(session: Session, prints: list[str], last: int) -> dict[str, _Known]:
 
 def _suppressed(session: Session, prints: list[str]) -> dict[str, str]:
     rows = _table(Suppression).c
+    if session.execute(select(rows.fingerprint).limit(1)).first() is None:
+        return {}
     there = those_in(session.connection(), rows.fingerprint, prints)
     query = select(rows.fingerprint, rows.reason, rows.at)
     found = session.execute(query.where(rows.fingerprint.in_(there))) if there else ()

@@ -1,9 +1,14 @@
 """Many rows at once: the same statements for every driver."""
 
-from sqlalchemy import Engine
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg
 
-from subscribers.bulk import _in_order, _inserting, _looking, insert_rows, those_in
+from subscribers.bulk import MANY, Marks, Shelved, _in_order, _inserting, _looking, insert_rows, those_in
 from subscribers.subscriber import Subscriber
 
 PEOPLE = Subscriber.metadata.tables["subscriber"]
@@ -43,3 +48,60 @@ def test_no_rows_are_no_statement(engine: Engine) -> None:
 def test_a_single_value_is_looked_for_as_well(engine: Engine) -> None:
     """One placeholder is a tuple of one, not a text."""
     assert _in_order(_looking(PEOPLE.c.fingerprint, 1, engine.dialect), [{"v0": "abc"}]) == [("abc",)]
+
+
+def indexes(connection: Connection) -> set[str | None]:
+    """The names of those that have no rule of their own."""
+    return {index["name"] for index in inspect(connection).get_indexes("subscriber") if not index["unique"]}
+
+
+def test_indexes_are_away_while_many_rows_come_and_there_again_behind_them(engine: Engine) -> None:
+    """All of them, for whoever looks next."""
+    with engine.begin() as connection:
+        before = indexes(connection)
+        with Shelved(connection, PEOPLE) as shelf:
+            shelf.shelve(MANY, MANY)
+            assert indexes(connection) == set()
+            shelf.shelve(2 * MANY, MANY)
+        assert indexes(connection) == before > {"subscriber_name"}
+
+
+def test_indexes_stay_where_few_rows_come_or_fewer_than_there_were(engine: Engine) -> None:
+    """To build them of everybody who was there would cost more."""
+    with engine.begin() as connection, Shelved(connection, PEOPLE) as shelf:
+        before = indexes(connection)
+        shelf.shelve(MANY - 1, 0)
+        shelf.shelve(2 * MANY, 2 * MANY + 1)
+
+        assert indexes(connection) == before
+
+
+def failing(engine: Engine) -> None:
+    """Take them away, and fail."""
+    with engine.begin() as connection, Shelved(connection, PEOPLE) as shelf:
+        shelf.shelve(MANY, 0)
+        assert indexes(connection) == set()
+        raise ZeroDivisionError
+
+
+def test_indexes_are_there_again_when_the_rows_are_taken_back(engine: Engine) -> None:
+    """By the rollback, which takes the removal back as well."""
+    with pytest.raises(ZeroDivisionError):
+        failing(engine)
+
+    with engine.connect() as connection:
+        assert "subscriber_name" in indexes(connection)
+
+
+def test_another_database_keeps_its_indexes() -> None:
+    """There the removal would lock out who reads: a stand-in that can drop nothing is enough."""
+    with Shelved(SimpleNamespace(dialect=psycopg()), PEOPLE) as shelf:  # type: ignore[arg-type]
+        shelf.shelve(MANY, 0)
+
+
+@given(st.lists(st.sampled_from([f"{n:06x}{m}" for n in (0, 1, 0xFFFFFF) for m in "ab"]), max_size=8))
+def test_marks_never_say_no_of_one_who_came(prints: list[str]) -> None:
+    """They may say "perhaps" of one who only begins alike."""
+    marks = Marks()
+    for place, print_ in enumerate(prints):
+        assert marks.perhaps([print_]) == [print_ for one in prints[:place] if one[:6] == print_[:6]][:1]
