@@ -23,6 +23,7 @@ from newsletter.delivery.progress import progress
 from newsletter.desk import sending, writing
 from newsletter.desk.collecting import collect_all
 from newsletter.desk.desk import Desk
+from newsletter.desk.editions import Edition, edition
 from newsletter.errors import PreflightFailed
 from newsletter.issues.issue import Issue, IssueStatus, of_week
 from newsletter.issues.week import Week, week_of
@@ -137,15 +138,18 @@ def _draft(desk: Desk, slot: Slot) -> Turn:
 
 
 def _check(desk: Desk, slot: Slot) -> Turn:
-    with desk.transaction() as session:
-        issue = desk.find(session, str(slot.week))
-        final = writing.rendered(desk, session, issue)
+    with desk.reading() as session:
+        final = edition(desk, session, desk.find(session, str(slot.week)))
     errors = [finding.message for finding in final.findings if finding.level is Level.ERROR]
     warnings = counted(sum(finding.level is Level.WARNING for finding in final.findings), "warning")
-    size = f"{len(final.html.encode()) / 1024:.1f} KB of HTML"
+    size = f"{len(final.whole.html.encode()) / 1024:.1f} KB of HTML"
     if errors:
         return Turn(f"{'; '.join(errors)} ({warnings}, {size}).", Step.APPROVE)
-    return Turn(f"No errors, {warnings}; {size}.", Step.APPROVE)
+    return Turn(f"No errors, {warnings}; {size}{_parts(final)}.", Step.APPROVE)
+
+
+def _parts(made: Edition) -> str:
+    return f", and {counted(len(made.parts), 'part')} for readers' choices" if made.parts else ""
 
 
 def _approve(desk: Desk, slot: Slot) -> Turn:

@@ -12,11 +12,13 @@ from newsletter.cli.door import By, Json, door
 from newsletter.cli.output import as_json, rows, say
 from newsletter.delivery.progress import progress as progress_of
 from newsletter.desk import looking, sending, writing
+from newsletter.desk.editions import edition
 from newsletter.errors import IssueError
 from newsletter.issues.issue import IssueStatus, issues, steps_of
 from newsletter.issues.week import parse
 from newsletter.issues.wording import numbered
 from newsletter.mail.rendered import Level
+from subscribers.choice import Choice, Frequency
 
 app = typer.Typer(
     help="Issues: draft, edit, check, approve, send. Example: newsletter issue draft", no_args_is_help=True
@@ -74,12 +76,14 @@ def render(
     which: Which,
     out: Annotated[Path, typer.Option(help="The folder for issue.html, issue.txt and issue.eml.")] = Path("preview"),
     as_: Annotated[str | None, typer.Option("--as", help="As this subscriber would get it.")] = None,
+    topics: Annotated[str, typer.Option(help="As who chose these topics gets it: models,tools")] = "",
+    often: Annotated[Frequency, typer.Option(help="As who chose this gets it.")] = Frequency.WEEKLY,
 ) -> None:
     """Write the issue as a reader gets it: HTML, text, and the whole message.
 
     Example: newsletter issue render 3 --out preview --as ada@example.org
     """
-    for path in looking.write(door(context).desk(), which, out, address=as_):
+    for path in looking.write(door(context).desk(), which, out, address=as_, choice=_choice(topics, often)):
         say(str(path))
 
 
@@ -92,12 +96,12 @@ def check(context: typer.Context, which: Which, json: Json = False) -> None:
     desk = door(context).desk()
     with desk.reading() as session:
         issue = desk.find(session, which)
-        rendered = writing.rendered(desk, session, issue)
+        made = edition(desk, session, issue)
     if json:
-        as_json({"findings": [asdict(finding) for finding in rendered.findings], **show_.sizes(rendered)})
+        as_json({"findings": [asdict(finding) for finding in made.findings], **show_.sizes(made)})
     else:
-        show_.findings(issue, rendered)
-    if any(finding.level is Level.ERROR for finding in rendered.findings):
+        show_.findings(issue, made)
+    if any(finding.level is Level.ERROR for finding in made.findings):
         raise typer.Exit(1)
 
 
@@ -119,9 +123,10 @@ def approve(context: typer.Context, which: Which, by: By) -> None:
 
     Example: newsletter issue approve 3 --by Mara
     """
-    issue, rendered = writing.approve(door(context).desk(), which, by=by)
+    issue, made = writing.approve(door(context).desk(), which, by=by)
     say(
-        f"{show_.name(issue)} is approved by {by}. What is sent has the digest {rendered.digest[:16]}….",
+        f"{show_.name(issue)} is approved by {by}. What is sent has the digest {made.digest[:16]}….",
+        *show_.parts(made),
         f"Next: newsletter issue schedule {issue.number}, or newsletter issue send {issue.number}.",
     )
 
@@ -186,6 +191,13 @@ def cancel(
         )
     issue = writing.cancel(desk, which, by=by)
     say(f"{show_.name(issue)} is cancelled." + (f" {they} it, or may have it." if has_it else ""))
+
+
+def _choice(topics: str, often: Frequency) -> Choice:
+    try:
+        return Choice.of(topics, often)
+    except ValueError as error:
+        raise IssueError(f"--topics: {error}.") from None
 
 
 def _moment(text: str | None, zone: Any) -> datetime | None:

@@ -81,7 +81,10 @@ def for_programs(case: Case) -> dict[str, Any]:
     """What else is known, as values."""
     return {
         "waits_until": case.now.wait.until if case.now.wait else None,
-        "waves": [{"opens_at": wave.opens_at, "people": wave.size, "walked": wave.walked} for wave in case.now.waves],
+        "waves": [
+            {"opens_at": wave.opens_at, "part": wave.part, "people": wave.size, "walked": wave.walked}
+            for wave in case.now.waves
+        ],
         "accepted_by": case.now.taken_by,
         "providers_left": [{"provider": one.provider, "at": one.at, "reason": one.reason} for one in case.now.left],
     }

@@ -5,12 +5,13 @@ from typing import Any
 
 from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.delivery.progress import Progress
+from newsletter.desk.editions import Edition
 from newsletter.desk.sending import Audience
 from newsletter.issues.composition import Composition
 from newsletter.issues.drafting import Draft
 from newsletter.issues.issue import Issue, IssueStatus
-from newsletter.issues.wording import counted, numbered
-from newsletter.mail.rendered import Level, RenderedIssue
+from newsletter.issues.wording import counted, listed, numbered
+from newsletter.mail.rendered import Level
 from newsletter.providers.base import Capabilities
 
 KB = 1024
@@ -93,16 +94,25 @@ def _words(words: Composition) -> None:
     say(f"Preheader  {words.preheader}", f"Summary    {words.summary}")
 
 
-def sizes(rendered: RenderedIssue) -> dict[str, Any]:
-    """How large the parts are, in bytes."""
+def sizes(made: Edition) -> dict[str, Any]:
+    """How large it is, in bytes, and the parts of it that readers can choose."""
     return {
-        "html_bytes": len(rendered.html.encode()),
-        "text_bytes": len(rendered.text.encode()),
-        "digest": rendered.digest,
+        "html_bytes": len(made.whole.html.encode()),
+        "text_bytes": len(made.whole.text.encode()),
+        "digest": made.digest,
+        "parts": {name: len(part.html.encode()) for name, part in made.parts.items()},
     }
 
 
-def findings(found: Issue, rendered: RenderedIssue) -> None:
+def parts(made: Edition) -> list[str]:
+    """The parts of it that readers can choose, in a sentence; nothing where everybody gets the whole."""
+    if not made.parts:
+        return []
+    said = listed([f"{name} ({len(part.html.encode()) / KB:.1f} KB)" for name, part in made.parts.items()])
+    return [f"With it {numbered(len(made.parts), 'part', 'parts')} for readers' choices: {said}."]
+
+
+def findings(found: Issue, rendered: Edition) -> None:
     """What the preflight says, and a verdict in one line."""
     listing = [
         {"level": str(finding.level), "what": finding.message, "where": finding.place} for finding in rendered.findings
@@ -113,7 +123,7 @@ def findings(found: Issue, rendered: RenderedIssue) -> None:
     verdict = "cannot be approved yet" if number[Level.ERROR] else "can be approved"
     said = f"{counted(number[Level.ERROR], 'error')}, {counted(number[Level.WARNING], 'warning')}"
     kilobytes = f"{size['html_bytes'] / KB:.1f} KB of HTML, {size['text_bytes'] / KB:.1f} KB of text"
-    say("", f"{name(found)} {verdict}: {said}; {kilobytes}.")
+    say("", f"{name(found)} {verdict}: {said}; {kilobytes}.", *parts(rendered))
 
 
 def audience(found: Issue, would: Audience, *, goes: str = "goes to") -> None:

@@ -147,7 +147,7 @@ def status(
         with desk.reading() as session:
             issue = desk.find(session, which)
             state = progress_of(session, issue.id or 0)
-            would = None if state else sending.audience(desk, session)
+            would = None if state else sending.audience(desk, session, issue)
             later = said_later(session, issue.id or 0)
             case = case_of(desk, session, issue, state)
         more = next_.for_programs(case)
@@ -178,7 +178,7 @@ def _confirm(desk: Desk, which: str, *, after_restore: bool) -> None:
     """Say to how many it goes, or how many have it already, and ask; a script without a terminal says --yes."""
     with desk.reading() as session:
         issue = desk.find(session, which)
-        state, would = progress_of(session, issue.id or 0), sending.audience(desk, session)
+        state, would = progress_of(session, issue.id or 0), sending.audience(desk, session, issue)
         sure, _ = settles_itself(desk, session, issue)
     if "send" not in OFFERS[issue.status]:
         return  # it is refused, with what can be done instead

@@ -57,6 +57,11 @@ def member(subscriber: Subscriber) -> Member:
     return Member(subscriber.ref, subscriber.address, subscriber.name, since)
 
 
+def page_of(base_url: str, week: str, part: str = "") -> str:
+    """Where an issue, or a part of it, can be read by everybody."""
+    return f"{base_url}/issues/{week}" + (f"/{part}" if part else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Addressing:
     """Everything that a recipient's links are made of. The base URL is the one of the issue, never of a request."""
@@ -66,12 +71,12 @@ class Addressing:
     issue_id: int
     week: str
 
-    def recipient(self, subscriber: Subscriber) -> Recipient:
+    def recipient(self, subscriber: Subscriber, part: str = "") -> Recipient:
         """The recipient for this subscriber: equal at every call, and holding nobody else's token."""
-        return self.columns([member(subscriber)])[0]
+        return self.columns([member(subscriber)], part=part)[0]
 
-    def columns(self, members: Sequence[Member], fields: Sequence[str] = tuple(FIELDS)) -> Columns:
-        """The recipients of one call, in this order, with the values of these merge fields."""
+    def columns(self, members: Sequence[Member], fields: Sequence[str] = tuple(FIELDS), part: str = "") -> Columns:
+        """The recipients of one call, in this order, with the values of these merge fields; `part`: what they get."""
         if not members:
             return Columns([], [], {})
         people = Members.of(members)
@@ -82,7 +87,7 @@ class Addressing:
             refs,
         )
         values = {
-            "view": [f"{self.base_url}/issues/{self.week}"] * len(refs),
+            "view": [page_of(self.base_url, self.week, part)] * len(refs),
             "unsubscribe": unsubscribe,
             "preferences": preferences,
             "address": addresses,

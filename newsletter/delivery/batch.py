@@ -53,6 +53,7 @@ class Sending(SQLModel, table=True):
     paused: int = 0  #: skipped: taking a break
     unsubscribed: int = 0  #: skipped: had left
     suppressed: int = 0  #: skipped: must not be mailed
+    unchosen: int = 0  #: skipped: nothing of what they chose was in it
     started_at: datetime
     not_after: datetime  #: past this nothing more of it is sent before a person says so: news goes stale
     finished_at: datetime | None = None
@@ -87,6 +88,7 @@ class Batch(SQLModel, table=True):
     provider: str = ""
     provider_ids: bytes | None = None  #: newline-joined, of every answered call in the order of subscriber ids
     reason: str = ""  #: what the provider said, where it said something of the whole batch
+    part: str = ""  #: of the issue, that everybody in it gets; empty: the whole (issues/parts.py)
     worker: int | None = None  #: whose it is while it is open, where several dispatchers share a ledger: crew.py
 
     @property

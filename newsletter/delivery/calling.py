@@ -29,7 +29,7 @@ class Caller:
     """Calls a provider for one issue."""
 
     providers: Mapping[str, Provider]  #: by name: a batch says which of them it is for
-    builder: MessageBuilder
+    builder_of: Callable[[str], MessageBuilder]  #: by the part of the issue that a batch gets
     clock: Callable[[], datetime]
     enough: Callable[[], bool] = lambda: False  #: whether somebody has asked to stop: then no further piece is begun
 
@@ -38,7 +38,8 @@ class Caller:
 
         The directive SPLIT says that a call of it was refused as a whole; those who were in it may be called again.
         """
-        outgoing = OutgoingBatch(batch.call_key, batch.attempt, self.builder, recipients, batch.doubtful, self.enough)
+        builder = self.builder_of(batch.part)
+        outgoing = OutgoingBatch(batch.call_key, batch.attempt, builder, recipients, batch.doubtful, self.enough)
         if not recipients:  # nothing is said to a provider about nobody
             return Answer(all_alike(outgoing, Outcome.REFUSED))
         if why := self._too_late(batch) or _changed(batch, recipients):

@@ -8,7 +8,7 @@ had claimed and not recorded is taken up by the next run, by evidence and never 
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from newsletter.delivery.heap import settled_heap
 from newsletter.delivery.lasting import AWAY, LOOK_EVERY, LOST_TRIES, OTHERS, RECORD_TRIES, RECORD_WAIT, SILENT, SLICE
 from newsletter.delivery.lineage import Lineage, mark_of
 from newsletter.delivery.mark import PostMark
-from newsletter.delivery.progress import Progress, finish, progress
+from newsletter.delivery.progress import Progress, progress
 from newsletter.delivery.readback import read_back
 from newsletter.delivery.throttle import Throttle
 from newsletter.delivery.waits import Wait, unwritten
@@ -57,7 +57,7 @@ class Dispatcher:
 
     engine: Engine
     provider: Provider
-    builder: MessageBuilder
+    builder: MessageBuilder  #: of the whole issue
     addressing: Addressing
     batch_size: int
     clock: Callable[[], datetime]
@@ -73,6 +73,7 @@ class Dispatcher:
     luck: random.Random = field(default_factory=random.Random)
     alone: Callable[[Session], bool] = lambda _: True  #: whether the lock of the dispatcher is still held
     crew: Crew | None = None  #: who else sends from this ledger
+    parts: Mapping[str, MessageBuilder] = field(default_factory=dict)  #: of what others get of it, by name
 
     def run(
         self,
@@ -98,7 +99,7 @@ class Dispatcher:
         flight = Flight()
         self._take_in(flight, stock, asked, now)
         enough = lambda: stop() or self.halted()  # noqa: E731 - one line, used once
-        caller = Caller(self._providers, self.builder, self.clock, enough)
+        caller = Caller(self._providers, self._builder_of, self.clock, enough)
         with settled_heap(), ThreadPoolExecutor(self.in_flight) as pool:
             while self._turn(issue_id, flight, caller, pool, mark, stop):
                 if flight.state:
@@ -114,10 +115,6 @@ class Dispatcher:
         flight.doubted |= {batch.id for _, batch in stock.again if batch.status is not BatchStatus.CLAIMED}
         if asked is not None:
             self._leave_alone(flight, waits.left(asked, now), asked.reason)
-
-    def finish(self, session: Session, issue_id: int) -> bool | None:
-        """Close the ledger if nothing is left: see `progress.finish`."""
-        return finish(session, issue_id, self.clock())
 
     def _turn(
         self,
@@ -177,7 +174,11 @@ class Dispatcher:
             members = recovery.members_of(self.engine, batch) if members is None else members
         except DatabaseError as error:
             return Answer(Alike([""] * batch.still_open, Outcome.RETRY, str(error)))  # nothing was posted
-        return caller.call(batch, self.addressing.columns(members, self.builder.rendered.fields))
+        fields = self._builder_of(batch.part).rendered.fields
+        return caller.call(batch, self.addressing.columns(members, fields, batch.part))
+
+    def _builder_of(self, part: str) -> MessageBuilder:
+        return self.parts[part] if part else self.builder  # never another's: what is not there is not sent
 
     def _come_back(self, flight: Flight) -> list[tuple[Batch, Answer]]:
         """The calls that have come back, at least one where any is under way; beside others, none after a second."""
@@ -321,13 +322,13 @@ class Dispatcher:
 
     def _new(self, session: Session, issue_id: int, flight: Flight) -> Batch | None:
         name, now = self._turn_of(flight).capabilities.name, self.clock()
-        size = min(self.batch_size, *(provider.fits(self.builder) for provider in self._providers.values()))
         left = left_today(session, self.warm_up, name, now)
         if left == 0:
             flight.halt(Ending.CAPPED, f"Today's share of the warm-up of {name} is used up; it goes on tomorrow (UTC).")
             return None
-        worker = self.crew.number if self.crew else None
-        return claim_next(session, issue_id, size if left is None else min(size, left), now, name, worker)
+        most = self.batch_size if left is None else min(self.batch_size, left)
+        size = lambda part: min(most, *(one.fits(self._builder_of(part)) for one in self._providers.values()))  # noqa: E731
+        return claim_next(session, issue_id, size, now, name, self.crew.number if self.crew else None)
 
     def _turn_of(self, flight: Flight) -> Provider:
         """The first provider, or the second while the first cannot be reached."""
@@ -342,8 +343,7 @@ class Dispatcher:
     @property
     def _providers(self) -> dict[str, Provider]:
         """Who can be called, by name."""
-        both = (self.provider, *((self.fallback,) if self.fallback else ()))
-        return {provider.capabilities.name: provider for provider in both}
+        return {one.capabilities.name: one for one in (self.provider, self.fallback) if one is not None}
 
     @property
     def _known(self) -> recovery.Known:

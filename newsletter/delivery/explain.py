@@ -25,6 +25,7 @@ SENTENCES = {
     BatchStatus.REFUSED: "refused by {provider}: {reason}",
     BatchStatus.UNKNOWN: "unknown: {provider} did not say whether it took the message; it is not sent again on a guess",
 }
+UNCHOSEN = "nothing of what they chose was in it"
 SKIPPED = "had left, taken a break or been suppressed before it could be sent"
 TAKEN_UP = "was certainly not taken by {provider} yet, and is sent again: {reason}"
 
@@ -123,28 +124,40 @@ def _not_claimed(session: Session, sending: Sending, issue: Issue, subscriber: S
     if sending.cursor < number <= sending.last or (wave and not wave.walked and wave.cursor < number):
         if issue.status is IssueStatus.CANCELLED:
             return Fate(issue.number, issue.week, got_it=False, when=None, why="was cancelled before it was their turn")
-        return Fate(issue.number, issue.week, got_it=None, when=None, why=_to_come(wave))
+        return Fate(issue.number, issue.week, got_it=None, when=None, why=_to_come(wave, sending))
     if number > sending.last:
         return Fate(issue.number, issue.week, got_it=False, when=None, why="joined after this issue had begun")
-    looked_at = wave.opens_at if wave else _looked_at(session, sending, number)
-    return Fate(
-        issue.number, issue.week, got_it=False, when=looked_at, why=_why_skipped(session, subscriber, looked_at)
-    )
+    in_waves = wave is None and bool(waves.waves_of(session, sending.issue_id))
+    looked_at = sending.started_at if in_waves else _looked_at(session, sending, wave, number)
+    why = _why_skipped(session, subscriber, looked_at, chose_otherwise=in_waves)
+    return Fate(issue.number, issue.week, got_it=False, when=looked_at, why=why)
 
 
-def _to_come(wave: Wave | None) -> str:
-    return f"is still to come, in the wave of {wave.opens_at:%d %b %H:%M}" if wave else "is still to come"
+def _to_come(wave: Wave | None, sending: Sending) -> str:
+    if wave is None or wave.opens_at <= sending.started_at:
+        return "is still to come"
+    return f"is still to come, in the wave of {wave.opens_at:%d %b %H:%M}"
 
 
-def _why_skipped(session: Session, subscriber: Subscriber, looked_at: datetime) -> str:
+def _why_skipped(session: Session, subscriber: Subscriber, looked_at: datetime, *, chose_otherwise: bool) -> str:
+    """`chose_otherwise`: they were in no wave, so that there was nothing for them in it, whatever else is so."""
     suppression = session.get(Suppression, subscriber.fingerprint)
     if suppression and suppression.at <= looked_at:
         return f"was suppressed ({suppression.reason})"
-    return WHY_NOT[status_at(events(session, subscriber.id or 0), looked_at)]
+    status = status_at(events(session, subscriber.id or 0), looked_at)
+    back = subscriber.paused_until is not None and subscriber.paused_until <= looked_at
+    awake = status is Status.ACTIVE or (status is Status.PAUSED and back)
+    return UNCHOSEN if chose_otherwise and awake else WHY_NOT[status]
 
 
-def _looked_at(session: Session, sending: Sending, number: int) -> datetime:
-    """When the cursor passed this subscriber: at the claim of the first batch that reached further, or at the end."""
+def _looked_at(session: Session, sending: Sending, wave: Wave | None, number: int) -> datetime:
+    """When the cursor passed this subscriber: at the claim of the first batch that reached further, or at the end.
+
+    In a wave of one instant among others it is that instant: its batches are not told from theirs.
+    """
+    if wave is not None and wave.opens_at > sending.started_at:
+        return wave.opens_at
     query = select(Batch.claimed_at).where(Batch.issue_id == sending.issue_id, col(Batch.upto) >= number)
+    query = query.where(Batch.part == (wave.part if wave else ""))
     claimed = session.exec(query.order_by(col(Batch.number)).limit(1)).first()
     return claimed or sending.finished_at or sending.started_at

@@ -12,6 +12,9 @@ from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from subscribers.subscriber import Subscriber
 
+#: Why somebody is skipped: columns of `Sending`.
+REASONS = ("pending", "paused", "unsubscribed", "suppressed", "unchosen")
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -59,7 +62,7 @@ def progress(session: Session, issue_id: int, *, counted: bool = True) -> Progre
         count[status] = size - some_refused - some_unknown - some_left - some_proved  # who fares as the batch does
         left, proved = left + some_left, proved + some_proved
         refused, unknown = refused + some_refused, unknown + some_unknown
-    skipped = {reason: getattr(sending, reason) for reason in ("pending", "paused", "unsubscribed", "suppressed")}
+    skipped = {reason: getattr(sending, reason) for reason in REASONS}
     skipped["left"] = left
     known = sum(count.values()) + refused + unknown + proved + sum(skipped.values())
     return Progress(

@@ -4,6 +4,7 @@ Who is eligible is read and written down as ids in one transaction: (issue, subs
 and the wave's cursor, the batch, its deliveries and the counts of who was skipped move together, or not at all.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, insert, not_, select, update
@@ -18,17 +19,22 @@ _WHO = col(WaveMember.subscriber_id)
 
 
 def claim_next(
-    session: Session, issue_id: int, size: int, now: datetime, provider: str = "", worker: int | None = None
+    session: Session,
+    issue_id: int,
+    size: Callable[[str], int],
+    now: datetime,
+    provider: str = "",
+    worker: int | None = None,
 ) -> Batch | None:
-    """Fix the next batch of at most `size` subscribers: of the whole list, or of a wave that is open.
+    """Fix the next batch: of the whole list, or of a wave that is open; at most of the `size` for what they get.
 
     None when nobody is left, or nobody whose hour has come. The caller commits before the first byte leaves. `worker`
     is whose it is, where several dispatchers share the ledger (crew.py).
     """
-    if batch := claim(session, issue_id, size, now, provider, worker):
+    if batch := claim(session, issue_id, size(""), now, provider, worker):
         return batch
     while (wave := _open(session, issue_id, now)) is not None:
-        if batch := _claim(session, wave, size, now, provider, worker):
+        if batch := _claim(session, wave, size(wave.part), now, provider, worker):
             return batch
     return None
 
@@ -48,7 +54,7 @@ def _claim(session: Session, wave: Wave, size: int, now: datetime, provider: str
     batch = None
     if who:
         batch = next_batch(wave.issue_id, _newest(session, wave), after, now, provider, worker)
-        batch.size, batch.upto = len(who), who[-1]
+        batch.size, batch.upto, batch.part = len(who), who[-1], wave.part
         _store(session, batch, who)
     _count_skipped(session, wave, after, who)
     session.flush()

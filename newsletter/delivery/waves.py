@@ -1,32 +1,54 @@
-"""Waves: the audience of an issue that leaves at one wall time everywhere, by the instant at which it is theirs.
+"""Waves: the audience of an issue of which not everybody gets the same at once: by the instant, and by what they get.
 
 Who is in which wave is written down when the issue begins, once, for everybody on the list: whoever changes their time
-zone on the way is in no second wave and falls out of none. The list itself counts as walked from the beginning
-(`Sending.cursor`), so that nothing but a wave can claim; each wave has a cursor of its own. Consent is looked at when a
-wave claims, as always.
+zone or their choice on the way is in no second wave and falls out of none. The list itself counts as walked from the
+beginning (`Sending.cursor`), so that nothing but a wave can claim; each wave has a cursor of its own. Consent is looked
+at when a wave claims, as always. For whom there is nothing in the issue is in no wave: they are skipped at once.
 
     list = accepted + refused + unknown + under way + skipped + ahead in all waves          at every commit
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import Column, Integer, String, and_, column, delete, exists, func, insert, literal, select, values
+from sqlalchemy import (
+    CTE,
+    Column,
+    ColumnElement,
+    Integer,
+    String,
+    and_,
+    case,
+    column,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    select,
+    type_coerce,
+    values,
+)
 from sqlmodel import Field, Session, SQLModel, col
 
 from newsletter.delivery.batch import Delivery, Sending
+from newsletter.delivery.claims import eligible, why_not
 from newsletter.local_time import Quiet, awake
+from subscribers.choice import Choice
 from subscribers.subscriber import Subscriber
 
 
 class Wave(SQLModel, table=True):
-    """Everybody who is to be written to from one instant on."""
+    """Everybody who is to be written to from one instant on, and gets the same."""
 
     issue_id: int = Field(primary_key=True, foreign_key="sending.issue_id")
     number: int = Field(primary_key=True)  #: from 1, in the order of opening
     opens_at: datetime
     ahead: int  #: minutes that their clocks are ahead of UTC then
     size: int  #: people of any status
+    part: str = ""  #: of the issue, that is theirs; empty: the whole
     cursor: int = 0  #: up to this id it has been walked
     walked: bool = False  #: to its end
 
@@ -43,33 +65,93 @@ class WaveMember(SQLModel, table=True):
 
 
 Opening = tuple[datetime, int]  #: an instant, and how many minutes clocks are ahead of UTC there
+Turn = Callable[[str], Opening]  #: by a time zone
+_Place = tuple[datetime, int, str]  #: the same with the part of the issue
+_ZONE = col(Subscriber.zone)
+_CHOSEN = (col(Subscriber.topics), type_coerce(col(Subscriber.frequency), String).label("frequency"))
+AT_ONCE = 2_000  #: groups of people in one statement: it has five values for each
 
 
-def lay(session: Session, sending: Sending, opens: Callable[[str], Opening]) -> None:
-    """Put everybody on the list of a sending that has just begun into a wave; `opens` says when, by their time zone."""
-    listed = col(Subscriber.id) <= sending.last
-    zones = session.scalars(select(col(Subscriber.zone)).where(listed).distinct()).all()
-    opening = {zone: opens(zone) for zone in zones}
-    waves = {one: number for number, one in enumerate(sorted(set(opening.values())), start=1)}
-    if not waves:
-        return
-    table = values(column("zone", String), column("wave", Integer), name="given")
-    known = table.data([(zone, waves[one]) for zone, one in opening.items()]).cte("zones")
-    chosen = select(literal(sending.issue_id), known.c.wave, col(Subscriber.id)).join_from(
-        Subscriber, known, known.c.zone == col(Subscriber.zone)
-    )
-    names = ["issue_id", "wave", "subscriber_id"]
-    session.execute(insert(WaveMember).from_select(names, chosen.where(listed)))
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Who is where: when it is somebody's turn, by their time zone; and what they get, by their choice."""
+
+    opens: Turn
+    part: Callable[[Choice, bool], str | None] = lambda *_: ""  #: None: there is nothing for them
+    keen: ColumnElement[bool] = field(default_factory=false)  #: of a subscriber: wants all changed verdicts besides
+
+
+def choices(session: Session, last: int, keen: ColumnElement[bool]) -> set[tuple[Choice, bool]]:
+    """What those on the list up to this id chose, each once, with whether they want all changed verdicts besides."""
+    more = _flag(keen)
+    query = select(*_CHOSEN, more).where(col(Subscriber.id) <= last).distinct()
+    return {(Choice.of(topics, often), bool(flag)) for topics, often, flag in session.execute(query)}
+
+
+def lay(session: Session, sending: Sending, places: Places, now: datetime) -> None:
+    """Put everybody on the list of a sending that has just begun into a wave, or among those whom it skips."""
+    listed, more = col(Subscriber.id) <= sending.last, _flag(places.keen)
+    groups = session.execute(select(_ZONE, *_CHOSEN, more).where(listed).distinct()).all()
+    found = {group: _place(places, *group) for group in groups}
+    waves = {one: number for number, one in enumerate(sorted({one for one in found.values() if one}), start=1)}
+    rows = [(*group, waves[place] if place else None) for group, place in found.items()]
+    laid = [row for row in rows if row[-1] is not None]
+    for at in range(0, len(laid), AT_ONCE):
+        known = _given(laid[at : at + AT_ONCE])
+        chosen = select(literal(sending.issue_id), known.c.wave, col(Subscriber.id)).join_from(
+            Subscriber, known, _same(known, more)
+        )
+        names = ["issue_id", "wave", "subscriber_id"]
+        session.execute(insert(WaveMember).from_select(names, chosen.where(listed)))
+    for at in range(0, len(left := [row for row in rows if row[-1] is None]), AT_ONCE):
+        _skip(session, sending, _given(left[at : at + AT_ONCE]), more, now)
+    _keep(session, sending, waves)
+
+
+def _keep(session: Session, sending: Sending, waves: dict[_Place, int]) -> None:
+    """Write the waves down; from now on nothing but a wave can claim."""
     mine = col(WaveMember.issue_id) == sending.issue_id
     query = select(col(WaveMember.wave), func.count().label("size")).where(mine).group_by(col(WaveMember.wave))
     sizes = {row.wave: row.size for row in session.execute(query)}
-    for (opens_at, minutes), number in waves.items():
-        session.add(
-            Wave(issue_id=sending.issue_id, number=number, opens_at=opens_at, ahead=minutes, size=sizes[number])
-        )
+    session.add_all(
+        Wave(issue_id=sending.issue_id, number=number, opens_at=at, ahead=minutes, size=sizes[number], part=part)
+        for (at, minutes, part), number in waves.items()
+    )
     sending.cursor = sending.last
     session.add(sending)
     session.flush()
+
+
+def _place(places: Places, zone: str, topics: str, often: str, more: int) -> _Place | None:
+    part = places.part(Choice.of(topics, often), bool(more))
+    return None if part is None else (*places.opens(zone), part)
+
+
+def _flag(keen: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((keen, 1), else_=0)
+
+
+def _given(rows: Sequence[tuple[str, str, str, int, int | None]]) -> CTE:
+    """These groups of people as a table beside theirs."""
+    columns = [column(name, String) for name in ("zone", "topics", "frequency")]
+    table = values(*columns, column("more", Integer), column("wave", Integer), name="given")
+    return table.data([(zone, topics, str(often), more, wave) for zone, topics, often, more, wave in rows]).cte(
+        "groups"
+    )
+
+
+def _same(known: CTE, more: ColumnElement[int]) -> ColumnElement[bool]:
+    theirs = (col(Subscriber.zone), col(Subscriber.topics), type_coerce(col(Subscriber.frequency), String))
+    same = (known.c.zone == theirs[0], known.c.topics == theirs[1], known.c.frequency == theirs[2])
+    return and_(*same, known.c.more == more)
+
+
+def _skip(session: Session, sending: Sending, known: CTE, more: ColumnElement[int], now: datetime) -> None:
+    """Count those of whose choice there is nothing, each by the first reason that keeps them from getting it."""
+    why = case((eligible(now), "unchosen"), else_=why_not()).label("reason")
+    query = select(why, func.count()).select_from(Subscriber).join(known, _same(known, more))
+    for reason, number in session.execute(query.where(col(Subscriber.id) <= sending.last).group_by("reason")):
+        setattr(sending, reason, getattr(sending, reason) + number)
 
 
 def let_sleep(session: Session, issue_id: int, quiet: Quiet, now: datetime) -> None:

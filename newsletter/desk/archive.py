@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from newsletter.delivery.batch import Sending
 from newsletter.desk.desk import Desk
-from newsletter.desk.writing import rendered
+from newsletter.desk.editions import rendered
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.merging import Merged
 from newsletter.mail.public import public_copy

@@ -2,18 +2,24 @@
 
 from pathlib import Path
 
+from newsletter.delivery.addressing import page_of
 from newsletter.desk.desk import Desk
-from newsletter.desk.writing import rendered
+from newsletter.desk.editions import part_for, rendered
 from newsletter.mail.message import Message, MessageBuilder, Recipient
+from subscribers.choice import EVERYTHING, Choice
+from subscribers.preferences import choice_of
 from subscribers.subscriber import require
 
 
-def write(desk: Desk, which: str, folder: Path, *, address: str | None = None) -> list[Path]:
+def write(
+    desk: Desk, which: str, folder: Path, *, address: str | None = None, choice: Choice = EVERYTHING
+) -> list[Path]:
     """Write issue.html, issue.txt and issue.eml into this folder; returns their paths.
 
-    `address` names a subscriber; without it the copy is nobody's, and its links lead to the issue's page only.
+    `address` names a subscriber, who gets what they chose; without it the copy is nobody's, of what is for this
+    `choice`, and its links lead to the issue's page only.
     """
-    message, raw = message_for(desk, which, address=address)
+    message, raw = message_for(desk, which, address=address, choice=choice)
     folder.mkdir(parents=True, exist_ok=True)
     parts = {"issue.html": message.html.encode(), "issue.txt": message.text.encode(), "issue.eml": raw}
     for name, content in parts.items():
@@ -21,16 +27,20 @@ def write(desk: Desk, which: str, folder: Path, *, address: str | None = None) -
     return [folder / name for name in parts]
 
 
-def message_for(desk: Desk, which: str, *, address: str | None = None) -> tuple[Message, bytes]:
-    """One message of this issue, as values and as bytes. Raises UnknownSubscriber, IssueError."""
-    with desk.transaction() as session:
+def message_for(
+    desk: Desk, which: str, *, address: str | None = None, choice: Choice = EVERYTHING
+) -> tuple[Message, bytes]:
+    """One message of this issue, as values and as bytes. Raises UnknownSubscriber; IssueError where it has nothing."""
+    with desk.reading() as session:
         issue = desk.find(session, which)
-        final = rendered(desk, session, issue)
+        person = require(session, address) if address is not None else None
+        part = part_for(desk, session, issue, choice_of(person) if person else choice)
+        final = rendered(desk, session, issue, part)
         builder, base_url = MessageBuilder(final, date=desk.clock()), final.sender.base_url
-        if address is None:
-            page = f"{base_url}/issues/{issue.week}"
+        if person is None:
+            page = page_of(base_url, issue.week, part)
             links = dict.fromkeys(("view", "unsubscribe", "preferences"), page)
             recipient = Recipient("reader@example.org", f"preview-{issue.number}", links)
         else:
-            recipient = desk.addressing(issue, base_url).recipient(require(session, address))
+            recipient = desk.addressing(issue, base_url).recipient(person, part)
     return builder.message(recipient), builder.mime(recipient)

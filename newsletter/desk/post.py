@@ -12,9 +12,9 @@ from sqlmodel import Session
 
 from newsletter.delivery.progress import on_its_way
 from newsletter.desk.desk import Desk
+from newsletter.desk.editions import rendered
 from newsletter.desk.sending import stopped_by
 from newsletter.desk.sunset import BACK_FOR
-from newsletter.desk.writing import rendered
 from newsletter.errors import NewsletterError
 from newsletter.issues.issue import Issue, IssueStatus, issues
 from newsletter.mail.letters import letter

@@ -16,21 +16,22 @@ from newsletter.delivery.events import settle_from_events
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.lineage import mark_of
 from newsletter.delivery.lock import dispatching
-from newsletter.delivery.progress import Progress, progress
+from newsletter.delivery.progress import Progress, finish, progress
 from newsletter.delivery.throttle import Throttle
 from newsletter.delivery.waits import Wait
-from newsletter.desk import doubting
+from newsletter.desk import doubting, laying
 from newsletter.desk.desk import Desk
-from newsletter.desk.writing import rendered
+from newsletter.desk.editions import manifest, rendered
 from newsletter.errors import DeliveryError, IllegalStep
 from newsletter.issues import approval
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
+from newsletter.issues.manifest import Manifest
 from newsletter.issues.wording import opened
-from newsletter.local_time import first_opening, opening, zone_named
+from newsletter.local_time import first_opening
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.mail.rendered import RenderedIssue
 from newsletter.providers.base import Outcome, OutgoingBatch
 from subscribers.address import parse
+from subscribers.choice import Choice
 from subscribers.consent import Status
 from subscribers.subscriber import Subscriber, new_ref
 
@@ -58,11 +59,18 @@ OVER = (IssueStatus.SENT, IssueStatus.PARTIAL)
 HELD = (Ending.HALTED, Ending.BREAKER, Ending.STALE)
 
 
-def audience(desk: Desk, session: Session) -> Audience:
-    """How many would be mailed now, and how many not, by reason."""
-    now = desk.clock()
-    eligible = session.exec(select(func.count()).select_from(Subscriber).where(claims.eligible(now))).one()
-    return Audience(eligible, claims.not_eligible(session, now))
+def audience(desk: Desk, session: Session, issue: Issue | None = None) -> Audience:
+    """How many would be mailed this issue (default: any) now, and how many not, by reason."""
+    now, listed = desk.clock(), manifest(desk, session, issue) if issue else Manifest()
+    topics, often = col(Subscriber.topics), col(Subscriber.frequency)
+    query = select(topics, often, func.count()).where(claims.eligible(now)).group_by(topics, often)
+    eligible, excluded = 0, claims.not_eligible(session, now)
+    for chosen, how_often, number in session.exec(query):
+        if listed.part_for(Choice.of(chosen, how_often)) is None:
+            excluded["unchosen"] = excluded.get("unchosen", 0) + number
+        else:
+            eligible += number
+    return Audience(eligible, excluded)
 
 
 def schedule(desk: Desk, which: str, *, at: datetime | None, by: str, everywhere: bool = False) -> Issue:
@@ -95,14 +103,14 @@ def _wall(desk: Desk, at: datetime | None, now: datetime) -> datetime:
 def start(desk: Desk, which: str, *, by: str) -> Issue:
     """Open the ledger of an approved or scheduled issue, now; one that is on its way is left as it is.
 
-    Before anything is opened the approved bytes are checked, and one message is made of them: what cannot be mailed to
-    anybody must not begin. Raises IssueError, MailError, IllegalStep.
+    Before anything is opened the approved bytes are checked, and one message is made of them, and of each part that
+    somebody gets: what cannot be mailed to anybody must not begin. Raises IssueError, MailError, IllegalStep.
     """
     with desk.transaction() as session:
         issue, now = desk.find(session, which), desk.clock()
         claims.require_known_statuses(session)
         if issue.digest is not None:
-            _sample(desk, issue, rendered(desk, session, issue), now)
+            _sample(desk, issue, MessageBuilder(rendered(desk, session, issue), date=now), now)
         if issue.status is IssueStatus.APPROVED:
             approval.schedule(session, issue, now, now, by=by)
         if issue.status is not IssueStatus.SENDING:
@@ -110,29 +118,16 @@ def start(desk: Desk, which: str, *, by: str) -> Issue:
         is_new = session.get(Sending, issue.id) is None
         late = (issue.scheduled_at or now) + timedelta(hours=desk.config.sending.latest_hours)
         begun = ledger.begin(session, issue.id or 0, issue.digest or "", now, not_after=max(late, now))
-        if is_new and issue.wall_time:
-            _lay_waves(desk, session, begun, datetime.fromisoformat(issue.wall_time), now)
-        waves.let_sleep(session, begun.issue_id, desk.config.schedule.quiet_hours, now)
+        if is_new:
+            laying.lay(desk, session, begun, issue, now)
+            for name, builder in laying.builders(desk, session, issue, now).items():
+                _sample(desk, issue, builder, now, name)
+        if issue.wall_time:
+            waves.let_sleep(session, begun.issue_id, desk.config.schedule.quiet_hours, now)
         return issue
 
 
-def _lay_waves(desk: Desk, session: Session, begun: Sending, wall: datetime, now: datetime) -> None:
-    """Everybody into their wave; it may take as long as ever, counted from the last of them."""
-    home, quiet = desk.config.publication.tz, desk.config.schedule.quiet_hours
-
-    def opens(name: str) -> waves.Opening:
-        zone = zone_named(name, home)
-        at = opening(wall, zone, quiet, now)
-        ahead = at.astimezone(zone).utcoffset() or timedelta()
-        return at, int(ahead.total_seconds() // 60)
-
-    waves.lay(session, begun, opens)
-    last = max((one.opens_at for one in waves.waves_of(session, begun.issue_id)), default=now)
-    begun.not_after = last + timedelta(hours=desk.config.sending.latest_hours)
-    session.add(begun)
-
-
-def _sample(desk: Desk, issue: Issue, final: RenderedIssue, now: datetime) -> None:
+def _sample(desk: Desk, issue: Issue, builder: MessageBuilder, now: datetime, part: str = "") -> None:
     """Make the message of somebody who does not exist, as everybody's is made."""
     nobody = Subscriber(
         ref=new_ref(),
@@ -142,7 +137,7 @@ def _sample(desk: Desk, issue: Issue, final: RenderedIssue, now: datetime) -> No
         signed_up_at=now,
         status_since=now,
     )
-    MessageBuilder(final, date=now).mime(desk.addressing(issue, final.sender.base_url).recipient(nobody))
+    builder.mime(desk.addressing(issue, builder.sender.base_url).recipient(nobody, part))
 
 
 def send(
@@ -181,7 +176,7 @@ def send(
         if ending is Ending.STOPPED and (file := stopped_by(desk)):
             reason = f"{file} exists, which stops all sending: remove it first."
         _hear(desk, issue)
-        _close(desk, dispatcher, which, ending, reason, by=by)
+        _close(desk, which, ending, reason, by=by)
         doubting.settle_cancelled(desk, which, crew)
         return _stand(desk, which, ending, reason)
 
@@ -219,8 +214,9 @@ def dispatcher_for(
     with desk.transaction() as session:
         final = rendered(desk, session, issue)
         sending = session.get_one(Sending, issue.id)
-        if final.digest != sending.digest:
+        if issue.digest != sending.digest:
             raise DeliveryError(f"{opened(issue.name)} began with other content than is approved. Nothing is sent.")
+        parts = laying.builders(desk, session, issue, sending.started_at)
     settings = desk.config.sending
     return Dispatcher(
         engine=desk.engine,
@@ -237,10 +233,11 @@ def dispatcher_for(
         pause=pause,
         on_wait=on_wait,
         halted=settings.stop_file.exists,
+        parts=parts,
     )
 
 
-def _close(desk: Desk, dispatcher: Dispatcher, which: str, ending: Ending, reason: str, *, by: str) -> None:
+def _close(desk: Desk, which: str, ending: Ending, reason: str, *, by: str) -> None:
     """Finish the issue if nobody is left (`partial` if somebody was refused or is unknown); hold it if it must be."""
     with desk.transaction() as session:
         issue = desk.find(session, which)
@@ -248,7 +245,7 @@ def _close(desk: Desk, dispatcher: Dispatcher, which: str, ending: Ending, reaso
             step(session, issue, Command.PAUSE, desk.clock(), by=f"the dispatcher: {reason}")
         if ending is not Ending.DONE or issue.status in OVER:
             return  # where others send too, one of them may have closed it
-        whole = dispatcher.finish(session, issue.id or 0)
+        whole = finish(session, issue.id or 0, desk.clock())
         if whole is not None:
             step(session, issue, Command.FINISH if whole else Command.FINISH_PARTLY, desk.clock(), by=by)
 

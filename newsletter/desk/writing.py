@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from sqlmodel import Session
 
@@ -10,16 +9,16 @@ from newsletter.delivery.ledger import begun, forget, open_batches
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.desk import doubting
 from newsletter.desk.desk import Desk
-from newsletter.errors import DeliveryError, PreflightFailed
+from newsletter.desk.editions import Edition, edition, made_of, rendered, words
+from newsletter.errors import DeliveryError, IssueError, PreflightFailed
 from newsletter.issues import approval, drafting
-from newsletter.issues.composition import Composition
 from newsletter.issues.edits import Edits
 from newsletter.issues.issue import Command, Issue, IssueStatus, edits_of, step
 from newsletter.issues.week import Week, week_of
 from newsletter.issues.wording import opened
-from newsletter.mail.preflight import check
-from newsletter.mail.rendered import Level, RenderedIssue, dump, load
-from newsletter.mail.rendering import render
+from newsletter.mail.rendered import Level, dump
+
+__all__ = ["approve", "cancel", "draft", "edit", "rendered", "reopen", "rules", "this_week", "words"]
 
 
 def this_week(desk: Desk) -> Week:
@@ -38,28 +37,6 @@ def draft(desk: Desk, week: Week | None = None) -> drafting.Draft:
         return drafting.draft(session, week or this_week(desk), rules(desk), desk.clock())
 
 
-def words(desk: Desk, session: Session, issue: Issue) -> Composition:
-    """The words of an issue as it was drafted last. Raises IssueError where it has no items."""
-    return drafting.composition_of(session, issue, desk.config.publication)
-
-
-def rendered(desk: Desk, session: Session, issue: Issue) -> RenderedIssue:
-    """The issue as readers get it: the approved bytes where there are such, else a fresh render with its findings."""
-    if issue.digest is not None:
-        return load(approval.frozen(session, issue, digest_of=_digest_of))
-    spoken = words(desk, session, issue)
-    fresh = render(spoken, desk.config.publication, templates=desk.templates)
-    return replace(fresh, findings=check(fresh, spoken, desk.config.publication))
-
-
-def _digest_of(content: str) -> str:
-    """The digest of stored content; of content that is damaged beyond reading, one that matches nothing."""
-    try:
-        return load(content).digest
-    except (ValueError, KeyError, TypeError):
-        return ""
-
-
 def edit(desk: Desk, which: str, change: Callable[[Session, Issue, Edits], Edits], *, by: str) -> tuple[Issue, str]:
     """Change the editor's edits and write the issue anew; also says whether an approval was lost."""
     with desk.transaction() as session:
@@ -69,18 +46,36 @@ def edit(desk: Desk, which: str, change: Callable[[Session, Issue, Edits], Edits
         return issue, lost
 
 
-def approve(desk: Desk, which: str, *, by: str) -> tuple[Issue, RenderedIssue]:
-    """Bind an approval to the exact bytes. Raises PreflightFailed where the check finds errors, IllegalStep."""
-    with desk.transaction() as session:
+def approve(desk: Desk, which: str, *, by: str) -> tuple[Issue, Edition]:
+    """Bind an approval to the exact bytes of the whole and of all its parts.
+
+    Raises PreflightFailed where the check finds errors, IllegalStep, and IssueError where it was changed meanwhile.
+    """
+    with desk.reading() as session:
         issue = desk.find(session, which)
         if issue.status is not IssueStatus.DRAFT:
             step(session, issue, Command.APPROVE, desk.clock(), by=by)  # refuses, and says what is possible
-        final = rendered(desk, session, issue)
+        final = edition(desk, session, issue)
         errors = [finding for finding in final.findings if finding.level is Level.ERROR]
         if errors:
             sentences = "; ".join(finding.message for finding in errors)
             raise PreflightFailed(f"{opened(issue.name)} cannot be approved: {sentences}")
-        approval.approve(session, issue, digest=final.digest, content=dump(final), by=by, now=desk.clock())
+    with desk.transaction() as session:
+        issue = desk.find(session, which)
+        if made_of(desk, session, issue) != final.made_of:
+            raise IssueError(
+                f"{opened(issue.name)} was changed while it was rendered. Look at it, and approve it again."
+            )
+        approval.approve(
+            session,
+            issue,
+            digest=final.digest,
+            content=dump(final.whole),
+            listed=final.manifest.text,
+            parts=final.contents,
+            by=by,
+            now=desk.clock(),
+        )
         return issue, final
 
 

@@ -5,10 +5,11 @@ them (the database keeps that, not a look before). Reopening drops the frozen re
 approved issue reopens it. Sending consumes them: they stay reserved for ever. Cancelling releases them, unless some
 delivery was claimed, for then some readers have them.
 
-This module knows no mail: the content is a text that somebody rendered, the digest is what they say of it.
+This module knows no mail: the content is a text that somebody rendered, the digest is what they say of it. Beside the
+whole issue stand its parts, each a content of its own, and a manifest that names them all (manifest.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, update
@@ -17,6 +18,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from newsletter.database import utc
 from newsletter.errors import IllegalStep, IssueError
+from newsletter.issues import manifest
 from newsletter.issues.composition import ItemKind
 from newsletter.issues.edits import Edits
 from newsletter.issues.issue import Command, Issue, IssueItem, IssueStatus, edits_of, items_of, stays_cancelled, step
@@ -32,10 +34,33 @@ class FrozenIssue(SQLModel, table=True):
     digest: str = Field(unique=True)
     content: str  #: the rendered issue as JSON
     frozen_at: datetime
+    manifest: str = ""  #: its parts, and who gets which; empty: everybody gets the whole
 
 
-def approve(session: Session, issue: Issue, *, digest: str, content: str, by: str, now: datetime) -> None:
+class FrozenPart(SQLModel, table=True):
+    """A part of the issue as it was approved. Its digest stands in the manifest."""
+
+    __tablename__ = "frozen_part"
+
+    issue_id: int = Field(primary_key=True, foreign_key="issue.id")
+    name: str = Field(primary_key=True)
+    content: str  #: the rendered part as JSON
+
+
+def approve(
+    session: Session,
+    issue: Issue,
+    *,
+    digest: str,
+    content: str,
+    by: str,
+    now: datetime,
+    listed: str = "",
+    parts: Mapping[str, str] | None = None,
+) -> None:
     """Freeze this content and reserve the items. `digest` is over everything in it that reaches a reader.
+
+    `parts`: content by name; `listed`: the manifest's text, which has the digest of each.
 
     Raises IllegalStep where the issue is no draft, IssueError where it is empty or another live issue has an item.
     """
@@ -45,7 +70,11 @@ def approve(session: Session, issue: Issue, *, digest: str, content: str, by: st
         with session.begin_nested():
             step(session, issue, Command.APPROVE, now, by=by)
             _reserve(session, issue)
-            session.add(FrozenIssue(issue_id=issue.id or 0, digest=digest, content=content, frozen_at=utc(now)))
+            frozen_at, mine = utc(now), issue.id or 0
+            session.add(
+                FrozenIssue(issue_id=mine, digest=digest, content=content, frozen_at=frozen_at, manifest=listed)
+            )
+            session.add_all(FrozenPart(issue_id=mine, name=name, content=part) for name, part in (parts or {}).items())
             issue.digest, issue.approved_by, issue.approved_at = digest, by, now
             session.add(issue)
     except IntegrityError:
@@ -58,15 +87,49 @@ def frozen(session: Session, issue: Issue, digest_of: Callable[[str], str]) -> s
 
     Raises IssueError where the issue is not approved, or its stored bytes are not the approved ones any more.
     """
+    row = _row(session, issue)
+    if row.digest != issue.digest or _manifest(issue, row).binding(digest_of(row.content)) != issue.digest:
+        raise _damaged(issue)
+    return row.content
+
+
+def frozen_part(session: Session, issue: Issue, name: str, digest_of: Callable[[str], str]) -> str:
+    """The same for the part of this name."""
+    known = approved_parts(session, issue).parts.get(name)
+    part = session.get(FrozenPart, (issue.id, name), populate_existing=True)
+    if known is None or part is None or digest_of(part.content) != known:
+        raise _damaged(issue)
+    return part.content
+
+
+def approved_parts(session: Session, issue: Issue) -> manifest.Manifest:
+    """The manifest that was approved. Raises IssueError as `frozen` does."""
+    row = _row(session, issue)
+    found = _manifest(issue, row)
+    if row.digest != issue.digest or (found.parts and found.digest != issue.digest):
+        raise _damaged(issue)
+    return found
+
+
+def _row(session: Session, issue: Issue) -> FrozenIssue:
     row = session.get(FrozenIssue, issue.id, populate_existing=True)
     if row is None or issue.digest is None:
         raise IssueError(f"There is no approved render of {issue.name}: it is {issue.state}. Approve it first.")
-    if row.digest != issue.digest or digest_of(row.content) != issue.digest:
-        raise IssueError(
-            f"The stored render of {issue.name} is not what was approved (digest {issue.digest[:12]}…). "
-            "Nothing is sent. Reopen the issue and approve it again."
-        )
-    return row.content
+    return row
+
+
+def _manifest(issue: Issue, row: FrozenIssue) -> manifest.Manifest:
+    try:
+        return manifest.load(row.manifest)
+    except ValueError:
+        raise _damaged(issue) from None
+
+
+def _damaged(issue: Issue) -> IssueError:
+    return IssueError(
+        f"The stored render of {issue.name} is not what was approved (digest {(issue.digest or '')[:12]}…). "
+        "Nothing is sent. Reopen the issue and approve it again."
+    )
 
 
 def schedule(
@@ -148,6 +211,7 @@ def _conflict(session: Session, issue: Issue) -> str:
 
 def _release(session: Session, issue: Issue) -> None:
     session.execute(update(IssueItem).where(col(IssueItem.issue_id) == issue.id).values(reserved=None))
+    session.execute(delete(FrozenPart).where(col(FrozenPart.issue_id) == issue.id))
     session.execute(delete(FrozenIssue).where(col(FrozenIssue.issue_id) == issue.id))
     issue.digest = issue.approved_by = issue.approved_at = issue.scheduled_at = issue.wall_time = None
     session.add(issue)

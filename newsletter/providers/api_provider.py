@@ -11,6 +11,8 @@ from newsletter.providers.adapter import Adapter, Calls
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, Receipt, all_alike
 from newsletter.providers.poster import Poster, Request
 
+KEPT = 64  #: prepared contents: as many as an issue has parts, or nearly
+
 
 @dataclass
 class ApiProvider:
@@ -56,11 +58,12 @@ class ApiProvider:
         return self.adapter.interpret(batch, self.poster.post(request))
 
     def _prepared(self, builder: MessageBuilder) -> Calls:
-        """Made once per issue; the last issue's is kept."""
+        """Made once for each part of an issue; the newest are kept."""
         with self._alone:
             found = self._calls.get(id(builder))
             if found is None or found[0] is not builder:
-                self._calls.clear()
+                while len(self._calls) >= KEPT:
+                    self._calls.pop(next(iter(self._calls)))
                 self._calls[id(builder)] = found = (builder, self.adapter.calls(builder))
             return found[1]
 

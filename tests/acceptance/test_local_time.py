@@ -55,5 +55,5 @@ def test_an_export_gives_time_zones_back(scheduled: Run, tmp_path: Path) -> None
     scheduled("subscribers", "export", str(tmp_path / "out.csv"))
     lines = (tmp_path / "out.csv").read_text().splitlines()
 
-    assert lines[0].endswith(",zone")
-    assert sum(line.endswith(",Pacific/Kiritimati") for line in lines) == 1
+    assert ",zone," in lines[0]
+    assert sum(",Pacific/Kiritimati," in line for line in lines) == 1

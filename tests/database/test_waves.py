@@ -142,7 +142,8 @@ def test_a_call_that_was_put_off_outlives_the_claims_after_it(engine: Engine) ->
     ten = dispatcher_for_ten(engine)
     with transaction(engine) as session:
         unsubscribe(session, find(session, "reader5@example.org"), Evidence("/u"), EIGHT)
-        waves.lay(session, session.get_one(Sending, 1), lambda _: (EIGHT - timedelta(days=2), 0))
+        here = waves.Places(lambda _: (EIGHT - timedelta(days=2), 0))
+        waves.lay(session, session.get_one(Sending, 1), here, EIGHT)
     put_off = replace(ten, provider=FakeProvider(next_answers=["one of you is wrong"]))
 
     assert put_off.run(1)[0] is Ending.DONE

@@ -26,7 +26,7 @@ from newsletter.delivery.batch import Batch, BatchStatus, Delivery, DeliveryExce
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.evidence import prove
 from newsletter.delivery.flight import Ending
-from newsletter.delivery.progress import progress
+from newsletter.delivery.progress import finish, progress
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from newsletter.mail.message import MessageBuilder
 from newsletter.migrations import upgrade
@@ -185,7 +185,7 @@ class SendMachine(RuleBasedStateMachine):
     def close(self) -> None:
         """Sent, or partial; nothing where somebody is still to be mailed."""
         with transaction(self.engine) as session:
-            whole = self.dispatcher.finish(session, ISSUE)
+            whole = finish(session, ISSUE, self.dispatcher.clock())
             if whole is not None:
                 command = Command.FINISH if whole else Command.FINISH_PARTLY
                 step(session, session.get_one(Issue, ISSUE), command, self.time.now(), by="machine")

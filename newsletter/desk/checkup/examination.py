@@ -17,8 +17,8 @@ from newsletter.desk.checkup.dkim_keys import Selector
 from newsletter.desk.checkup.resolving import Look
 from newsletter.desk.checkup.settings import Chosen
 from newsletter.desk.desk import Desk
+from newsletter.desk.editions import rendered
 from newsletter.desk.sending import audience
-from newsletter.desk.writing import rendered
 from newsletter.errors import MailError, NewsletterError
 from newsletter.issues.issue import issues
 from newsletter.mail.rendered import RenderedIssue
