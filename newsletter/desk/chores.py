@@ -14,6 +14,7 @@ from newsletter.delivery.event_tables import ProviderEvent
 from newsletter.delivery.progress import on_its_way
 from newsletter.desk.backup import back_up, forget_old
 from newsletter.desk.desk import Desk
+from newsletter.desk.settling import settle_doubts
 from newsletter.desk.sunset import let_the_sun_set
 from newsletter.desk.tellings import forget as forget_old_notices
 from newsletter.issues.wording import counted
@@ -93,6 +94,7 @@ CHORES: dict[str, Callable[[Desk], str]] = {
     "sign-ups": forget_pending,
     "sunset": let_the_sun_set,  # before the letters that it looks at are forgotten
     "asking": forget_asking,
+    "doubts": settle_doubts,
     "events": forget_events,
     "notices": forget_notices,
     "database": maintain,
