@@ -92,6 +92,7 @@ class Facts:
     stopped_since: datetime | None
     certificate: Certificate | None = None  #: None: there is none, or nobody could ask
     subscribers: tuple[tuple[str, int], ...] = ()  #: how many there are of each status
+    unread: tuple[tuple[str, int], ...] = ()  #: providers, and how many events of a day could not be read
     untold: tuple[tuple[str, str], ...] = ()  #: ways of telling that failed again and again, and why
 
     @property

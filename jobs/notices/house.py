@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from jobs.notices.facts import Facts
 from jobs.notices.words import at, lasting
 from newsletter.desk.notices import Holds, Kind, Severity
-from newsletter.issues.wording import sentence
+from newsletter.issues.wording import numbered, sentence
 
 POLL_PATIENCE = timedelta(hours=6)
 COPY_AGE = timedelta(hours=50)  #: two nights and some
@@ -23,6 +23,17 @@ def polls(facts: Facts) -> Iterator[Holds]:
             said = f"{provider} was not heard {since}: {sentence(trouble)}"
             todo = "Bounces and complaints are not known meanwhile. newsletter events poll tries it at once."
             yield Holds(Kind.POLL, provider, Severity.WARNING, said, todo)
+
+
+def unread(facts: Facts) -> Iterator[Holds]:
+    """Single events that stood in a provider's list and could not be read."""
+    for provider, number in facts.unread:
+        said = f"{provider} sent {numbered(number, 'event', 'events')} in the last day that could not be read."
+        todo = (
+            "All others beside them were taken. What these were about is not known here: look for bounces and "
+            f"complaints in the provider's console, and whether another webhook posts to /hooks/{provider}."
+        )
+        yield Holds(Kind.UNREAD, provider, Severity.WARNING, said, todo)
 
 
 def disk(facts: Facts) -> Iterator[Holds]:

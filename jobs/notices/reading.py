@@ -23,7 +23,7 @@ from jobs.ticking import JOB as WEEKLY
 from newsletter.config import Config, ProviderChoice
 from newsletter.delivery.batch import Batch, Sending
 from newsletter.delivery.event_tables import ProviderEvent
-from newsletter.delivery.events import counts
+from newsletter.delivery.events import counts, unreadable
 from newsletter.delivery.ledger import in_doubt
 from newsletter.delivery.poll_table import LastPoll
 from newsletter.delivery.progress import progress
@@ -54,6 +54,7 @@ def facts(desk: Desk, certificate: Certificate | None = None) -> Facts:
         waits = session.exec(select(func.max(ProviderWait.until))).one()
         polls = tuple((one.provider, one.last_success, one.last_error) for one in _troubled(session))
         people = tuple((str(status), count) for status, count in people_counts(session).items())
+        unread = tuple(sorted(unreadable(session, now - timedelta(days=1)).items()))
         untold = tuple((one.way, one.trouble) for one in in_trouble(session))
     found, database = _issues(desk), _file(desk)
     watched = tuple(_watched(desk, issue) for issue in found if _is_watched(desk, issue, now))
@@ -75,6 +76,7 @@ def facts(desk: Desk, certificate: Certificate | None = None) -> Facts:
         stopped_since=_changed(config.sending.stop_file),
         certificate=certificate,
         subscribers=people,
+        unread=unread,
         untold=untold,
     )
 

@@ -22,6 +22,7 @@ RULES: tuple[Callable[[Facts], Iterator[Holds]], ...] = (
     sending.unsubscribes,
     sending.bounces,
     house.polls,
+    house.unread,
     house.disk,
     house.copies,
     house.night,

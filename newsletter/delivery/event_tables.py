@@ -43,6 +43,7 @@ FINAL = STATES[2:]
 TIMES = {kind: f"{kind}_at" for kind in (Kind.BLOCKED, Kind.DROPPED, Kind.UNSUBSCRIBED, Kind.OPENED, Kind.CLICKED)}
 #: Spelled out: SQLite uses a partial index only where it reads the same words.
 IS_SOFT = text(f"state = '{Kind.SOFT_BOUNCED}'")
+IS_UNKNOWN = text(f"kind = '{Kind.UNKNOWN}'")
 
 RANK: dict[Kind | None, int] = {None: 0} | {state: rank for rank, state in enumerate(STATES, start=1)}
 
@@ -54,6 +55,7 @@ class ProviderEvent(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("provider", "event_id"),
         Index("provider_event_delivery", "issue_id", "subscriber_id"),
+        Index("provider_event_unknown", "received_at", sqlite_where=IS_UNKNOWN, postgresql_where=IS_UNKNOWN),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -22,16 +22,18 @@ from newsletter.delivery import event_acts, event_rows, evidence
 from newsletter.delivery.batch import Batch, BatchStatus, Delivery, Sending
 from newsletter.delivery.event_tables import (
     FINAL,
+    IS_UNKNOWN,
     STATES,
     DeliveryState,
     Facts,
+    ProviderEvent,
     facts,
     fold,
     raise_states,
     said_before,
     store,
 )
-from newsletter.providers.hooks import LONGEST_REASON, Event, Kind
+from newsletter.providers.hooks import LONGEST_REASON, UNREADABLE, Event, Kind
 from subscribers.subscriber import Subscriber
 
 #: What shows that the provider had the message. An opened or clicked one is a reason for nothing: machines do that.
@@ -75,6 +77,13 @@ def take(session: Session, provider_name: str, events: Sequence[Event], now: dat
     _act(session, provider_name, ours, now)
     unknown = sum(event.kind is Kind.UNKNOWN for event in new)
     return Taken(len(new), len(events) - len(new), unknown, len(new) - len(ours))
+
+
+def unreadable(session: Session, since: datetime) -> dict[str, int]:
+    """How many single events since this moment (aware) could not be read, by the names of their providers."""
+    lately = (IS_UNKNOWN, col(ProviderEvent.received_at) >= since, col(ProviderEvent.word) == UNREADABLE)
+    query = select(ProviderEvent.provider, func.count()).where(*lately).group_by(col(ProviderEvent.provider))
+    return dict(session.exec(query).all())
 
 
 def settle_from_events(session: Session, issue_id: int, now: datetime, *, only: int | None = None) -> int:

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     UNSUBSCRIBES = "unsubscribes"
     BOUNCES = "bounces"
     POLL = "poll-failed"
+    UNREAD = "events-not-read"
     DISK = "disk"
     BACKUP = "backup"
     CHORES = "chores-failed"

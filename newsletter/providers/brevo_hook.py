@@ -14,7 +14,7 @@ from typing import Any
 from newsletter.errors import ProviderError
 from newsletter.providers.adapter import Account, checked_options
 from newsletter.providers.brevo import CUSTOM, MARK, OPTIONS
-from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind, any_same
+from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind, any_same, each
 from newsletter.providers.judging import member
 
 KINDS: Mapping[str, Kind] = {
@@ -39,6 +39,7 @@ KINDS: Mapping[str, Kind] = {
 }
 #: What an event is told apart by; not the webhook's own id, nor the time of posting.
 _TOLD_APART = ("event", "message-id", "email", CUSTOM, "ts_epoch", "ts_event", "link", "reason")
+_NOT_OURS = "This is no event of Brevo. Let its transactional webhook, and no other, post here."
 _MILLISECONDS = 100_000_000_000  #: more than this many are not seconds: the documentation's examples have both
 
 
@@ -62,18 +63,24 @@ class BrevoHook:
         return any_same(ours, incoming.headers.get(self._header, "")) | any_same(ours, bearer)
 
     def parse(self, incoming: Incoming) -> Sequence[Event]:
-        """The events of a verified body: one, or an array. Raises ProviderError for a body that is not Brevo's."""
+        """The events of a verified body: one, or an array. Raises ProviderError for a body that is not Brevo's.
+
+        That is one in which nothing names an event.
+        """
         try:
             found = json.loads(incoming.body)
         except (ValueError, RecursionError):
             found = None
-        return [_event(one) for one in (found if isinstance(found, list) else [found])]
+        items = found if isinstance(found, list) else [found]
+        if items and not any(member(one, "event") for one in items):
+            raise ProviderError(_NOT_OURS)
+        return each(items, _event)
 
 
 def _event(said: Any) -> Event:
     word = member(said, "event")
     if not word:
-        raise ProviderError("This is no event of Brevo. Let its transactional webhook, and no other, post here.")
+        raise ProviderError(_NOT_OURS)
     return Event(
         kind=KINDS.get(word, Kind.UNKNOWN),
         key=_key(said),
@@ -107,4 +114,4 @@ def _at(said: Mapping[str, Any]) -> datetime:
                 return datetime.fromtimestamp(moment / 1000 if moment > _MILLISECONDS else moment, UTC)
             except (ValueError, OverflowError, OSError):
                 continue
-    raise ProviderError("This event of Brevo has no time. Let its transactional webhook, and no other, post here.")
+    raise ProviderError("This event of Brevo has no time.")

@@ -5,16 +5,22 @@ time while one is being changed); what it does not know it reports as UNKNOWN wi
 error (DESIGN, invariant 11; security reference S-50 to S-53).
 """
 
+import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+
+from newsletter.errors import ProviderError
 
 #: How old a signed request may be, and how far in the future its clock (Standard Webhooks).
 FRESH = timedelta(minutes=5)
 LONGEST_REASON = 300
+#: The word of an event that stood in a verified list and could not be read. It is kept, counted and told.
+UNREADABLE = "unreadable"
 
 
 class Kind(StrEnum):
@@ -70,6 +76,24 @@ class Hook(Protocol):
     def parse(self, incoming: Incoming) -> Sequence[Event]:
         """The events in a body that was verified. Raises ProviderError for a body that is not this provider's."""
         ...
+
+
+def each(items: Sequence[Any], read: Callable[[Any], Event]) -> list[Event]:
+    """The events in a list, each read for itself; one that cannot be (ProviderError) is UNKNOWN, and UNREADABLE.
+
+    So one that is damaged costs the others nothing, and the provider does not send all of them again for days. It has
+    no time, and an id made of what it says: sent again it is known. Whether the list is the provider's at all is for
+    the adapter to say.
+    """
+    return [_read(one, read) for one in items]
+
+
+def _read(one: Any, read: Callable[[Any], Event]) -> Event:
+    try:
+        return read(one)
+    except ProviderError:
+        name = hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()
+        return Event(Kind.UNKNOWN, "", f"{UNREADABLE}:{name}", datetime.fromtimestamp(0, UTC), UNREADABLE)
 
 
 def same(ours: str, theirs: str) -> bool:

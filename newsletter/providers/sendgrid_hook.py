@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from newsletter.errors import ProviderError
-from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind, is_fresh
+from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind, each, is_fresh
 from newsletter.providers.judging import member
 from newsletter.providers.sendgrid import METADATA
 
@@ -66,9 +66,9 @@ class SendGridHook:
             found = json.loads(incoming.body)
         except (ValueError, RecursionError):
             found = None
-        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        if not isinstance(found, list) or (found and not any(isinstance(one, dict) for one in found)):
             raise ProviderError("SendGrid's webhook sends a list of events; this is none. Look at the hook's address.")
-        return [_event(one, incoming.headers.get(TIMESTAMP, "")) for one in found]
+        return each(found, lambda one: _event(one, incoming.headers.get(TIMESTAMP, "")))
 
 
 def _signed_by(secret: str, signature: str, signed: bytes) -> bool:
@@ -91,7 +91,9 @@ def _public_key(secret: str) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def _event(found: Mapping[str, Any], sent_at: str) -> Event:
+def _event(found: Any, sent_at: str) -> Event:
+    if not isinstance(found, dict):
+        raise ProviderError("This is no event of SendGrid.")
     word = member(found, "event")
     return Event(
         kind=_kind(word, found),

@@ -28,6 +28,7 @@ from newsletter.web.gathering import Gathering
 from newsletter.web.health import Readiness, alive
 from newsletter.web.hooks import Door, Hooks
 from newsletter.web.leaving import Leaving
+from newsletter.web.limited import Limited
 from newsletter.web.opening import AGAIN, BUSY, Link
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import Preferences
@@ -70,7 +71,7 @@ def _answers(
 ) -> dict[str, Answering]:
     """What answers at each path of the table."""
     stored = Gathering(hooks.stored_by(desk), hooks.weight)
-    told = Hooks(desk, doors, desk.config.web.most_bytes, stored, tally=tally)
+    told = Hooks(desk, doors, desk.config.web.most_bytes, stored, Limited(hooks.log.warning, desk.clock), tally)
     wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
     read, sure, own = Archive(desk, pages), Confirming(desk, pages), Preferences(desk, pages)
     polls, shelf = Voting(desk, pages), Bookmarks(desk, pages)

@@ -17,14 +17,18 @@ from starlette.responses import Response
 from newsletter.delivery.events import take
 from newsletter.desk.desk import Desk
 from newsletter.errors import DatabaseError, NewsletterError
-from newsletter.providers.hooks import Event, Hook, Incoming
+from newsletter.providers.hooks import UNREADABLE, Event, Hook, Incoming
 from newsletter.web.bodies import LONGEST_BODY, TooLong, body_of
 from newsletter.web.gathering import Gathering
+from newsletter.web.limited import Limited
 from newsletter.web.tally import Tally
 
 Parcel = tuple[str, Sequence[Event]]  #: the provider's name, and its events
 
 log = logging.getLogger(__name__)
+_NOT_PROVED = "Nothing was taken of a request to /hooks/%s: %s %s."
+_NOT_STORED = "Events of %s could not be stored, it will send them again. %s"
+_SOME_NOT_READ = "%d of %d events in a request of %s could not be read; all others were taken."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Hooks:
     doors: Mapping[str, Door]
     most_bytes: int
     gathering: Gathering[Parcel]
-    said: Callable[..., None] = log.warning
+    said: Limited
     tally: Tally = field(default_factory=Tally)
 
     async def __call__(self, request: Request) -> Response:
@@ -76,16 +80,19 @@ class Hooks:
         now = self.desk.clock()
         if not await run_in_threadpool(door.hook.verify, incoming, door.secrets, now):  # it may get a certificate
             why = "is not set" if door.closed else "does not prove it: look whether it is the provider's"
-            self.said("Nothing was taken of a request to /hooks/%s: %s %s.", name, door.proof, why)
+            self.said(f"/hooks/{name}, not proved", _NOT_PROVED, name, door.proof, why)
             return door.hook.refusal
         try:
-            await self.gathering.put((name, door.hook.parse(incoming)))
+            events = door.hook.parse(incoming)
+            await self.gathering.put((name, events))
         except DatabaseError as error:
-            self.said("Events of %s could not be stored, it will send them again. %s", name, error)
+            self.said(f"/hooks/{name}, not stored", _NOT_STORED, name, error)
             return HTTPStatus.SERVICE_UNAVAILABLE
         except NewsletterError as error:
-            self.said("A request of %s could not be read: %s", name, error)
+            self.said(f"/hooks/{name}, not read", "A request of %s could not be read: %s", name, error)
             return HTTPStatus.BAD_REQUEST
+        if broken := sum(event.word == UNREADABLE for event in events):
+            self.said(f"/hooks/{name}, single ones not read", _SOME_NOT_READ, broken, len(events), name)
         return HTTPStatus.OK
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from newsletter.errors import ProviderError
 from newsletter.providers.brevo_hook import BrevoHook
-from newsletter.providers.hooks import Event, Hook, Incoming, Kind
+from newsletter.providers.hooks import UNREADABLE, Event, Hook, Incoming, Kind
 
 NOW = datetime(2026, 11, 12, 9, tzinfo=UTC)
 SECRETS = ("made-up-secret", "the next one")
@@ -197,12 +197,23 @@ def test_events_may_come_in_an_array() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xff", b"{}", b"null", b"7", b'"x"', b"[null]", b'{"items":[]}', b'{"event":7}', b'{"event":"delivered"}'],
+    [b"", b"\xff", b"{}", b"null", b"7", b'"x"', b"[null]", b'{"items":[]}', b'{"event":7}'],
 )
 def test_a_body_that_is_not_brevos_is_an_error(body: bytes) -> None:
-    """An inbound webhook among them, and an event without a time."""
+    """An inbound webhook among them."""
     with pytest.raises(ProviderError):
         BrevoHook({}).parse(posted(body))
+
+
+@pytest.mark.parametrize("damaged", [None, 7, [], {}, {"event": "hard_bounce"}, {"event": 7, "ts": 1794475802}])
+def test_one_damaged_event_in_an_array_costs_the_others_nothing(damaged: Any) -> None:
+    """It is kept as unknown, with an id that it has again when Brevo repeats it."""
+    first, second, third = BrevoHook({}).parse(posted([event(), damaged, event(event="spam")]))
+    again = BrevoHook({}).parse(posted([event(), damaged]))[1]
+
+    assert [first.kind, third.kind] == [Kind.DELIVERED, Kind.COMPLAINED]
+    assert (second.kind, second.word, second.key) == (Kind.UNKNOWN, UNREADABLE, "")
+    assert again == second
 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5))

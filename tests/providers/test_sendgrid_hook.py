@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.errors import ProviderError
-from newsletter.providers.hooks import Event, Incoming, Kind
+from newsletter.providers.hooks import UNREADABLE, Event, Incoming, Kind
 from newsletter.providers.sendgrid_hook import SIGNATURE, TIMESTAMP, SendGridHook
 
 HOOK = SendGridHook()
@@ -189,6 +189,17 @@ def test_a_body_that_is_no_list_of_events_is_an_error(body: bytes) -> None:
     """Inbound mail posted to the wrong address, for instance."""
     with pytest.raises(ProviderError):
         HOOK.parse(Incoming({}, body))
+
+
+@pytest.mark.parametrize("damaged", [None, 7, "x", []])
+def test_one_damaged_event_in_a_list_costs_the_others_nothing(damaged: Any) -> None:
+    """It is kept as unknown, with an id that it has again when SendGrid repeats it."""
+    body = json.dumps([{"event": "open", "timestamp": 1}, damaged, {"event": "spamreport", "timestamp": 1}]).encode()
+    first, second, third = HOOK.parse(Incoming({}, body))
+
+    assert [first.kind, third.kind] == [Kind.OPENED, Kind.COMPLAINED]
+    assert (second.kind, second.word) == (Kind.UNKNOWN, UNREADABLE)
+    assert HOOK.parse(Incoming({}, body))[1] == second
 
 
 def test_a_long_reason_is_cut() -> None:

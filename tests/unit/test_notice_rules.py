@@ -193,6 +193,7 @@ def test_four_people_are_no_rate() -> None:
         ({"unreadable": ("data/postmark.key",)}, "key-file"),
         ({"stopped_since": NOW - HOUR}, "stop-file"),
         ({"polls": (("mailgun", NOW - 6 * HOUR, "401"),)}, "poll-failed"),
+        ({"unread": (("brevo", 3),)}, "events-not-read"),
         ({"config": Config(backup=Backup(folder=Path("b"))), "newest_copy": NOW - 50 * HOUR}, "backup"),
         ({"config": Config(backup=Backup(folder=Path("b"))), "kept_since": NOW - 50 * HOUR}, "backup"),
     ],

@@ -16,10 +16,15 @@ from sqlalchemy.event import listen
 from sqlmodel import select
 from svix.webhooks import Webhook
 
+from jobs.notices.reading import facts
+from jobs.notices.rules import holding
 from newsletter.cli.listening import closed
 from newsletter.config import parse as parse_config
 from newsletter.delivery import claims
 from newsletter.delivery.event_tables import ProviderEvent
+from newsletter.desk.notices import Kind
+from newsletter.providers.brevo import CUSTOM, MARK
+from newsletter.providers.brevo_hook import BrevoHook
 from newsletter.providers.hooks import Incoming
 from newsletter.providers.postmark import METADATA
 from newsletter.providers.postmark_hook import PostmarkHook
@@ -51,18 +56,23 @@ def web(here: Place) -> Iterator[httpx.Client]:
     doors = {
         "postmark": Door(PostmarkHook(), ("old-one", "made-up-secret")),
         "resend": Door(ResendHook(), (SVIX,)),
+        "brevo": Door(BrevoHook({"hook_header": "X-Newsletter"}), ("made-up-secret",)),
         "closed": Door(PostmarkHook(), (), "NEWSLETTER_POSTMARK_HOOK_SECRETS", closed=True),
     }
     with serving(app(here.desk, doors), "127.0.0.1", 0) as address, httpx.Client(base_url=address) as client:
         yield client
 
 
+def key_of(here: Place) -> str:
+    """Of Ada's delivery."""
+    with here.desk.transaction() as session:
+        return f"1-{session.exec(select(Subscriber.ref)).one()}"
+
+
 def bounce(here: Place, number: int = 42) -> bytes:
     """Ada's mailbox does not exist."""
-    with here.desk.transaction() as session:
-        key = f"1-{session.exec(select(Subscriber.ref)).one()}"
     event = {"RecordType": "Bounce", "Type": "HardBounce", "ID": number, "BouncedAt": "2026-11-12T09:00:00Z"}
-    return json.dumps(event | {"Metadata": {METADATA: key}}).encode()
+    return json.dumps(event | {"Metadata": {METADATA: key_of(here)}}).encode()
 
 
 def stored(here: Place) -> tuple[int, int]:
@@ -146,6 +156,41 @@ def test_nonsense_is_refused_and_nothing_breaks(web: httpx.Client, here: Place, 
     """The next request is answered as ever."""
     assert web.post("/hooks/postmark", content=body, headers=SHARED).status_code == 400
     assert web.post("/hooks/postmark", content=bounce(here), headers=SHARED).status_code == 200
+
+
+def test_a_damaged_event_among_others_is_kept_and_told_and_they_are_stored(
+    web: httpx.Client, here: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Answered with 200, so that the provider does not send all of them again for days; operators hear of it."""
+    caplog.set_level(logging.WARNING)
+    event = {"event": "hard_bounce", "ts_epoch": 1794475800, CUSTOM: json.dumps({MARK: key_of(here)})}
+    body = json.dumps([{"event": "delivered"}, event])
+    answers = [web.post("/hooks/brevo", content=body, headers={"x-newsletter": "made-up-secret"}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert stored(here) == (2, 1)
+    assert "1 of 2 events in a request of brevo could not be read" in caplog.text
+    assert [(one.kind, one.about) for one in holding(facts(here.desk))] == [(Kind.UNREAD, "brevo")]
+    here.clock.forward(days=2)
+    assert Kind.UNREAD not in [one.kind for one in holding(facts(here.desk))]
+
+
+def test_a_flood_of_unproved_requests_writes_a_few_lines(
+    web: httpx.Client, here: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And of what is left out, how many it was; another door is heard as before."""
+    caplog.set_level(logging.WARNING)
+    for _ in range(20):
+        web.post("/hooks/postmark", content=b"x")
+    web.post("/hooks/resend", content=b"x")
+    here.clock.forward(minutes=1)
+    web.post("/hooks/postmark", content=b"x")
+
+    lines = [line for line in caplog.messages if "/hooks/" in line]
+    assert [("Nothing was taken" in line, line.split("/hooks/")[1][:4]) for line in lines] == [
+        *[(True, "post")] * 5, (False, "post"), (True, "rese"), (False, "post"), (True, "post"),
+    ]  # fmt: skip
+    assert "15 more such lines in the minute from 2026-11-12 08:00:00 UTC" in lines[-2]
 
 
 def test_half_a_character_in_a_signed_body_is_stored_without_it(web: httpx.Client, here: Place) -> None:
