@@ -38,6 +38,7 @@ class Kind(StrEnum):
     CHOSE = "chose"  #: topics, or how often; the wording says which
     RENEWED = "renewed"  #: was asked, and said that they still want it
     LAPSED = "lapsed"  #: was asked after a long silence, and did not answer (sunset.py)
+    READDRESSED = "readdressed"  #: another address, confirmed from its own mailbox
     ERASED = "erased"  #: the profile was emptied; the evidence stays without a name
 
 
@@ -56,6 +57,8 @@ STEPS: dict[tuple[Status | None, Kind], Status] = {
     (Status.PAUSED, Kind.PAUSED): Status.PAUSED,
     (Status.PAUSED, Kind.RESUMED): Status.ACTIVE,
     (Status.PAUSED, Kind.CHOSE): Status.PAUSED,
+    (Status.ACTIVE, Kind.READDRESSED): Status.ACTIVE,
+    (Status.PAUSED, Kind.READDRESSED): Status.PAUSED,
     (Status.PAUSED, Kind.WITHDRAWN): Status.UNSUBSCRIBED,
     (Status.PAUSED, Kind.RENEWED): Status.PAUSED,  # to want it is not to end a break
     (Status.PAUSED, Kind.LAPSED): Status.UNSUBSCRIBED,
@@ -98,6 +101,7 @@ class ConsentEvent(SQLModel, table=True):
     source: str
     wording: str = ""
     by: str = ""
+    fingerprint: str = ""  #: keyed hash of the address that they had then: whoever names it can be shown this evidence
 
 
 def after(status: Status | None, kind: Kind) -> Status | None:
@@ -109,8 +113,13 @@ def after(status: Status | None, kind: Kind) -> Status | None:
     return STEPS[status, kind]
 
 
-def record(session: Session, who: int, kind: Kind, status: Status, evidence: Evidence, now: datetime) -> None:
-    """Write down what happened to the subscriber with this id, and the status that followed."""
+def record(
+    session: Session, who: int, kind: Kind, status: Status, evidence: Evidence, now: datetime, *, print_: str
+) -> None:
+    """Write down what happened to the subscriber with this id, and the status that followed.
+
+    `print_`: the fingerprint of the address that they have, or had until now.
+    """
     session.add(
         ConsentEvent(
             subscriber_id=who,
@@ -120,6 +129,7 @@ def record(session: Session, who: int, kind: Kind, status: Status, evidence: Evi
             source=evidence.source,
             wording=evidence.wording,
             by=evidence.by,
+            fingerprint=print_,
         )
     )
     session.flush()

@@ -1,7 +1,8 @@
 """To forget somebody, and to tell all that is known of them (GDPR 15 and 17; security reference, S-62).
 
 What stays after an erasure: the emptied row, so that the numbers of past issues still add up; bare consent evidence
-(what, when, under which words); and a keyed hash in the suppression list, so that nobody mails them by accident.
+(what, when, under which words, and a keyed hash of the address, without which it would prove nothing); the keyed hashes
+of former addresses; and one in the suppression list, so that nobody mails them by accident.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from subscribers.address import Address, fingerprint
+from subscribers.address_change import AddressChange, all_changes, forget_addresses
 from subscribers.bookmarks import Bookmark, bookmarks_of, forget_bookmarks
 from subscribers.consent import ConsentEvent, Evidence, Kind, Status, events, record
 from subscribers.leaving import Farewell
@@ -37,6 +39,7 @@ class Facts:
     votes: tuple[Vote, ...]
     bookmarks: tuple[Bookmark, ...]
     last_signal: datetime | None  #: when they last did something themselves (signals.py)
+    changes: tuple[AddressChange, ...]  #: of address
 
 
 def facts(session: Session, address: Address, secret: bytes) -> Facts:
@@ -52,6 +55,7 @@ def facts(session: Session, address: Address, secret: bytes) -> Facts:
         votes=tuple(votes_of(session, subscriber.id or 0)) if subscriber else (),
         bookmarks=tuple(bookmarks_of(session, subscriber.id or 0)) if subscriber else (),
         last_signal=last_signal(session, subscriber.id or 0) if subscriber else None,
+        changes=tuple(all_changes(session, subscriber.id or 0)) if subscriber else (),
     )
 
 
@@ -71,7 +75,9 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
     forget_question(session, subscriber)
     forget_sightings(session, [subscriber.id or 0])
     forget_wishes(session, print_=subscriber.fingerprint)
-    emptied = new_ref()
+    forget_wishes(session, mover=subscriber.id or 0)
+    forget_addresses(session, subscriber_id=subscriber.id or 0)
+    emptied, print_ = new_ref(), subscriber.fingerprint
     subscriber.ref, subscriber.fingerprint = emptied, f"erased-{emptied}"
     subscriber.zone = ""
     forget_choice(subscriber)
@@ -79,7 +85,7 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
     subscriber.name = subscriber.source = ""
     subscriber.status, subscriber.status_since = Status.UNSUBSCRIBED, now
     session.add(subscriber)
-    record(session, subscriber.id or 0, Kind.ERASED, Status.UNSUBSCRIBED, Evidence(source), now)
+    record(session, subscriber.id or 0, Kind.ERASED, Status.UNSUBSCRIBED, Evidence(source), now, print_=print_)
 
 
 def _forget_in_suppression(session: Session, print_: str, now: datetime) -> None:

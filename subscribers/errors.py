@@ -25,5 +25,13 @@ class BadToken(SubscriberError):
     """The token was not made by us, or not for this."""
 
 
+class ExpiredToken(BadToken):
+    """The token was made by us and for this, and its time is over."""
+
+    def __init__(self, sentence: str, ref: str) -> None:
+        super().__init__(sentence)
+        self.ref = ref  #: whom it names
+
+
 class WrongKey(SubscriberError):
     """The secret key is not the one that the database was made with; nothing was changed."""

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from subscribers.address_change import ON_THE_LIST, AddressChange, can_change
 from subscribers.columns import word
 from subscribers.consent import Status
 from subscribers.signals import last_signal
@@ -31,16 +32,20 @@ class About(StrEnum):
     ALREADY = "already"  #: you are on the list already
     STAY = "stay"  #: nothing was heard from you for long: do you still want this?
     WELCOME = "welcome"  #: you are on the list now; the newest issue is in it
+    NEW_ADDRESS = "new-address"  #: somebody wants to get it here instead: was it you? Goes to the new address
+    OLD_ADDRESS = "old-address"  #: you get it elsewhere now; goes to the old address
 
 
 #: Letters that a stranger can cause.
-ASKED = (About.CONFIRM, About.ALREADY)
+ASKED = (About.CONFIRM, About.ALREADY, About.NEW_ADDRESS)
 #: Who still wants what it says.
 WANTED = {
     About.CONFIRM: (Status.PENDING,),
     About.ALREADY: (Status.ACTIVE, Status.PAUSED),
     About.WELCOME: (Status.ACTIVE,),
     About.STAY: (Status.ACTIVE, Status.PAUSED),
+    About.NEW_ADDRESS: ON_THE_LIST,
+    About.OLD_ADDRESS: ON_THE_LIST,
 }
 
 
@@ -66,16 +71,28 @@ class Letter(SQLModel, table=True):
     not_before: datetime  #: a provider that is away is asked later
     handed_at: datetime | None = Field(default=None, index=True)
     tries: int = 0
+    change_id: int | None = Field(default=None, foreign_key="address_change.id")  #: of address, that it is about
 
 
 def owe(
-    session: Session, about: About, subscriber: Subscriber, now: datetime, not_before: datetime | None = None
+    session: Session,
+    about: About,
+    subscriber: Subscriber,
+    now: datetime,
+    not_before: datetime | None = None,
+    *,
+    change: AddressChange | None = None,
 ) -> Letter:
-    """Write down that they are to get this, not before that moment (aware), by default at once."""
+    """Write down that they are to get this, not before that moment (aware), by default at once.
+
+    `change`: the change of address that it is about.
+    """
+    prints = {About.NEW_ADDRESS: change and change.fingerprint, About.OLD_ADDRESS: change and change.old_fingerprint}
     letter = Letter(
         about=about,
         subscriber_id=subscriber.id or 0,
-        fingerprint=subscriber.fingerprint,
+        fingerprint=prints.get(about) or subscriber.fingerprint,
+        change_id=change.id if change else None,
         made_at=now,
         not_before=not_before or now,
     )
@@ -131,6 +148,14 @@ def letters(session: Session, subscriber_id: int) -> list[Letter]:
     return list(session.exec(mine))
 
 
+def bound_for(session: Session, letter: Letter, whom: Subscriber) -> str | None:
+    """The address that a letter was made for; None where nobody has it any more, or it is not known any more."""
+    change = session.get(AddressChange, letter.change_id) if letter.change_id else None
+    if change is not None:
+        return change.address if letter.about is About.NEW_ADDRESS else change.old_address
+    return whom.address if letter.fingerprint == whom.fingerprint else None
+
+
 def forget_letters(session: Session, subscriber_ids: Iterable[int]) -> None:
     """Those of these subscribers, who are being forgotten themselves."""
     session.execute(delete(Letter).where(col(Letter.subscriber_id).in_(list(subscriber_ids))))
@@ -154,7 +179,9 @@ def _asked_lately(session: Session, now: datetime) -> int:
 
 def _wanted(session: Session, letter: Letter, whom: Subscriber, now: datetime) -> bool:
     """Whether it still says something true to somebody who may be mailed."""
-    fits = whom.address is not None and whom.status in WANTED[letter.about] and letter.made_at > now - LATEST
-    if not fits or is_suppressed(session, whom.fingerprint):
+    fits = bound_for(session, letter, whom) and whom.status in WANTED[letter.about] and letter.made_at > now - LATEST
+    if not fits or is_suppressed(session, letter.fingerprint):
         return False
+    if letter.about is About.NEW_ADDRESS:
+        return can_change(session, session.get_one(AddressChange, letter.change_id), now)
     return letter.about is not About.STAY or (last_signal(session, whom.id or 0) or letter.made_at) <= letter.made_at

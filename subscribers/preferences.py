@@ -27,7 +27,15 @@ def choose(session: Session, subscriber: Subscriber, choice: Choice, source: str
     subscriber.topics, subscriber.frequency = choice.text, choice.frequency
     session.add(subscriber)
     session.flush()
-    record(session, subscriber.id or 0, Kind.CHOSE, status, Evidence(source, choice.words, by), now)
+    record(
+        session,
+        subscriber.id or 0,
+        Kind.CHOSE,
+        status,
+        Evidence(source, choice.words, by),
+        now,
+        print_=subscriber.fingerprint,
+    )
     return True
 
 

@@ -229,5 +229,5 @@ def _step(session: Session, subscriber: Subscriber, kind: Kind, evidence: Eviden
         subscriber.confirmed_at = now
     session.add(subscriber)
     session.flush()
-    record(session, subscriber.id or 0, kind, status, evidence, now)
+    record(session, subscriber.id or 0, kind, status, evidence, now, print_=subscriber.fingerprint)
     return True

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from subscribers.errors import BadToken
+from subscribers.errors import BadToken, ExpiredToken
 
 SHORTEST_KEY = 32  #: bytes
 MAC = 40  #: hexadecimal characters: 160 bits
@@ -44,6 +44,9 @@ class Purpose(StrEnum):
     NEVER = "never"  #: "never mail me", in a confirmation that somebody else asked for
     STAY = "stay"  #: still wanted, or back after no answer; expires
     FORM = "form"  #: when a form was shown; expires
+    ADDRESS = "address"  #: a change of address: the new mailbox says yes; expires
+    ADDRESS_NO = "address-no"  #: the new mailbox says that it was not them
+    ADDRESS_BACK = "address-back"  #: the old mailbox undoes it; expires
 
 
 #: Purposes that share a hash, and their places in it. What every message carries is in the first.
@@ -53,6 +56,7 @@ _GROUPS = (
     (Purpose.CONFIRM, Purpose.RESUBSCRIBE, Purpose.NEVER),
     (Purpose.FORM,),
     (Purpose.STAY,),
+    (Purpose.ADDRESS, Purpose.ADDRESS_NO, Purpose.ADDRESS_BACK),
 )
 #: What the key of each group is derived with: never changed, or the links in all mails that went out are dead.
 _NAMES = (
@@ -138,7 +142,7 @@ def sign_each(keys: Keys, links: dict[str, Purpose], refs: Sequence[str]) -> lis
 
 
 def verify(keys: Keys, purpose: Purpose, token: str, *, now: datetime) -> str:
-    """The ref in this token. Raises BadToken unless it was made here, for this purpose, and has not expired."""
+    """The ref in this token. Raises BadToken unless it was made here and for this purpose, ExpiredToken if too late."""
     form = _FORM.fullmatch(token) if len(token) <= LONGEST else None
     if form is None:
         raise BadToken("This link is not complete. Copy the whole of it from the mail.")
@@ -147,7 +151,7 @@ def verify(keys: Keys, purpose: Purpose, token: str, *, now: datetime) -> str:
     if not hmac.compare_digest(wanted.encode(), mac.encode()):
         raise BadToken("This link was not made here, or not for this page.")
     if int(expires) and datetime.fromtimestamp(int(expires), UTC) < now:
-        raise BadToken("This link has expired. Ask for a new one.")
+        raise ExpiredToken("This link has expired. Ask for a new one.", ref)
     return ref
 
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, TextIO
 from sqlalchemy import Connection, Table, bindparam, exists, func, insert, literal, select, update
 from sqlmodel import Session
 
+from subscribers.address_change import AddressChange
 from subscribers.ahead import batches
 from subscribers.bulk import Marks, Shelved, insert_rows, processor, roomy, those_in
 from subscribers.columns import word
@@ -113,8 +114,9 @@ def _take(
     prints = [values["fingerprint"] for _, values in batch]
     again = marks.perhaps(prints)
     known, suppressed = _known(session, prints if last else again, last), _suppressed(session, prints)
+    former = those_in(session.connection(), _table(AddressChange).c.old_fingerprint, prints) if last else set()
     changes = _Changes()
-    if not known and not suppressed and len(set(prints)) == len(prints):
+    if not known and not suppressed and not former and len(set(prints)) == len(prints):
         changes.new = {values["fingerprint"]: values for _, values in batch}
         report.count_added(len(batch))
         batch = []
@@ -122,6 +124,8 @@ def _take(
         print_ = values["fingerprint"]
         if print_ in suppressed:
             report.count(line, Outcome.SUPPRESSED, suppressed[print_])
+        elif print_ not in known and print_ in former:
+            report.count(line, Outcome.LEFT, "gets it at another address now")
         elif print_ not in known:
             changes.new[print_] = values
             known[print_] = _as_known(values)
@@ -205,7 +209,8 @@ def _write(session: Session, changes: _Changes, terms: Terms, now: datetime) -> 
     for who, standing in changes.standings.items():  # few: whom an earlier batch of this file has added
         session.execute(update(people).where(people.c.id == who).values(standing))
         said = Evidence(terms.source, terms.wording, terms.by)
-        record(session, who, Kind.IMPORTED, standing["status"], said, now)
+        print_ = session.execute(select(people.c.fingerprint).where(people.c.id == who)).scalar_one()
+        record(session, who, Kind.IMPORTED, standing["status"], said, now, print_=print_)
     if changes.new:
         last = _last(session)
         _insert(session.connection(), people, list(changes.new.values()))
@@ -233,11 +238,16 @@ def _evidence(session: Session, last: int, terms: Terms, now: datetime) -> None:
     """A consent event for everybody newer than `last` who has none: whoever else adds people writes theirs at once."""
     people, evidence = _table(Subscriber).c, _table(ConsentEvent)
     said = {"kind": literal(Kind.IMPORTED, word(Kind)), "status": people.status, "at": literal(now, evidence.c.at.type)}
-    said |= {"source": literal(terms.source), "wording": literal(terms.wording), "by": literal(terms.by)}
+    said |= {
+        "fingerprint": people.fingerprint,
+        "source": literal(terms.source),
+        "wording": literal(terms.wording),
+        "by": literal(terms.by),
+    }
     theirs = exists().where(evidence.c.subscriber_id == people.id)
     rows = select(people.id, *said.values()).where(people.id > last, ~theirs).order_by(people.id)
     session.execute(insert(evidence).from_select(["subscriber_id", *said], rows))
 
 
-def _table(model: type[Subscriber | ConsentEvent | Suppression]) -> Table:
+def _table(model: type[Subscriber | ConsentEvent | Suppression | AddressChange]) -> Table:
     return model.metadata.tables[str(model.__tablename__)]

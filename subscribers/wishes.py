@@ -17,11 +17,15 @@ from sqlalchemy import ColumnElement, delete, func, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.address import Address, fingerprint, parse
+from subscribers.address_change import ON_THE_LIST
+from subscribers.address_change import ask as ask_to_change
 from subscribers.columns import word
 from subscribers.consent import Evidence, Status
-from subscribers.letters import HOUR, About, Letter, Post, may_ask, owe
-from subscribers.subscriber import add, find
+from subscribers.letters import DAY, HOUR, About, Letter, Post, may_ask, owe
+from subscribers.subscriber import Subscriber, add, find
 from subscribers.suppression import is_suppressed
+
+CHANGES_A_DAY = 3  #: wishes of one reader for another address
 
 
 class Fate(StrEnum):
@@ -32,6 +36,7 @@ class Fate(StrEnum):
     ALREADY = "already"  #: they are on the list, and get a letter that says so
     ENOUGH = "enough"  #: there were letters enough to this address
     SUPPRESSED = "suppressed"  #: it must not be mailed, whoever asks
+    OVER = "over"  #: the reader who wanted another address has left meanwhile
 
 
 class Wish(SQLModel, table=True):
@@ -46,6 +51,7 @@ class Wish(SQLModel, table=True):
     source: str
     wording: str
     became: Fate = Field(default=Fate.WAITING, sa_type=word(Fate), index=True)
+    mover: int | None = Field(default=None, index=True)  #: id of the reader who wants this address in place of theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class Asking:
     address: Address
     network: str  #: as text, "192.0.2.0/24"; empty where it is not known
     evidence: Evidence
+    mover: int | None = None  #: id of the reader who wants this address in place of theirs
     too_many: bool = False
 
 
@@ -74,6 +81,7 @@ def take(session: Session, asking: Iterable[Asking], limits: Limits, *, secret: 
         network = _mark("network", one.network, secret) if one.network else ""
         domain = _mark("domain", one.address.key.rpartition("@")[2], secret)
         one.too_many = in_all >= limits.in_all or _reached(session, network, domain, limits, now)
+        one.too_many = one.too_many or _moves_too_often(session, one.mover, now)
         if one.too_many:
             continue
         in_all += 1
@@ -85,6 +93,7 @@ def take(session: Session, asking: Iterable[Asking], limits: Limits, *, secret: 
             domain=domain,
             source=one.evidence.source,
             wording=one.evidence.wording,
+            mover=one.mover,
         )
         session.add(wish)
         session.flush()
@@ -107,9 +116,10 @@ def any_wish(session: Session) -> bool:
     return session.exec(select(Wish.id).where(Wish.became == Fate.WAITING).limit(1)).first() is not None
 
 
-def forget_wishes(session: Session, before: datetime | None = None, print_: str = "") -> int:
-    """Those from before this moment (aware), or those of the address with this fingerprint; how many."""
-    which = col(Wish.at) < before if before else col(Wish.fingerprint) == print_
+def forget_wishes(session: Session, before: datetime | None = None, print_: str = "", mover: int = 0) -> int:
+    """Those from before this moment (aware), or of the address with this fingerprint, or of this reader; how many."""
+    of_one = col(Wish.mover) == mover if mover else col(Wish.fingerprint) == print_
+    which = col(Wish.at) < before if before else of_one
     return session.connection().execute(delete(Wish).where(which)).rowcount
 
 
@@ -126,12 +136,35 @@ def _fate(session: Session, wish: Wish, secret: bytes, now: datetime) -> Fate:
         return Fate.ENOUGH
     address = parse(wish.address or "")
     known = find(session, address)
+    if wish.mover is not None and known is None:
+        return _changing(session, wish.mover, address, secret, now)
     if known is not None and known.status in (Status.ACTIVE, Status.PAUSED):
         owe(session, About.ALREADY, known, now)
         return Fate.ALREADY
     asked = add(session, address, Evidence(wish.source, wish.wording), secret=secret, now=wish.at)
     owe(session, About.CONFIRM, asked, now)
     return Fate.ASKED
+
+
+def _changing(session: Session, mover: int, address: Address, secret: bytes, now: datetime) -> Fate:
+    """A reader wants this address, which is nobody's: its mailbox is asked.
+
+    One that has an entry of its own fares as if it were typed into the form: two readers are never made one.
+    """
+    reader = session.get(Subscriber, mover)
+    if reader is None or reader.status not in ON_THE_LIST:
+        return Fate.OVER
+    change = ask_to_change(session, reader, address, secret=secret, now=now)
+    owe(session, About.NEW_ADDRESS, reader, now, change=change)
+    return Fate.ASKED
+
+
+def _moves_too_often(session: Session, mover: int | None, now: datetime) -> bool:
+    """Whether this reader has wanted another address often enough today; asked of every wish of theirs alike."""
+    if mover is None:
+        return False
+    count = select(func.count()).select_from(Wish).where(col(Wish.mover) == mover, col(Wish.at) > now - DAY)
+    return session.exec(count).one() >= CHANGES_A_DAY
 
 
 def _reached(session: Session, network: str, domain: str, limits: Limits, now: datetime) -> bool:

@@ -6,17 +6,21 @@ from dataclasses import replace
 
 import httpx
 from desk_samples import PUBLICATION, Place, place
-from people import everybody
+from people import SECRET, everybody
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from newsletter.reader_settings import SignUp
 from newsletter.web.app import app, serving
 from newsletter.web.leaving import LONGEST_WAIT
-from subscribers.consent import ConsentEvent, events
-from subscribers.subscriber import Subscriber, require
-from subscribers.tokens import Purpose, sign
+from subscribers.address import parse
+from subscribers.address_change import OPEN_FOR, AddressChange, ask, carry_out
+from subscribers.consent import ConsentEvent, Evidence, events
+from subscribers.subscriber import Subscriber, add, require
+from subscribers.tokens import Keys, Purpose, sign
 
 HOST = {"host": "news.example.org"}
+OF_A_CHANGE = (Purpose.ADDRESS, Purpose.ADDRESS_NO, Purpose.ADDRESS_BACK)
 
 
 def reading_room(engine: Engine, **signup: object) -> Place:
@@ -57,9 +61,23 @@ def story(here: Place, name: str) -> list[ConsentEvent]:
         return events(session, require(session, f"{name}@example.org").id or 0)
 
 
-def token(here: Place, purpose: Purpose, name: str = "ada") -> str:
-    """A link's token for one of the characters."""
-    return sign(here.desk.keys, purpose, who(here, name).ref)
+def token(here: Place, purpose: Purpose, name: str = "ada", *, keys: Keys | None = None) -> str:
+    """A link's token for one of the characters; of a change of address for one that is there for it alone."""
+    ref = _change(here, purpose).ref if purpose in OF_A_CHANGE else who(here, name).ref
+    return sign(keys or here.desk.keys, purpose, ref)
+
+
+def _change(here: Place, purpose: Purpose) -> AddressChange:
+    """A change of address that a link of this purpose can do something about."""
+    first, second = parse(f"{purpose}-old@example.org"), parse(f"{purpose}-new@example.org")
+    with here.desk.transaction() as session:
+        asked = session.exec(select(AddressChange).where(AddressChange.address == second.display)).one_or_none()
+        if asked is None:
+            reader = add(session, first, Evidence("test"), secret=SECRET, now=here.clock(), confirmed=True)
+            asked = ask(session, reader, second, secret=SECRET, now=here.clock())
+            if purpose is Purpose.ADDRESS_BACK:
+                carry_out(session, asked, Evidence("test"), here.clock())
+    return asked
 
 
 def dump(here: Place) -> list[str]:
@@ -69,3 +87,9 @@ def dump(here: Place) -> list[str]:
         return list(raw.driver_connection.iterdump())  # type: ignore[union-attr]
     finally:
         raw.close()
+
+
+def address_token(here: Place, change: AddressChange, purpose: Purpose = Purpose.ADDRESS) -> str:
+    """A link's token for a change of address."""
+    expires = None if purpose is Purpose.ADDRESS_NO else here.clock() + OPEN_FOR
+    return sign(here.desk.keys, purpose, change.ref, expires=expires)

@@ -146,8 +146,9 @@ def _whole(answer: Answer, recipients: Columns) -> Answer:
 
 def _changed(batch: Batch, recipients: Columns) -> str:
     """Why a batch in doubt cannot be repeated as it was."""
-    erased = batch.doubtful and not all(recipients.addresses)
-    return "Somebody in it was erased since, so the call cannot be repeated as it was." if erased else ""
+    gone = batch.doubtful and not all(recipients.addresses)
+    why = "Somebody in it was erased or has another address since, so the call cannot be repeated as it was."
+    return why if gone else ""
 
 
 def _no_answer(recipient: Recipient) -> Receipt:

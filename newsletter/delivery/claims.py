@@ -41,6 +41,7 @@ from newsletter.delivery.addressing import Member, Members
 from newsletter.delivery.batch import Batch, Delivery, DeliveryException, Sending
 from newsletter.errors import DeliveryError
 from newsletter.providers.base import Outcome
+from subscribers.address_change import AddressChange
 from subscribers.subscriber import Status, Subscriber
 from subscribers.suppression import Suppression
 
@@ -259,14 +260,31 @@ _AS_TEXTS = (
     .join_from(Delivery, Subscriber, _IT_IS)
     .where(_BATCH_OF)
 )
+#: Whoever has another address since the batch was claimed.
+_READDRESSED = (
+    select(col(Subscriber.ref))
+    .join(AddressChange, col(AddressChange.subscriber_id) == _ID)
+    .where(bindparam("after") < _ID, bindparam("upto") >= _ID)
+    .where(col(AddressChange.changed_at) > bindparam("since", type_=UtcTime()))
+)
 _IDS = select(col(Delivery.subscriber_id)).where(_BATCH_OF, not_(_SET_APART)).order_by(_IN_ORDER)
 
 
 def members(session: Session, batch: Batch) -> Members:
     """Who is handed over with a batch, in the order of ids; whoever was set apart before an attempt is not.
 
-    The same at every attempt that may have reached the provider.
+    The same at every attempt that may have reached the provider; so of a batch in doubt, whoever has another address
+    since has none: the call cannot be repeated as it was.
     """
+    found = _members_now(session, batch)
+    if not batch.doubtful:
+        return found
+    walk = {"after": batch.after, "upto": batch.upto, "since": batch.claimed_at}
+    elsewhere = set(_run(session, _READDRESSED, walk).scalars())
+    return Members.of([one._replace(address="") if one.ref in elsewhere else one for one in found])
+
+
+def _members_now(session: Session, batch: Batch) -> Members:
     if is_thinned(batch):
         return _one_by_one(session, _NOT_SET_APART, batch)
     found = _together(_run(session, _AS_TEXTS, _walk(batch)).one(), batch.size)

@@ -15,16 +15,18 @@ from newsletter.delivery import event_rows
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.event_tables import FINAL, IS_SOFT, DeliveryState
 from newsletter.delivery.evidence import pieces
+from newsletter.delivery.former import changed_at
 from newsletter.providers.hooks import Kind
 from subscribers.consent import Evidence, Status
 from subscribers.subscriber import Subscriber, unsubscribe
-from subscribers.suppression import Reason, Suppression, lifted
+from subscribers.suppression import Reason, Suppression, lifted, suppress
 
 #: So many soft bounces among so many of a subscriber's last deliveries that ended.
 SOFT_BOUNCES, AMONG = 3, 5
 
 _BY = "provider:"
-_REASONS = {Kind.HARD_BOUNCED: Reason.HARD_BOUNCE, Kind.COMPLAINED: Reason.COMPLAINT}
+#: What is reason enough to mail an address never again.
+REASONS = {Kind.HARD_BOUNCED: Reason.HARD_BOUNCE, Kind.COMPLAINED: Reason.COMPLAINT}
 _HERE = {"reason": str(Reason.SOFT_BOUNCES), "by": f"{_BY}%"}  #: what `_suppressed_here` asks for
 _RISING = (Reason.SOFT_BOUNCES, Reason.HARD_BOUNCE, Reason.COMPLAINT)
 
@@ -33,10 +35,17 @@ def suppress_people(session: Session, said: Iterable[tuple[int, Kind]], now: dat
     """Suppress the subscribers with these ids of whom a hard bounce or a complaint was said."""
     why: dict[int, Reason] = {}
     for who, kind in said:
-        if kind in _REASONS:
-            why[who] = max(_REASONS[kind], why.get(who, _REASONS[kind]), key=_RISING.index)
+        if kind in REASONS:
+            why[who] = max(REASONS[kind], why.get(who, REASONS[kind]), key=_RISING.index)
     for people in _people(session, why):
         _suppress(session, people, why, now, by)
+
+
+def suppress_prints(session: Session, said: Iterable[tuple[str, Kind]], now: datetime, *, by: str) -> None:
+    """The same for former addresses, by their fingerprints: whose they were is mailed elsewhere, and goes on being."""
+    for print_, kind in said:
+        if kind in REASONS:
+            suppress(session, print_, REASONS[kind], now, by=by)
 
 
 def withdraw(session: Session, said: Iterable[tuple[int, datetime]], now: datetime, *, source: str) -> None:
@@ -119,10 +128,15 @@ def _suppressed_here(ids: list[Any]) -> ClauseElement:
 
 
 def _soft_bounces(session: Session, person: Subscriber) -> int:
-    """How many of their last deliveries that ended did so softly; of those since an operator last let them back in."""
+    """How many of their last deliveries that ended did so softly.
+
+    Of those since an operator last let them back in, and of issues that began after they last changed their address.
+    """
     since = max((once.lifted_at for once in lifted(session, person.fingerprint)), default=None)
     ended = (col(DeliveryState.subscriber_id) == person.id, col(DeliveryState.state).in_(FINAL))
-    later = (col(DeliveryState.state_at) > since,) if since else ()
+    later = [col(DeliveryState.state_at) > since] if since else []
+    if moment := changed_at(session, [person.id or 0]).get(person.id or 0):
+        later.append(col(Sending.started_at) > moment)
     issues = col(DeliveryState.issue_id)
     query = select(DeliveryState.state).join(Sending, col(Sending.issue_id) == issues).where(*ended, *later)
     return session.exec(query.order_by(issues.desc()).limit(AMONG)).all().count(Kind.SOFT_BOUNCED)

@@ -33,6 +33,7 @@ from newsletter.delivery.event_tables import (
     said_before,
     store,
 )
+from newsletter.delivery.former import former_prints
 from newsletter.providers.hooks import LONGEST_REASON, UNREADABLE, Event, Kind
 from subscribers.subscriber import Subscriber
 
@@ -204,7 +205,10 @@ def _prove(session: Session, ours: Iterable[tuple[Whose, Event]], now: datetime)
 def _act(session: Session, provider: str, ours: Sequence[tuple[Whose, Event]], now: datetime) -> None:
     """Suppress whom hard bounces and complaints name, let go who unsubscribed, and count soft bounces again."""
     by = f"provider:{provider}"
-    event_acts.suppress_people(session, ((who, event.kind) for (_, who), event in ours), now, by=by)
+    former = former_prints(session, (whose for whose, event in ours if event.kind in event_acts.REASONS))
+    event_acts.suppress_prints(session, ((former[w], event.kind) for w, event in ours if w in former), now, by=by)
+    present = ((whose[1], event.kind) for whose, event in ours if whose not in former)
+    event_acts.suppress_people(session, present, now, by=by)
     left = [(who, event.at) for (_, who), event in ours if event.kind is Kind.UNSUBSCRIBED]
     event_acts.withdraw(session, left, now, source=by)
     ended = {who for (_, who), event in ours if event.kind in FINAL}

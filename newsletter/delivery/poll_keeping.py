@@ -21,6 +21,7 @@ from newsletter.delivery.batch import Batch, Delivery, Sending
 from newsletter.delivery.event_tables import ProviderEvent, store
 from newsletter.delivery.events import owners, take
 from newsletter.delivery.evidence import pieces
+from newsletter.delivery.former import changed_at
 from newsletter.providers.hooks import Event, Kind
 from newsletter.providers.polls import Found
 from subscribers.address import parse
@@ -156,9 +157,10 @@ def _people(session: Session, found: Sequence[Found]) -> Iterator[tuple[Subscrib
 
 
 def _is_about_us(session: Session, person: Subscriber, one: Found) -> bool:
-    """Not from before their newest yes, nor from before an operator let them back in."""
+    """Not from before their newest yes or their present address, nor from before an operator let them back in."""
     since = [person.confirmed_at or person.signed_up_at]
     since += [once.lifted_at for once in lifted(session, person.fingerprint)]
+    since += changed_at(session, [person.id or 0]).values()
     return one.event.at >= max(since)
 
 

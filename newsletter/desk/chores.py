@@ -18,6 +18,7 @@ from newsletter.desk.settling import settle_doubts
 from newsletter.desk.sunset import let_the_sun_set
 from newsletter.desk.tellings import forget as forget_old_notices
 from newsletter.issues.wording import counted
+from subscribers.address_change import UNDO_FOR, forget_addresses
 from subscribers.expiry import expire_pending
 from subscribers.letters import forget_old_letters
 from subscribers.wishes import forget_wishes
@@ -43,10 +44,11 @@ def forget_pending(desk: Desk) -> str:
 
 
 def forget_asking(desk: Desk) -> str:
-    """Forms that were sent long ago, and the single mails that followed."""
+    """Forms that were sent long ago, the single mails that followed, and addresses that were changed for others."""
     with desk.transaction() as session:
         before = desk.clock() - ASKED_FOR
         gone = forget_wishes(session, before), forget_old_letters(session, before)
+        forget_addresses(session, desk.clock() - UNDO_FOR)
     traces = f"{counted(sum(gone), 'trace')} of sign-ups of more than {ASKED_FOR.days} days ago forgotten."
     return traces if any(gone) else ""
 

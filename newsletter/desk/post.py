@@ -5,7 +5,7 @@ the stop file exists nothing leaves. What the provider certainly did not take is
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlmodel import Session
@@ -21,6 +21,7 @@ from newsletter.mail.letters import letter
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.providers.base import Answer, Outcome, OutgoingBatch
 from subscribers import letters
+from subscribers.address_change import OPEN_FOR, UNDO_FOR, AddressChange
 from subscribers.letters import About, Letter, Post
 from subscribers.subscriber import Subscriber
 from subscribers.tokens import CONFIRM_DAYS, Purpose, sign
@@ -41,11 +42,27 @@ def deliver(desk: Desk, stop: Callable[[], bool] = lambda: False) -> list[str]:
     while not stop() and not stopped_by(desk):
         with desk.transaction() as session:
             claimed = letters.claim(session, desk.clock(), desk.config.signup.in_all)
-        if claimed is None:
+            errand = _errand(session, *claimed) if claimed else None
+        if errand is None:
             return []
-        if later := _hand_over(desk, *claimed):
-            return [f"A {claimed[0].about} letter was not taken, it is tried again later: {later}"]
+        if later := _hand_over(desk, errand):
+            return [f"A {errand.letter.about} letter was not taken, it is tried again later: {later}"]
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A letter that is handed over now."""
+
+    letter: Letter
+    whom: Subscriber
+    to: str  #: the address that it was made for
+    change: AddressChange | None  #: of address, that it is about
+
+
+def _errand(session: Session, letter: Letter, whom: Subscriber) -> Errand:
+    change = session.get_one(AddressChange, letter.change_id) if letter.change_id else None
+    return Errand(letter, whom, letters.bound_for(session, letter, whom) or "", change)
 
 
 def _anything(desk: Desk) -> bool:
@@ -53,10 +70,11 @@ def _anything(desk: Desk) -> bool:
         return any_wish(session) or letters.waiting(session, desk.clock())
 
 
-def _hand_over(desk: Desk, claimed: Letter, whom: Subscriber) -> str:
+def _hand_over(desk: Desk, errand: Errand) -> str:
     """Hand this letter over and write down how that went; why it has to wait, where it has to."""
+    claimed = errand.letter
     try:
-        builder, recipient = _written(desk, claimed, whom)
+        builder, recipient = _written(desk, errand)
         answer = desk.provider.send(OutgoingBatch(f"{recipient.key}-{claimed.tries}", 1, builder, [recipient]))
     except NewsletterError:
         _settle(desk, claimed, Post.WAITING, 0)  # no key, no template: said by whoever called, and tried again
@@ -78,27 +96,35 @@ def _settle(desk: Desk, claimed: Letter, post: Post, wait: float) -> None:
         letters.settle(session, claimed.id or 0, post, desk.clock() + again)
 
 
-def _written(desk: Desk, claimed: Letter, whom: Subscriber) -> tuple[MessageBuilder, Recipient]:
+def _written(desk: Desk, errand: Errand) -> tuple[MessageBuilder, Recipient]:
     """The letter as a message, and for whom."""
+    claimed, whom = errand.letter, errand.whom
     key = f"{claimed.about}-{claimed.id}-{whom.ref}"
     if claimed.about is About.WELCOME and (newest := _newest_issue(desk, whom)):
         builder, recipient = newest
         return builder, replace(recipient, key=key)
     words = letter(claimed.about, desk.config.publication, templates=desk.templates, days=_days(desk, claimed.about))
-    return MessageBuilder(words, date=desk.clock()), Recipient(whom.address or "", key, _links(desk, claimed, whom))
+    return MessageBuilder(words, date=desk.clock()), Recipient(errand.to, key, _links(desk, errand))
 
 
-def _links(desk: Desk, claimed: Letter, whom: Subscriber) -> dict[str, str]:
+def _links(desk: Desk, errand: Errand) -> dict[str, str]:
     """The links of a letter: what it is about, and the way out of it."""
-    base, keys = desk.config.publication.base_url, desk.keys
-    if claimed.about is not About.CONFIRM:
-        out = {"unsubscribe": f"{base}/u/{sign(keys, Purpose.UNSUBSCRIBE, whom.ref)}"}
-        return {"view": f"{base}/stay/{_stay(desk, whom)}", **out} if claimed.about is About.STAY else out
-    yes = sign(keys, Purpose.CONFIRM, whom.ref, expires=desk.clock() + CONFIRM_DAYS)
-    return {
-        "view": f"{base}/confirm/{yes}",
-        "unsubscribe": f"{base}/never/{sign(keys, Purpose.NEVER, whom.ref)}",
-    }
+    base, keys, now = desk.config.publication.base_url, desk.keys, desk.clock()
+    about, ref, change = errand.letter.about, errand.whom.ref, errand.change
+    leave = f"{base}/u/{sign(keys, Purpose.UNSUBSCRIBE, ref)}"
+    if about is About.STAY:
+        return {"view": f"{base}/stay/{_stay(desk, errand.whom)}", "unsubscribe": leave}
+    if about is About.CONFIRM:
+        yes = sign(keys, Purpose.CONFIRM, ref, expires=now + CONFIRM_DAYS)
+        return {"view": f"{base}/confirm/{yes}", "unsubscribe": f"{base}/never/{sign(keys, Purpose.NEVER, ref)}"}
+    if change is None:
+        return {"unsubscribe": leave}
+    if about is About.NEW_ADDRESS:
+        yes = sign(keys, Purpose.ADDRESS, change.ref, expires=change.made_at + OPEN_FOR)
+        no = sign(keys, Purpose.ADDRESS_NO, change.ref)
+        return {"view": f"{base}/address/{yes}", "unsubscribe": f"{base}/address-no/{no}"}
+    back = sign(keys, Purpose.ADDRESS_BACK, change.ref, expires=(change.changed_at or now) + UNDO_FOR)
+    return {"view": f"{base}/address-back/{back}", "unsubscribe": leave}
 
 
 def _stay(desk: Desk, whom: Subscriber) -> str:

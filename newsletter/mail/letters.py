@@ -22,12 +22,16 @@ SUBJECTS = {
     About.ALREADY: "You are on the list: {}",
     About.WELCOME: "Welcome: {}",
     About.STAY: "Do you still want {}?",
+    About.NEW_ADDRESS: "Please confirm your new address: {}",
+    About.OLD_ADDRESS: "Your address was changed: {}",
 }
 FIELDS = {
     About.CONFIRM: ("view", "unsubscribe"),
     About.ALREADY: ("unsubscribe",),
     About.WELCOME: ("unsubscribe",),
     About.STAY: ("view", "unsubscribe"),
+    About.NEW_ADDRESS: ("view", "unsubscribe"),
+    About.OLD_ADDRESS: ("view", "unsubscribe"),
 }
 
 

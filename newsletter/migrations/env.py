@@ -18,6 +18,7 @@ import newsletter.delivery.waves
 import newsletter.issues.approval
 import newsletter.issues.issue
 import subscribers.bookmarks
+import subscribers.address_change
 import subscribers.consent
 import subscribers.keymark
 import subscribers.leaving

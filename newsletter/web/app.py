@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +22,9 @@ from newsletter.providers.catalogue import APIS, hears, hook_of, hook_proof, hoo
 from newsletter.web import hooks, leaving, patience, signing_up
 from newsletter.web.archive import Archive
 from newsletter.web.armour import BROKEN, NUMBER, armoured
+from newsletter.web.asking_again import AskingAgain
 from newsletter.web.bookmarks import Bookmarks
+from newsletter.web.changing_address import ChangingAddress
 from newsletter.web.client import Clients
 from newsletter.web.confirming import Confirming
 from newsletter.web.gathering import Gathering
@@ -37,6 +40,7 @@ from newsletter.web.signing_up import SigningUp
 from newsletter.web.site_api import SiteApi
 from newsletter.web.staying import Staying
 from newsletter.web.tally import Tally
+from newsletter.web.time_zone import TimeZone
 from newsletter.web.voting import Voting
 from subscribers.tokens import Purpose
 
@@ -73,9 +77,11 @@ def _answers(
     stored = Gathering(hooks.stored_by(desk), hooks.weight)
     told = Hooks(desk, doors, desk.config.web.most_bytes, stored, Limited(hooks.log.warning, desk.clock), tally)
     wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
+    moved = ChangingAddress(desk, pages, wishes, clients)
     read, sure, own = Archive(desk, pages), Confirming(desk, pages), Preferences(desk, pages)
     polls, shelf = Voting(desk, pages), Bookmarks(desk, pages)
     kept = Staying(desk, pages)
+    zone = TimeZone(desk, pages, partial(own.show, said="That is noted."))
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
@@ -91,10 +97,16 @@ def _answers(
         "/subscribe": SigningUp(desk, pages, wishes, clients).__call__,
         "/api/subscribe": SiteApi(desk, wishes, clients).__call__,
         "/confirm/{token}": Link(desk, pages, Purpose.CONFIRM, sure.ask, sure.yes).__call__,
+        "/confirm/{token}/again": AskingAgain(desk, pages, wishes, clients).__call__,
         "/never/{token}": Link(desk, pages, Purpose.NEVER, sure.ask_never, sure.never).__call__,
         "/stay/{token}": Link(desk, pages, Purpose.STAY, kept.ask, kept.yes).__call__,
         "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, own.act).__call__,
         "/preferences/{token}/data": Link(desk, pages, Purpose.PREFERENCES, own.data, own.act).__call__,
+        "/preferences/{token}/address": moved.__call__,
+        "/preferences/{token}/zone": Link(desk, pages, Purpose.PREFERENCES, own.show, zone.act).__call__,
+        "/address/{token}": Link(desk, pages, Purpose.ADDRESS, moved.show, moved.change).__call__,
+        "/address-no/{token}": Link(desk, pages, Purpose.ADDRESS_NO, moved.ask_never, moved.never).__call__,
+        "/address-back/{token}": Link(desk, pages, Purpose.ADDRESS_BACK, moved.ask_back, moved.back).__call__,
         "/erase/{token}": Link(desk, pages, Purpose.ERASE, own.ask_erase, own.erase).__call__,
         "/vote": polls.public,
         "/vote/{token}": polls.own,

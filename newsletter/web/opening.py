@@ -12,7 +12,7 @@ from starlette.responses import Response
 from newsletter.desk.desk import Desk
 from newsletter.web.bodies import TooLong, form_of
 from newsletter.web.pages import Pages
-from subscribers.errors import BadToken
+from subscribers.errors import BadToken, ExpiredToken
 from subscribers.subscriber import Subscriber, by_ref
 from subscribers.tokens import Purpose, verify
 
@@ -35,18 +35,30 @@ class Link:
     purpose: Purpose
     show: Showing
     act: Acting
+    late: bool = False  #: whether it opens also when its time is over
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         token = request.path_params["token"]
         try:
             ref = verify(self.desk.keys, self.purpose, token, now=self.desk.clock())
+        except ExpiredToken as error:
+            if not self.late:
+                return self._expired(error, token)
+            ref = error.ref
         except BadToken as error:
-            again = self.purpose in (Purpose.CONFIRM, Purpose.STAY)  # whoever comes too late for these signs up anew
-            return self.pages.sorry(HTTPStatus.NOT_FOUND, str(error), "This link does not open anything", sign_up=again)
+            way = self.purpose in (Purpose.CONFIRM, Purpose.STAY)
+            return self.pages.sorry(HTTPStatus.NOT_FOUND, str(error), "This link does not open anything", sign_up=way)
         if request.method != "POST":
             return await self.show(ref, token)
         return await posted(self.pages, request, lambda fields: self.act(ref, token, fields))
+
+    def _expired(self, error: ExpiredToken, token: str) -> Response:
+        """Whoever comes too late to confirm a sign-up gets a new link by a button."""
+        if self.purpose is Purpose.CONFIRM:
+            return self.pages.secret("expired.html", HTTPStatus.NOT_FOUND, token=token)
+        way = self.purpose is Purpose.STAY  # whoever comes too late for this one signs up anew
+        return self.pages.sorry(HTTPStatus.NOT_FOUND, str(error), "This link does not open anything", sign_up=way)
 
 
 async def posted(pages: Pages, request: Request, act: Callable[[Fields], Awaitable[Response]]) -> Response:
@@ -87,7 +99,10 @@ async def changed(desk: Desk, ref: str, change: Change) -> Subscriber | None:
 
 def hint(subscriber: Subscriber | None) -> str:
     """So much of an address that its owner knows it: "a…@example.org". Empty where there is none."""
-    if subscriber is None or subscriber.address is None:
-        return ""
-    local, _, domain = subscriber.address.rpartition("@")
-    return f"{local[:1]}…@{domain}"
+    return hint_of(subscriber.address if subscriber else None)
+
+
+def hint_of(address: str | None) -> str:
+    """The same of an address."""
+    local, _, domain = (address or "").rpartition("@")
+    return f"{local[:1]}…@{domain}" if domain else ""

@@ -17,6 +17,7 @@ from newsletter.desk.own_data import own_data
 from newsletter.web.armour import SECRET
 from newsletter.web.opening import Fields, changed, hint, reader
 from newsletter.web.pages import Pages
+from newsletter.web.time_zone import zones_for
 from subscribers.consent import Evidence, Status
 from subscribers.erasure import erase
 from subscribers.subscriber import Subscriber, by_ref, pause, resume
@@ -36,9 +37,9 @@ class Preferences:
     desk: Desk
     pages: Pages
 
-    async def show(self, ref: str, token: str) -> Response:
-        """What they get, and what they can change."""
-        return self._page(await reader(self.desk, ref), token)
+    async def show(self, ref: str, token: str, said: str = "") -> Response:
+        """What they get, and what they can change; and what just was."""
+        return self._page(await reader(self.desk, ref), token, said=said)
 
     async def act(self, ref: str, token: str, fields: Fields) -> Response:
         """A break, or its end."""
@@ -96,6 +97,7 @@ class Preferences:
             until=who.paused_until.astimezone(zone).date() if resting and who.paused_until else None,
             soonest=today + timedelta(days=1),
             latest=today + LONGEST - timedelta(days=1),
+            zones=zones_for(self.desk.config, who),
             said=said,
             wrong=wrong,
             leave=sign(keys, Purpose.UNSUBSCRIBE, who.ref),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -55,10 +56,8 @@ class SigningUp:
         return await posted(self.pages, request, lambda fields: self._sent(request, fields))
 
     def _form(self, typed: str = "", wrong: str = "", status: int = HTTPStatus.OK, *, again: bool = False) -> Response:
-        now = self.desk.clock()
-        shown = sign(self.desk.keys, Purpose.FORM, str(int(now.timestamp())), expires=now + LATEST)
-        words = {"typed": typed[:254], "wrong": wrong, "again": again, "shown": shown, "words": WORDS, "trap": TRAP}
-        return self.pages.page("subscribe.html", status, **words)
+        words: dict[str, Any] = {"typed": typed[:254], "wrong": wrong, "again": again, "words": WORDS}
+        return self.pages.page("subscribe.html", status, **words, **self._marks())
 
     async def _sent(self, request: Request, fields: Fields) -> Response:
         typed = fields.get("email", "").strip()
@@ -75,7 +74,13 @@ class SigningUp:
             if asking.too_many:
                 headers = {"Retry-After": HOUR}
                 return self.pages.sorry(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY, "Not now", headers=headers)
-        return self.pages.page("asked.html", typed=typed)
+        return self.pages.page("asked.html", typed=typed, again="again" in fields, **self._marks())
+
+    def _marks(self) -> dict[str, Any]:
+        """What a form of ours carries beside the address: when it was shown, and the field that catches bots."""
+        now = self.desk.clock()
+        shown = sign(self.desk.keys, Purpose.FORM, str(int(now.timestamp())), expires=now + LATEST)
+        return {"shown": shown, "trap": TRAP}
 
     def _slow(self, shown: str) -> bool:
         """Whether our form was shown long enough ago, and not too long."""
@@ -102,7 +107,8 @@ def stored_by(desk: Desk) -> Callable[[Sequence[Asking]], None]:
     def store(parcels: Sequence[Asking]) -> None:
         with desk.transaction() as session:
             take(session, parcels, limits, secret=desk.secret, now=desk.clock())
-        if any(one.too_many for one in parcels) and not (said and said[-1] > desk.clock() - SAID_FOR):
+        full = any(one.too_many and one.mover is None for one in parcels)
+        if full and not (said and said[-1] > desk.clock() - SAID_FOR):
             said.append(desk.clock())
             log.warning("Sign-ups are refused: a limit of [signup] was reached within the hour.")
 

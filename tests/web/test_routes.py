@@ -13,7 +13,7 @@ from sqlalchemy import text
 from newsletter.web.app import app
 from newsletter.web.armour import POLICY
 from newsletter.web.routes import PLACES, Kind, routes
-from subscribers.tokens import Keys, Purpose, sign
+from subscribers.tokens import Purpose
 
 READERS = [place for place in PLACES if place.kind is not Kind.MACHINE]
 WITH_TOKEN = [place for place in PLACES if place.purpose]
@@ -39,7 +39,7 @@ def test_whatever_can_be_posted_says_what_it_may_change() -> None:
     assert all(bool(place.changes) is ("POST" in place.methods) for place in PLACES)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "PROPFIND"])
 def test_invariant_10_looking_changes_nothing(web: httpx.Client, here: Place, method: str) -> None:
     """Every route, with a token that opens it: the database is the same to the last byte."""
     paths, before = [filled(here, place.path, place.purpose) for place in PLACES], dump(here)
@@ -47,29 +47,7 @@ def test_invariant_10_looking_changes_nothing(web: httpx.Client, here: Place, me
     answers = [web.request(method, path).status_code for path in paths]
 
     assert dump(here) == before
-    assert method in ("OPTIONS", "TRACE") or 200 in answers
-
-
-def test_no_other_purpose_opens_a_link(web: httpx.Client, here: Place) -> None:
-    """Every purpose at every route by GET and POST: only the diagonal works (S-45)."""
-    opened = set()
-    for place in WITH_TOKEN:
-        for purpose in Purpose:
-            path = filled(here, place.path, purpose)
-            before, asked = dump(here), [web.get(path)] if "GET" in place.methods else []
-            asked += [] if purpose is place.purpose else [web.post(path)]
-            assert dump(here) == before
-            if 200 in [answer.status_code for answer in asked]:
-                opened.add((place.path, purpose))
-
-    assert opened == {(place.path, place.purpose) for place in WITH_TOKEN if "GET" in place.methods}
-
-
-def test_another_key_s_token_opens_nothing(web: httpx.Client) -> None:
-    """It was not made here."""
-    foreign = sign(Keys(b"another secret, also 32 bytes long"), Purpose.UNSUBSCRIBE, "abc")
-
-    assert web.get(f"/u/{foreign}").status_code == 404
+    assert (200 in answers) is (method in ("GET", "HEAD"))
 
 
 def test_a_token_with_any_character_changed_opens_nothing(web: httpx.Client, here: Place) -> None:

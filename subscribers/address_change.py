@@ -1,0 +1,193 @@
+"""A reader's change of address: asked for by them, confirmed from the new mailbox, undone from the old one for a week.
+
+    asked ──▶ changed ──▶ undone          the row of an undoing is a change of its own, back again
+      └─────▶ replaced | refused          by a newer wish of the same reader; by whoever has the new mailbox
+
+Two readers are never made one: where the new address has an entry of its own, or is suppressed, nothing changes. What
+was mailed to a former address is judged by that address (`print_at`), however late a provider speaks of it; so these
+rows stay, as keyed hashes, when the addresses in them are forgotten.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, update
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from subscribers.address import Address, fingerprint, parse
+from subscribers.columns import word
+from subscribers.consent import Evidence, Kind, Status, after, record
+from subscribers.subscriber import Subscriber, find, new_ref
+from subscribers.suppression import is_suppressed
+
+OPEN_FOR = timedelta(days=7)  #: how long the new mailbox may confirm
+UNDO_FOR = timedelta(days=7)  #: how long the old one may undo it
+ON_THE_LIST = (Status.ACTIVE, Status.PAUSED)
+
+
+class Stage(StrEnum):
+    """Where a change of address is."""
+
+    ASKED = "asked"
+    CHANGED = "changed"
+    UNDONE = "undone"
+    REPLACED = "replaced"  #: the same reader asked for another address since
+    REFUSED = "refused"  #: by whoever has the new mailbox
+
+
+class AddressChange(SQLModel, table=True):
+    """One wish to get the newsletter at another address, and what became of it."""
+
+    __tablename__ = "address_change"
+
+    id: int | None = Field(default=None, primary_key=True)
+    ref: str = Field(unique=True)  #: random, for the links of its mails
+    subscriber_id: int = Field(foreign_key="subscriber.id", index=True)
+    address: str | None  #: the new one; forgotten as the next
+    fingerprint: str
+    old_address: str | None = None  #: from the change on, for as long as it can be undone
+    old_fingerprint: str = Field(default="", index=True)  #: from the change on: an import must not bring it back
+    stage: Stage = Field(default=Stage.ASKED, sa_type=word(Stage))
+    made_at: datetime
+    changed_at: datetime | None = None
+
+
+def ask(session: Session, subscriber: Subscriber, address: Address, *, secret: bytes, now: datetime) -> AddressChange:
+    """Write down what a reader wants; it takes the place of what they wanted before."""
+    _replace(session, subscriber)
+    change = AddressChange(
+        ref=new_ref(),
+        subscriber_id=subscriber.id or 0,
+        address=address.display,
+        fingerprint=fingerprint(address.key, secret),
+        made_at=now,
+    )
+    session.add(change)
+    session.flush()
+    return change
+
+
+def change_named(session: Session, ref: str, *, to_write: bool = False) -> AddressChange | None:
+    """The change that a link names, with `to_write` locked where the database locks rows."""
+    query = select(AddressChange).where(AddressChange.ref == ref)
+    return session.exec(query.with_for_update() if to_write else query).one_or_none()
+
+
+def can_change(session: Session, change: AddressChange, now: datetime) -> bool:
+    """Whether it is asked for still, and nothing is in its way."""
+    whom = session.get_one(Subscriber, change.subscriber_id)
+    asked = change.stage is Stage.ASKED and change.made_at >= now - OPEN_FOR
+    return asked and whom.status in ON_THE_LIST and _is_free(session, change.address, change.fingerprint)
+
+
+def carry_out(session: Session, change: AddressChange, evidence: Evidence, now: datetime) -> bool:
+    """The reader has the new address from now on; all else of theirs stays. False where that cannot be.
+
+    Raises IntegrityError where somebody else took the address in this moment.
+    """
+    whom = _locked(session, change)
+    if not can_change(session, change, now):
+        return False
+    change.stage, change.changed_at = Stage.CHANGED, now
+    change.old_address, change.old_fingerprint = whom.address, whom.fingerprint
+    _readdress(session, whom, change.address or "", change.fingerprint, evidence, now)
+    session.add(change)
+    session.flush()
+    return True
+
+
+def refuse(session: Session, change: AddressChange) -> None:
+    """Whoever has the new mailbox does not want it."""
+    if change.stage is Stage.ASKED:
+        change.stage = Stage.REFUSED
+        session.add(change)
+        session.flush()
+
+
+def can_undo(session: Session, change: AddressChange, now: datetime) -> bool:
+    """Whether it is the newest change, of this week, and its old address is still to be had."""
+    whom = session.get_one(Subscriber, change.subscriber_id)
+    lately = change.stage is Stage.CHANGED and change.changed_at is not None and change.changed_at >= now - UNDO_FOR
+    newest = whom.fingerprint == change.fingerprint and whom.status in ON_THE_LIST
+    return lately and newest and _is_free(session, change.old_address, change.old_fingerprint)
+
+
+def undo(session: Session, change: AddressChange, evidence: Evidence, now: datetime) -> bool:
+    """The reader has the old address again. False where that cannot be. Raises IntegrityError as `carry_out`."""
+    whom = _locked(session, change)
+    if not can_undo(session, change, now):
+        return False
+    change.stage = Stage.UNDONE
+    back = AddressChange(
+        ref=new_ref(),
+        subscriber_id=change.subscriber_id,
+        address=None,
+        fingerprint=change.old_fingerprint,
+        old_fingerprint=change.fingerprint,
+        stage=Stage.CHANGED,
+        made_at=now,
+        changed_at=now,
+    )
+    _replace(session, whom)
+    _readdress(session, whom, change.old_address or "", change.old_fingerprint, evidence, now)
+    session.add_all((change, back))
+    session.flush()
+    return True
+
+
+def changes(session: Session, subscriber_ids: Collection[int]) -> Sequence[AddressChange]:
+    """The changes of these subscribers that were carried out, oldest first."""
+    done = (col(AddressChange.subscriber_id).in_(subscriber_ids), col(AddressChange.changed_at).is_not(None))
+    return session.exec(select(AddressChange).where(*done).order_by(col(AddressChange.changed_at))).all()
+
+
+def all_changes(session: Session, subscriber_id: int) -> Sequence[AddressChange]:
+    """Everything that one subscriber ever asked for, oldest first."""
+    query = select(AddressChange).where(AddressChange.subscriber_id == subscriber_id)
+    return session.exec(query.order_by(col(AddressChange.id))).all()
+
+
+def print_at(changed: Sequence[AddressChange], moment: datetime) -> str | None:
+    """The fingerprint of the address that somebody had at this moment (aware), where it was a former one.
+
+    `changed`: their changes that were carried out, oldest first.
+    """
+    return next((one.old_fingerprint for one in changed if one.changed_at and one.changed_at > moment), None)
+
+
+def forget_addresses(session: Session, before: datetime | None = None, subscriber_id: int = 0) -> int:
+    """Empty the addresses of changes from before this moment (aware), or of one subscriber; of how many."""
+    table = AddressChange.metadata.tables["address_change"]
+    last = func.coalesce(table.c.changed_at, table.c.made_at)
+    which = last < before if before else table.c.subscriber_id == subscriber_id
+    known = table.c.address.is_not(None) | table.c.old_address.is_not(None)
+    emptied = update(table).where(which, known).values(address=None, old_address=None)
+    return session.connection().execute(emptied).rowcount
+
+
+def _locked(session: Session, change: AddressChange) -> Subscriber:
+    """Whose address it is, as they stand now; nobody else changes them until the transaction ends."""
+    return session.get_one(Subscriber, change.subscriber_id, with_for_update=True, populate_existing=True)
+
+
+def _is_free(session: Session, address: str | None, print_: str) -> bool:
+    """Whether this address is nobody's and may be mailed."""
+    return bool(address) and not is_suppressed(session, print_) and find(session, address or "") is None
+
+
+def _replace(session: Session, subscriber: Subscriber) -> None:
+    for one in all_changes(session, subscriber.id or 0):
+        if one.stage is Stage.ASKED:
+            one.stage = Stage.REPLACED
+            session.add(one)
+
+
+def _readdress(
+    session: Session, whom: Subscriber, address: str, print_: str, evidence: Evidence, now: datetime
+) -> None:
+    whom.address, whom.address_key, whom.fingerprint = address, parse(address).key, print_
+    session.add(whom)
+    session.flush()
+    status = after(whom.status, Kind.READDRESSED) or whom.status
+    record(session, whom.id or 0, Kind.READDRESSED, status, evidence, now, print_=print_)
