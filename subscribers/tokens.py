@@ -65,6 +65,7 @@ _NAMES = (
     "confirm+resubscribe+never",
     "form",
     "stay",
+    "address+address-no+address-back",
 )
 _PLACES = {purpose: (group, at) for group, members in enumerate(_GROUPS) for at, purpose in enumerate(members)}
 

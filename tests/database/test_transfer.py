@@ -30,7 +30,7 @@ from subscribers.suppression_files import export_suppressions, import_suppressio
 from subscribers.transfer import UPLOAD, Terms, export_csv, import_csv
 
 TERMS = Terms("sign-up sheet, Berlin fair", "sheet 2026-03", by="olga", consented=True)
-TABLES = ("subscriber", "consent_event", "suppression", "lifted_suppression")
+TABLES = ("subscriber", "consent_event", "suppression", "lifted_suppression", "address_change")
 ASKED = Terms("old list", "newsletter 2019", by="olga", consented=False)
 
 

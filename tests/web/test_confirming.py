@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import httpx
+import pytest
 from desk_samples import Place
 from people import NOW
 from post_samples import Reader, ask
@@ -102,3 +103,41 @@ def test_from_the_form_to_the_list_by_the_links_in_the_mail(web: httpx.Client, h
         eve = find(session, "eve@example.org")
         assert eve is not None
         assert eve.status is Status.ACTIVE
+
+
+def test_a_link_that_has_expired_has_a_button_for_a_new_one(web: httpx.Client, here: Place) -> None:
+    """It goes to the address of the old one, and works; the page names no more of it than its owner knows."""
+    reads = Reader()
+    here.desk = replace(here.desk, provider=reads)
+    old = f"/confirm/{sign(here.desk.keys, Purpose.CONFIRM, who(here, 'ben').ref, expires=NOW + CONFIRM_DAYS)}"
+    here.clock.forward(days=8)
+    page = web.get(old)
+    way = page.text.partition('action="')[2].partition('"')[0]
+    told = web.post(way)
+    deliver(here.desk)
+
+    assert (way, told.status_code, "b…@example.org" in told.text) == (f"{old}/again", 200, True)
+    assert (
+        "You are on the list" in web.post(re.findall(r"https://news\.example\.org(/\S+)", reads.mails[0].text)[0]).text
+    )
+
+
+def test_a_new_link_is_sent_as_often_as_any_form_asks_for_one(web: httpx.Client, here: Place) -> None:
+    """Once a day and three times a month, and the answer is always the same."""
+    path = f"/confirm/{token(here, Purpose.CONFIRM, 'ben')}/again"
+    answers = set()
+    for _ in range(8):
+        answers |= {web.post(path).text for _ in range(2)}
+        deliver(here.desk)
+        here.clock.forward(hours=20)
+
+    assert (len(answers), sum(here.provider.log.values())) == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["ada", "cleo", "pia"])
+def test_whoever_does_not_wait_for_a_link_gets_none_by_an_old_one(web: httpx.Client, here: Place, name: str) -> None:
+    """They are on the list, or have left since: the form is there for them."""
+    path, before = f"/confirm/{token(here, Purpose.CONFIRM, name)}/again", dump(here)
+
+    assert web.post(path).status_code == 410
+    assert dump(here) == before

@@ -1,5 +1,6 @@
 """Signing up by a form: the same answer for everybody, and nothing for bots."""
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -256,3 +257,27 @@ def test_networks_are_counted_by_what_a_trusted_proxy_says(engine: Engine) -> No
         ]
 
     assert codes == [200, 200, 429]
+
+
+def test_the_answer_has_a_button_that_sends_the_same_form_again(web: httpx.Client, here: Place) -> None:
+    """With the limits of every sign-up, and the page says that it is noted."""
+    page = send(web, here, "o'neil+news@example.org")
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+    fields["email"] = html.unescape(fields["email"])
+    for seconds in (5, 36_000):
+        here.clock.forward(seconds=seconds)
+        again = web.post("/subscribe", data={**fields, "again": "yes"})
+        deliver(here.desk)
+        assert ("We have noted it once more." in again.text, again.status_code) == (True, 200)
+
+    assert [wish.became for wish in wishes(here)] == [Fate.ASKED, Fate.ENOUGH, Fate.ENOUGH]
+
+
+def test_the_button_costs_the_same_for_everybody(web: httpx.Client, here: Place) -> None:
+    """And its answer is the same, to the byte (S-10)."""
+    value = shown(web, here)
+    answers = {
+        send(web, here, f"{name}@example.org", shown=value, again="yes").text.replace(name, "x") for name in EVERYBODY
+    }
+
+    assert len(answers) == 1
