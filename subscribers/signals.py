@@ -20,7 +20,7 @@ from subscribers.subscriber import Subscriber
 #: What is a signal whoever wrote it down: it is a beginning, or a yes.
 BEGINNINGS = (Kind.CONFIRMED, Kind.IMPORTED, Kind.RENEWED)
 #: What is one only by the person's own hand.
-OWN_ACTS = (Kind.PAUSED, Kind.RESUMED, Kind.CHOSE)
+OWN_ACTS = (Kind.PAUSED, Kind.RESUMED, Kind.CHOSE, Kind.READDRESSED)
 
 
 class Sighting(SQLModel, table=True):
