@@ -45,6 +45,10 @@ class Rounds:
 
         return once
 
+    def turned(self, name: str) -> None:
+        """What goes on without an end was seen to go on."""
+        self.ended[name] = self.clock()
+
     @property
     def is_whole(self) -> bool:
         """Whether everything was done once since the start, but for what takes long."""

@@ -4,6 +4,7 @@ APScheduler is trusted with nothing but a tick now and then (its own weekday dig
 restart behaviour lose or double slots: dispatch reference, section 4). What is due is decided by whoever is called.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ def run_until(stop: threading.Event, calls: Mapping[str, tuple[float, Callable[[
 
     Each has a thread of its own and is never called twice at once: one that takes hours holds up no other.
     """
+    # That a call is not made while it still runs is no warning: sending takes hours, and it would say so each time.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(calls))})
     for name, (seconds, call) in calls.items():
         scheduler.add_job(

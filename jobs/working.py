@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from jobs.running import BY
 from newsletter.delivery.flight import Ending
+from newsletter.delivery.progress import Progress
 from newsletter.desk import sending
 from newsletter.desk.desk import Desk
 from newsletter.errors import DatabaseError, IllegalStep, NewsletterError, SomebodySends
@@ -30,6 +31,7 @@ class Working:
     on_end: Callable[[sending.Sent], None] = lambda _: None
     said: Callable[[str], None] = lambda _: None
     ticks: Callable[[], float] = time.monotonic
+    turns: Callable[[], None] = lambda: None  #: called whenever it is seen that the loop turns and the database answers
     _rests: dict[str, float] = field(default_factory=dict)
     _trouble: str = ""
 
@@ -45,6 +47,7 @@ class Working:
             due = [] if sending.stopped_by(self.desk) else sending.due(self.desk)
         except DatabaseError as error:
             return self._tell(error)
+        self.turns()
         for number in due:
             if self.ticks() >= self._rests.get(number, 0.0) and not self.stop():
                 self._rests[number] = self.ticks() + (0.0 if self._send(number) else REST)
@@ -53,7 +56,7 @@ class Working:
     def _send(self, number: str) -> bool:
         """Share one issue. Whether it may be looked at again at once."""
         try:
-            ended = sending.send(self.desk, number, by=BY, stop=self.stop, pause=self.pause)
+            ended = sending.send(self.desk, number, by=BY, on_progress=self._goes_on, stop=self.stop, pause=self._waits)
         except (IllegalStep, SomebodySends):
             return True  # somebody paused, cancelled or finished it since the look; or has to be alone for a moment
         except NewsletterError as error:
@@ -62,6 +65,13 @@ class Working:
         self._trouble = ""
         self.on_end(ended)
         return ended.ending in (Ending.DONE, Ending.STOPPED)
+
+    def _goes_on(self, _: Progress) -> None:
+        self.turns()
+
+    def _waits(self, seconds: float) -> None:
+        self.turns()
+        self.pause(seconds)
 
     def _tell(self, error: NewsletterError) -> None:
         if str(error) != self._trouble:  # once, and not every second

@@ -10,11 +10,11 @@ and is settled by evidence. Whoever lost its lock and lives claims nothing more;
 The rate is one row (GCRA): whoever claims moves its moment forward, in the claiming transaction, by the server's clock.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, not_, text
+from sqlalchemy import ColumnElement, delete, exists, func, not_, text
 from sqlmodel import Field, Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -92,6 +92,16 @@ class Crew:
         """A call of so many recipients starts when this transaction commits; the next waits for its share of time."""
         if self.per_second:
             session.execute(_SPEND, {"cost": recipients / self.per_second})
+
+
+def forget_workers(session: Session, living: Collection[int], before: datetime) -> int:
+    """Drop the numbers of dispatchers that began before this moment (aware), are dead, and have no call in the ledger.
+
+    How many. A number is never given twice, so nothing can mean one that is gone.
+    """
+    theirs = exists().where(col(Batch.worker) == col(Worker.number))
+    dead = (col(Worker.began_at) < before, col(Worker.number).not_in(sorted(living)), ~theirs)
+    return session.connection().execute(delete(Worker).where(*dead)).rowcount
 
 
 def _is_overdue(batch: Batch, can: Capabilities, now: datetime) -> bool:

@@ -10,8 +10,10 @@ from datetime import timedelta
 from sqlalchemy import delete
 from sqlmodel import col
 
+from newsletter.delivery.crew import forget_workers
 from newsletter.delivery.event_tables import ProviderEvent
 from newsletter.delivery.progress import on_its_way
+from newsletter.delivery.session_lock import living
 from newsletter.desk.backup import back_up, forget_old
 from newsletter.desk.desk import Desk
 from newsletter.desk.settling import settle_doubts
@@ -30,6 +32,8 @@ EVENTS_FOR = timedelta(days=400)
 #: How long a notice is kept after what it told is over.
 NOTICES_FOR = timedelta(days=400)
 
+#: How long it is kept which dispatchers ran and called nobody: one that has just begun holds its lock a moment later.
+WORKERS_FOR = timedelta(days=1)
 #: How long it is kept who asked from which network, and which single mails went out.
 ASKED_FOR = timedelta(days=30)
 
@@ -68,6 +72,15 @@ def forget_notices(desk: Desk) -> str:
     return f"{counted(gone, 'notice')} of more than {NOTICES_FOR.days} days ago forgotten." if gone else ""
 
 
+def forget_dead_workers(desk: Desk) -> str:
+    """Runs of dispatchers that are over and that no call in the ledger names; only a server has any."""
+    if desk.engine.dialect.name != "postgresql":
+        return ""
+    with desk.transaction() as session:
+        gone = forget_workers(session, living(session), desk.clock() - WORKERS_FOR)
+    return f"{counted(gone, 'run')} of dispatchers without a call forgotten." if gone else ""
+
+
 def maintain(desk: Desk) -> str:
     """Let SQLite keep its statistics fresh and its write-ahead log short; elsewhere the server does that itself."""
     if desk.engine.url.get_backend_name() == "sqlite":
@@ -99,6 +112,7 @@ CHORES: dict[str, Callable[[Desk], str]] = {
     "doubts": settle_doubts,
     "events": forget_events,
     "notices": forget_notices,
+    "workers": forget_dead_workers,
     "database": maintain,
     "backup": copy,
 }

@@ -1,5 +1,7 @@
 """The loop of a machine that only sends."""
 
+from collections.abc import Callable
+
 from desk_samples import Place, furnished
 from sqlalchemy import Engine, text
 
@@ -10,7 +12,7 @@ from newsletter.desk import sending, writing
 from newsletter.issues.issue import IssueStatus
 
 
-def looks(here: Place, times: int) -> tuple[list[sending.Sent], list[str]]:
+def looks(here: Place, times: int, turns: Callable[[], None] = lambda: None) -> tuple[list[sending.Sent], list[str]]:
     """Run the loop for so many looks, half a minute apart: what ended, and what was said."""
     left, ended, said = [times], list[sending.Sent](), list[str]()
 
@@ -18,7 +20,10 @@ def looks(here: Place, times: int) -> tuple[list[sending.Sent], list[str]]:
         left[0] -= 1
         here.clock.forward(seconds=31)
 
-    Working(here.desk, lambda: left[0] <= 0, later, ended.append, said.append, lambda: here.clock().timestamp()).run()
+    def ticks() -> float:
+        return here.clock().timestamp()
+
+    Working(here.desk, lambda: left[0] <= 0, later, ended.append, said.append, ticks, turns).run()
     return ended, said
 
 
@@ -65,3 +70,21 @@ def test_a_worker_sends_nothing_while_the_file_is_there_that_stops_all_sending(e
 
     assert ended == []
     assert not here.provider.log
+
+
+def test_a_worker_is_seen_to_turn_as_long_as_the_database_answers(engine: Engine) -> None:
+    """At every look, and while it sends; what Prometheus is told of it stands still when it does."""
+    here, turned = approved(engine), list[int]()
+    looks(here, 3, lambda: turned.append(1))
+    idle = len(turned)
+    sending.schedule(here.desk, "1", at=None, by="Mara")
+    here.clock.forward(minutes=11)
+    looks(here, 1, lambda: turned.append(1))
+    busy = len(turned) - idle
+    with transaction(engine) as session:
+        session.execute(text("alter table issue rename to away"))
+    looks(here, 3, lambda: turned.append(1))
+    with transaction(engine) as session:
+        session.execute(text("alter table away rename to issue"))
+
+    assert (idle, busy > 1, len(turned)) == (3, True, idle + busy)

@@ -18,10 +18,12 @@ from sqlmodel import col, select
 from newsletter.database import engine_for, transaction
 from newsletter.delivery import ledger, recovery
 from newsletter.delivery.batch import Batch, BatchStatus
+from newsletter.delivery.crew import Worker, forget_workers
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.flight import Ending, Flight
 from newsletter.delivery.lock import dispatching, only_dispatcher
 from newsletter.delivery.readback import read_back
+from newsletter.delivery.session_lock import living
 from newsletter.errors import SomebodySends
 from newsletter.providers.base import Receipt
 
@@ -207,3 +209,21 @@ def test_only_its_own_claims_are_read_back(ten: Dispatcher) -> None:
         own = read_back(session, 1, Flight(), [], NOW, worker)
 
     assert (len(other), len(own)) == (0, 1)
+
+
+def test_rows_of_the_dead_that_no_call_names_are_forgotten(ten: Dispatcher) -> None:
+    """Who lives, who has just begun, and whose calls stand in the ledger stays."""
+    share(ten)
+    old = NOW - timedelta(days=2)
+    with transaction(ten.engine) as session:
+        session.exec(select(Worker)).one().began_at = old  # it is dead as well, and its calls are here
+        session.add_all([Worker(name="dead", began_at=old), Worker(name="new", began_at=NOW)])
+    with dispatching(ten.engine, old) as (_, crew), transaction(ten.engine) as session:
+        gone = forget_workers(session, living(session), NOW - timedelta(days=1))
+        left = {one.number for one in session.exec(select(Worker))}
+        mine = crew.number if crew else 0
+
+    assert gone == 1
+    assert mine in left
+    assert {worker for _, worker in statuses(ten.engine)} <= left
+    assert len(left) == 3
