@@ -5,15 +5,17 @@ whoever has it: that is what cancelling is for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from newsletter.delivery.addressing import page_of
 from newsletter.delivery.batch import Sending
 from newsletter.desk.desk import Desk
-from newsletter.desk.editions import rendered
+from newsletter.desk.editions import manifest, rendered
 from newsletter.issues.issue import Issue, IssueStatus
+from newsletter.issues.parts import WHOLE
 from newsletter.mail.merging import Merged
 from newsletter.mail.public import public_copy
 
@@ -52,22 +54,32 @@ def entries(desk: Desk, session: Session) -> Sequence[Entry]:
     ]
 
 
-def page(desk: Desk, session: Session, week: str) -> Page | None:
-    """The issue of this week; None where none went out. Raises IssueError where its bytes are not the approved ones."""
+def page(desk: Desk, session: Session, week: str, part: str = WHOLE) -> Page | None:
+    """The issue of this week, or a part of it; None where none went out.
+
+    Raises IssueError where its bytes are not the approved ones.
+    """
     listed = entries(desk, session)
     at = next((at for at, entry in enumerate(listed) if entry.week == week), None)
     if at is None:
         return None
     older, newer = listed[at + 1] if at + 1 < len(listed) else None, listed[at - 1] if at else None
-    return Page(listed[at], copy_of(desk, session, listed[at]), older, newer)
+    entry = listed[at]
+    if part != WHOLE:
+        issue = desk.find(session, str(entry.number))
+        if part not in manifest(desk, session, issue).parts:
+            return None
+        final = rendered(desk, session, issue, part)
+        entry = replace(entry, subject=final.subject, preheader=final.preheader)
+    return Page(entry, copy_of(desk, session, entry, part), older, newer)
 
 
-def copy_of(desk: Desk, session: Session, entry: Entry) -> Merged:
+def copy_of(desk: Desk, session: Session, entry: Entry, part: str = WHOLE) -> Merged:
     """What everybody may read of it."""
-    final = rendered(desk, session, desk.find(session, str(entry.number)))
-    return public_copy(final, address_of(desk, entry))
+    final = rendered(desk, session, desk.find(session, str(entry.number)), part)
+    return public_copy(final, page_of(desk.config.publication.base_url, entry.week, part))
 
 
 def address_of(desk: Desk, entry: Entry) -> str:
-    """Where it stands."""
-    return f"{desk.config.publication.base_url}/issues/{entry.week}"
+    """Where the whole of it stands: search engines are led there from its parts as well."""
+    return page_of(desk.config.publication.base_url, entry.week)

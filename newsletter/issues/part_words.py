@@ -17,7 +17,7 @@ from newsletter.issues.parts import Part
 from newsletter.issues.week import Week
 from newsletter.issues.wording import counted, listed, opened
 
-CHANGE_IT = 'Change what you get by the link "Preferences" below.'
+CHANGE_IT = "You can change that by “Preferences”, at the end of your mail."
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from newsletter.web.armour import BROKEN, NUMBER, armoured
 from newsletter.web.asking_again import AskingAgain
 from newsletter.web.bookmarks import Bookmarks
 from newsletter.web.changing_address import ChangingAddress
+from newsletter.web.choosing import Choosing
 from newsletter.web.client import Clients
 from newsletter.web.confirming import Confirming
 from newsletter.web.gathering import Gathering
@@ -79,6 +80,7 @@ def _answers(
     wishes, clients = Gathering(signing_up.stored_by(desk)), Clients(desk.config.web.trusted_proxies)
     moved = ChangingAddress(desk, pages, wishes, clients)
     read, sure, own = Archive(desk, pages), Confirming(desk, pages), Preferences(desk, pages)
+    chosen = Choosing(desk, own.show)
     polls, shelf = Voting(desk, pages), Bookmarks(desk, pages)
     kept = Staying(desk, pages)
     zone = TimeZone(desk, pages, partial(own.show, said="That is noted."))
@@ -90,6 +92,7 @@ def _answers(
         "/": read.index,
         "/issues": read.index,
         "/issues/{week}": read.issue,
+        "/issues/{week}/{part}": read.issue,
         "/feed.atom": read.atom,
         "/feed.json": read.json,
         "/sitemap.xml": read.sitemap,
@@ -101,6 +104,7 @@ def _answers(
         "/never/{token}": Link(desk, pages, Purpose.NEVER, sure.ask_never, sure.never).__call__,
         "/stay/{token}": Link(desk, pages, Purpose.STAY, kept.ask, kept.yes).__call__,
         "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, own.act).__call__,
+        "/preferences/{token}/choice": Link(desk, pages, Purpose.PREFERENCES, own.show, chosen.act).__call__,
         "/preferences/{token}/data": Link(desk, pages, Purpose.PREFERENCES, own.data, own.act).__call__,
         "/preferences/{token}/address": moved.__call__,
         "/preferences/{token}/zone": Link(desk, pages, Purpose.PREFERENCES, own.show, zone.act).__call__,

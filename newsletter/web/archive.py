@@ -47,9 +47,9 @@ class Archive:
         return _kept(request, self.pages.filled("issues.html", entries=listed, canonical=canonical), HTML)
 
     async def issue(self, request: Request) -> Response:
-        """One issue."""
-        week = request.path_params["week"]
-        found: archive.Page | None = await self._looked(lambda session: archive.page(self.desk, session, week))
+        """One issue, or a part of it that readers get."""
+        week, part = request.path_params["week"], request.path_params.get("part", "")
+        found: archive.Page | None = await self._looked(lambda session: archive.page(self.desk, session, week, part))
         if found is None:
             none = "No issue of that week is here."
             return self.pages.sorry(HTTPStatus.NOT_FOUND, none, "There is no such issue", issues=True)

@@ -1,4 +1,4 @@
-"""A reader's own page, without an account: take a break, come back, get one's data, leave, be forgotten.
+"""A reader's own page, without an account: choose, take a break, come back, get one's data, leave, be forgotten.
 
 The link in every mail opens it, for ever. What cannot be undone is behind a second page: being forgotten has a link of
 its own, which this page makes and which lives for an hour.
@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from newsletter.desk.desk import Desk
 from newsletter.desk.own_data import own_data
 from newsletter.web.armour import SECRET
+from newsletter.web.choosing import form_of
 from newsletter.web.opening import Fields, changed, hint, reader
 from newsletter.web.pages import Pages
 from newsletter.web.time_zone import zones_for
@@ -37,9 +38,9 @@ class Preferences:
     desk: Desk
     pages: Pages
 
-    async def show(self, ref: str, token: str, said: str = "") -> Response:
-        """What they get, and what they can change; and what just was."""
-        return self._page(await reader(self.desk, ref), token, said=said)
+    async def show(self, ref: str, token: str, *, said: str = "", wrong_choice: str = "") -> Response:
+        """What they get, and what they can change; and what just was, or what was wrong."""
+        return self._page(await reader(self.desk, ref), token, said=said, wrong_choice=wrong_choice)
 
     async def act(self, ref: str, token: str, fields: Fields) -> Response:
         """A break, or its end."""
@@ -80,7 +81,14 @@ class Preferences:
         return self.pages.secret("erase.html", hint="", done=True)
 
     def _page(
-        self, who: Subscriber | None, token: str, *, said: str = "", wrong: str = "", status: int = HTTPStatus.OK
+        self,
+        who: Subscriber | None,
+        token: str,
+        *,
+        said: str = "",
+        wrong: str = "",
+        wrong_choice: str = "",
+        status: int = HTTPStatus.OK,
     ) -> Response:
         if who is None:
             return self.pages.sorry(HTTPStatus.GONE, NOBODY, "There is nothing to set")
@@ -98,6 +106,8 @@ class Preferences:
             soonest=today + timedelta(days=1),
             latest=today + LONGEST - timedelta(days=1),
             zones=zones_for(self.desk.config, who),
+            choice=form_of(self.desk.config.topics, who),
+            wrong_choice=wrong_choice,
             said=said,
             wrong=wrong,
             leave=sign(keys, Purpose.UNSUBSCRIBE, who.ref),

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from desk_samples import Place, furnished
 from playwright.sync_api import Browser, Page, sync_playwright
 from readers_web import local_web, reading_room, token, who
 from sqlalchemy import Engine
+from topic_samples import TOPICS
 
 from newsletter.desk import sending, writing
 from newsletter.desk.post import deliver
+from subscribers.choice import Choice
 from subscribers.consent import Status
+from subscribers.preferences import choice_of
 from subscribers.tokens import Purpose
 
 pytestmark = pytest.mark.browser
@@ -34,8 +38,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def here(engine: Engine) -> Place:
-    """The five characters."""
-    return reading_room(engine)
+    """The five characters, and three topics to choose from."""
+    found = reading_room(engine)
+    found.desk = replace(found.desk, config=found.desk.config.model_copy(update={"topics": TOPICS}))
+    return found
 
 
 @pytest.fixture
@@ -157,6 +163,19 @@ def test_a_break_is_taken_and_ended_by_a_reader(browser: Browser, here: Place, a
     page.get_by_role("button", name="End the break now").click()
     assert page.get_by_role("status").inner_text() == "Welcome back."
     assert who(here, "ada").status is Status.ACTIVE
+
+
+def test_topics_are_chosen_with_the_keyboard_alone(browser: Browser, here: Place, address: str) -> None:
+    """The way out comes first; then how often, then the topics; the page says what they get."""
+    page = opened(browser, f"{address}/preferences/{token(here, Purpose.PREFERENCES)}")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Unsubscribe"
+    for key in ("Tab", "ArrowDown", "Tab", "Tab", "Space", "Tab", "Space", "Tab", "Enter"):
+        page.keyboard.press(key)
+    page.get_by_text("You get one mail a month, with what the month had about Models.").wait_for()
+
+    assert page.get_by_role("checkbox", checked=True).count() == 1
+    assert choice_of(who(here, "ada")) == Choice.of("models", "monthly")
 
 
 def test_an_issue_of_the_archive_is_read_and_left_again(browser: Browser, engine: Engine) -> None:
