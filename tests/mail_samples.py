@@ -232,6 +232,7 @@ def values(who: str) -> dict[str, str]:
         "view": f"https://news.example.org/v/{who}",
         "unsubscribe": f"https://news.example.org/u/{who}",
         "preferences": f"https://news.example.org/p/{who}",
+        "vote": f"https://news.example.org/vote/{who}",
         "since": "3 March 2025",
         "name": who.title(),
     }

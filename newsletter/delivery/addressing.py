@@ -12,6 +12,13 @@ from newsletter.mail.rendered import FIELDS
 from subscribers.subscriber import Subscriber
 from subscribers.tokens import Keys, Purpose, sign_each
 
+#: Merge fields that are links of the reader's own: where they begin, and what their tokens are for.
+LINKS = {
+    "unsubscribe": ("/u/", Purpose.UNSUBSCRIBE),
+    "preferences": ("/preferences/", Purpose.PREFERENCES),
+    "vote": ("/vote/", Purpose.VOTE),
+}
+
 
 class Member(NamedTuple):
     """What a message needs to know of a subscriber."""
@@ -81,15 +88,11 @@ class Addressing:
             return Columns([], [], {})
         people = Members.of(members)
         refs, addresses = people.refs, [address or "" for address in people.addresses]
-        unsubscribe, preferences = sign_each(
-            self.keys,
-            {f"{self.base_url}/u/": Purpose.UNSUBSCRIBE, f"{self.base_url}/preferences/": Purpose.PREFERENCES},
-            refs,
-        )
+        wanted = {name: link for name, link in LINKS.items() if name in fields}
+        links = sign_each(self.keys, {f"{self.base_url}{path}": why for path, why in wanted.values()}, refs)
         values = {
             "view": [page_of(self.base_url, self.week, part)] * len(refs),
-            "unsubscribe": unsubscribe,
-            "preferences": preferences,
+            **dict(zip(wanted, links, strict=True)),
             "address": addresses,
             "since": [_in_words(moment[:10]) for moment in people.since] if "since" in fields else [""] * len(refs),
             "name": people.names,

@@ -6,6 +6,7 @@ from newsletter.delivery.addressing import page_of
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import part_for, rendered
 from newsletter.mail.message import Message, MessageBuilder, Recipient
+from newsletter.mail.public import nobodys_links
 from subscribers.choice import EVERYTHING, Choice
 from subscribers.preferences import choice_of
 from subscribers.subscriber import require
@@ -38,8 +39,7 @@ def message_for(
         final = rendered(desk, session, issue, part)
         builder, base_url = MessageBuilder(final, date=desk.clock()), final.sender.base_url
         if person is None:
-            page = page_of(base_url, issue.week, part)
-            links = dict.fromkeys(("view", "unsubscribe", "preferences"), page)
+            links = nobodys_links(base_url, page_of(base_url, issue.week, part))
             recipient = Recipient("reader@example.org", f"preview-{issue.number}", links)
         else:
             recipient = desk.addressing(issue, base_url).recipient(person, part)

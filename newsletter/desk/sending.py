@@ -29,6 +29,7 @@ from newsletter.issues.manifest import Manifest
 from newsletter.issues.wording import opened
 from newsletter.local_time import first_opening
 from newsletter.mail.message import MessageBuilder, Recipient
+from newsletter.mail.public import nobodys_links
 from newsletter.providers.base import Outcome, OutgoingBatch
 from subscribers.address import parse
 from subscribers.choice import Choice
@@ -273,11 +274,8 @@ def test(desk: Desk, which: str, addresses: Sequence[str]) -> int:
     now = desk.clock()
     builder = MessageBuilder(final, date=now, marked=True)
     stem = f"test-{issue.id}-{now:%Y%m%d%H%M%S%f}"
-    base = f"{final.sender.base_url}/issues/{issue.week}"
-    copies = [
-        Recipient(person.display, f"{stem}-{number}", dict.fromkeys(("view", "unsubscribe", "preferences"), base))
-        for number, person in enumerate(people)
-    ]
+    links = nobodys_links(final.sender.base_url, f"{final.sender.base_url}/issues/{issue.week}")
+    copies = [Recipient(person.display, f"{stem}-{number}", links) for number, person in enumerate(people)]
     for receipt in desk.provider.send(OutgoingBatch(stem, 1, builder, copies)).receipts:
         if receipt.outcome is not Outcome.ACCEPTED:
             raise DeliveryError(f"A test copy was not accepted: {receipt.reason or receipt.outcome}")

@@ -14,12 +14,11 @@ from newsletter.comparisons.comparison import Comparison, Panel, Tool
 from newsletter.comparisons.shelf import latest, newest_with
 from newsletter.desk.desk import Desk
 from newsletter.issues.composing import links
-from newsletter.issues.wording import voted
+from newsletter.issues.readers_votes import community, counted
 from subscribers import bookmarks, votes
 from subscribers.subscriber import Subscriber
-from subscribers.votes import Choice, Count, Vote
+from subscribers.votes import Choice, Vote
 
-NO_VOTES = "No community votes yet"
 SAID = {Choice.SHIP: "Ship it", Choice.SKIP: "Skip it"}
 NOT_READER = "Only who gets the newsletter votes and saves. Sign up to do so again."
 FULL = f"You have saved {bookmarks.MOST} tools, and that is the most. Remove one first."
@@ -73,24 +72,17 @@ class Kept:
         return self.now is not None and self.now.verdict != self.was
 
 
-def community(tool: Tool, ours: Count | None) -> str:
-    """What the community says of a tool: on the site, else our readers, and said so; no votes are no percentage."""
-    if tool.votes is not None:
-        return voted(tool.votes.percent, tool.votes.count)
-    return f"Readers: {voted(ours.percent, ours.total)}" if ours else NO_VOTES
-
-
 def ballot(desk: Desk, session: Session, key: str, who: Subscriber | None = None) -> Ballot | None:
     """The comparison of this key with the counts and, of a reader, what they said; None where there is none."""
     comparison = latest(session, key)
     if comparison is None:
         return None
-    counted = votes.counts(session, [tool.slug for tool in comparison.tools])
+    ours = counted(session, [tool.slug for tool in comparison.tools])
     mine = {vote.tool: vote.choice for vote in votes.votes_of(session, who.id or 0, key)} if who else {}
     kept = {one.tool for one in bookmarks.bookmarks_of(session, who.id or 0)} if who else set()
     page, urls = links(comparison, desk.config.publication.site_url)
     left, right = (
-        Side(tool, url or page, community(tool, counted.get(tool.slug)), mine.get(tool.slug), tool.slug in kept)
+        Side(tool, url or page, community(tool, ours.get(tool.slug)), mine.get(tool.slug), tool.slug in kept)
         for tool, url in zip(comparison.tools, urls, strict=True)
     )
     return Ballot(comparison, (left, right))

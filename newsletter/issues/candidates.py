@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.comparisons.comparison import Comparison, Tool, Verdict
+from newsletter.comparisons.comparison import Comparison, Tool, Verdict, Votes
 from newsletter.issues.composition import ItemKind
 from newsletter.issues.week import Week
 
@@ -64,6 +64,7 @@ class Chosen:
     row_id: int
     before: Comparison | None = None  #: of kind CHANGE: what readers had
     before_row_id: int | None = None
+    voted: tuple[Votes | None, Votes | None] = (None, None)  #: by our readers, when the issue was drafted
 
     @property
     def key(self) -> str:

@@ -69,6 +69,7 @@ def _item(one: Chosen, turn: int, named: Comparison, edits: Edits, publication: 
         changes=changes,
         url=url,
         tool_urls=tool_urls,
+        voted=one.voted,
     )
 
 

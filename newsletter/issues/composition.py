@@ -7,7 +7,7 @@ length is cut already; everything that differs per subscriber is missing on purp
 from datetime import date
 from enum import StrEnum
 
-from newsletter.comparisons.comparison import Comparison, Panel, Value, Verdict
+from newsletter.comparisons.comparison import Comparison, Panel, Value, Verdict, Votes
 
 
 class ItemKind(StrEnum):
@@ -50,6 +50,7 @@ class Item(Value):
     changes: tuple[VerdictChange, ...] = ()  #: only of kind CHANGE, where it is never empty
     url: str | None = None  #: the page of the comparison, if it has an address
     tool_urls: tuple[str | None, str | None] = (None, None)
+    voted: tuple[Votes | None, Votes | None] = (None, None)  #: how our readers voted on left and right
 
     @property
     def key(self) -> str:

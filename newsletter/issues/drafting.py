@@ -18,6 +18,7 @@ from newsletter.issues.composition import Composition
 from newsletter.issues.edits import Edits
 from newsletter.issues.history import candidates, shown_tools
 from newsletter.issues.issue import Issue, IssueItem, IssueStatus, edits_of, ensure, items_of, of_week, stays_cancelled
+from newsletter.issues.readers_votes import read, text_of, with_votes
 from newsletter.issues.selection import select
 from newsletter.issues.week import Week, cutoff, parse
 from newsletter.issues.wording import opened
@@ -117,12 +118,14 @@ def chosen_of(session: Session, issue: Issue) -> tuple[Chosen, ...]:
             item.row_id,
             version_at(session, item.before_row_id) if item.before_row_id is not None else None,
             item.before_row_id,
+            read(item.voted),
         )
         for item in items_of(session, issue)
     )
 
 
 def _store(session: Session, issue: Issue, chosen: Sequence[Chosen], rules: Rules, now: datetime) -> Composition:
+    chosen = with_votes(session, chosen)
     words = compose(
         chosen,
         number=issue.number,
@@ -148,6 +151,7 @@ def _item(issue: Issue, position: int, one: Chosen) -> IssueItem:
         key=one.key,
         row_id=one.row_id,
         before_row_id=one.before_row_id,
+        voted=text_of(one.voted),
     )
 
 

@@ -20,11 +20,6 @@ def numbered(count: int, one: str, several: str) -> str:
     return f"{count:,} {one if count == 1 else several}"
 
 
-def voted(percent: int, count: int | None) -> str:
-    """Votes as a cell shows them: "67% ship · 12 votes", without the number where it is not known."""
-    return f"{percent}% ship" if count is None else f"{percent}% ship · {numbered(count, 'vote', 'votes')}"
-
-
 def tallied(counts: Sequence[tuple[int, str]]) -> str:
     """Like "nine ships, one tie and a skip": none of a kind is left out; a single last one gets its article."""
     there = [(count, noun) for count, noun in counts if count]

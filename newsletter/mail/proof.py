@@ -62,8 +62,11 @@ class Proof:
 
     @cached_property
     def hrefs(self) -> tuple[tuple[str, str], ...]:
-        """Every link as (address, visible words)."""
-        return tuple((a.get("href", ""), " ".join(a.text_content().split())) for a in self.page.iter("a"))
+        """Every link as (address, words): its label, which screen readers read instead of the visible words, if any."""
+        return tuple(
+            (a.get("href", ""), " ".join((a.get("aria-label") or a.text_content()).split()))
+            for a in self.page.iter("a")
+        )
 
     @cached_property
     def words(self) -> str:

@@ -14,9 +14,18 @@ PERSONAL = ("unsubscribe", "preferences", "address", "since")
 SIGNATURE = "\n-- \n"  #: RFC 3676, section 4.3
 
 
+def nobodys_links(base_url: str, page: str) -> dict[str, str]:
+    """The merge fields' links for a copy that is nobody's: to its page on the web, and to the counts of votes."""
+    return {"view": page, "unsubscribe": page, "preferences": page, "vote": f"{base_url}/vote"}
+
+
 def public_copy(rendered: RenderedIssue, page: str) -> Merged:
-    """Both bodies for the archive; `page` is the address of this copy. Raises MergeError where a token would stay."""
-    values = {name: field.fallback for name, field in FIELDS.items()} | {"view": page}
+    """Both bodies for the archive; `page` is the address of this copy, like "https://news.example.org/issues/2026-W47".
+
+    Links to vote lead to the page for everybody. Raises MergeError where a token would stay.
+    """
+    base_url = page.partition("/issues/")[0]
+    values = {name: field.fallback for name, field in FIELDS.items()} | nobodys_links(base_url, page)
     html = _without_personal(rendered.html, rendered.nonce)
     text = rendered.text.partition(SIGNATURE)[0].rstrip() + "\n"
     copies = [Segments.of(body, rendered.nonce) for body in (html, text)]

@@ -33,6 +33,7 @@ FIELDS = {
         MergeField("view", FieldKind.URL),
         MergeField("unsubscribe", FieldKind.URL),
         MergeField("preferences", FieldKind.URL),
+        MergeField("vote", FieldKind.URL),  #: with "?of=" and more behind it: the page to vote on a comparison
         MergeField("address", FieldKind.TEXT, longest=254),
         MergeField("since", FieldKind.TEXT, fallback="some time ago", longest=40),
         MergeField("name", FieldKind.TEXT, fallback="reader", longest=80),

@@ -19,13 +19,14 @@ from markupsafe import Markup
 
 from newsletter.config import Publication
 from newsletter.errors import TemplateError
+from newsletter.issues import readers_votes
 from newsletter.issues.composition import Composition, ItemKind
 from newsletter.mail import headers, inlining, links, markdown, mjml, text_part, wording
 from newsletter.mail.merging import token
 from newsletter.mail.rendered import RenderedIssue, Sender
 
 BODY, TEXT, INLINE_CSS = "issue/body.mjml", "issue/body.txt", "parts/inline.css"
-ALWAYS = ("view", "unsubscribe", "preferences", "address", "since")
+ALWAYS = ("view", "unsubscribe", "preferences", "vote", "address", "since")
 
 
 def render(composition: Composition, publication: Publication, *, templates: Path) -> RenderedIssue:
@@ -153,6 +154,7 @@ def _environment(folder: Path) -> Environment:
         "quoted": wording.quoted,
         "in_quotes": wording.in_quotes,
         "counts": wording.counts,
-        "community": wording.community,
+        "label": wording.label,
+        "community": readers_votes.community,
     }
     return environment

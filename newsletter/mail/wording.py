@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from newsletter.comparisons.comparison import Comparison, Panel, Tool
+from newsletter.comparisons.comparison import Comparison, Panel
 from newsletter.issues.composition import Item
 
 #: Not strftime, which asks the machine's locale.
@@ -82,6 +82,11 @@ def in_quotes(text: str) -> str:
     return f"“{inside}”"
 
 
+def label(text: str) -> str:
+    """The words as an attribute may have them: without what could end it, or look like another to `inlining`."""
+    return " ".join(re.sub("[\"'`<>=]", " ", text).split())
+
+
 def source(site_name: str, linked: bool) -> str:
     """Where the verdicts come from; a name such as "the review panel" says already that it is a panel."""
     panel = "" if "panel" in site_name.lower() else " panel reviews"
@@ -97,12 +102,3 @@ def pips(panel: Panel) -> tuple[int, int]:
 def counts(panel: Panel) -> str:
     """The counts behind the percentage, like "3 ship / 1 skip"; empty where they are not known: it is said already."""
     return "" if panel.ship is None else panel.split
-
-
-def community(tool: Tool) -> str:
-    """What the community says; no votes are no percentage."""
-    if tool.votes is None:
-        return "No community votes yet"
-    if tool.votes.count is None:
-        return f"{tool.votes.percent}% ship"
-    return f"{tool.votes.percent}% ship, {tool.votes.count:,} {'vote' if tool.votes.count == 1 else 'votes'}"

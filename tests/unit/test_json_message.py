@@ -79,6 +79,7 @@ def crowd(drawn: list[tuple[str, str, str, bool]]) -> list[Recipient]:
                 "view": "https://news.example.org/issues/2026-W03",
                 "unsubscribe": (LINK if near else "http://localhost:8000/") + leave,
                 "preferences": f"https://news.example.org/p/{prefer}",
+                "vote": f"https://news.example.org/vote/{prefer}",
                 "since": name[:20],
                 "name": name,
             },

@@ -258,7 +258,7 @@ def test_no_community_votes_are_not_zero_percent() -> None:
     )
 
     assert "No community votes yet" in shown(page(issue))
-    assert "0% ship, 1 vote" in shown(page(issue))
+    assert "0% ship · 1 vote" in shown(page(issue))
 
 
 def test_a_changed_verdict_says_what_it_was_and_what_it_is() -> None:

@@ -7,6 +7,7 @@ from mail_samples import comparison, composition, item, panel, tool
 
 from newsletter.comparisons.comparison import Panel, Verdict, Votes
 from newsletter.issues.composition import ItemKind
+from newsletter.issues.readers_votes import community
 from newsletter.mail import wording
 from newsletter.mail.contrast import ratio
 
@@ -83,13 +84,21 @@ def test_dots_show_a_split_that_can_be_counted(shown: Panel, dots: tuple[int, in
     [
         (None, "No community votes yet"),
         (Votes(percent=0, count=None), "0% ship"),
-        (Votes(percent=100, count=1), "100% ship, 1 vote"),
-        (Votes(percent=88, count=1312), "88% ship, 1,312 votes"),
+        (Votes(percent=100, count=1), "100% ship · 1 vote"),
+        (Votes(percent=88, count=1312), "88% ship · 1,312 votes"),
     ],
 )
 def test_no_votes_are_not_nought_percent(votes: Votes | None, words: str) -> None:
     """The page's dash is not a nought."""
-    assert wording.community(tool("A", "B", 1, 0).model_copy(update={"votes": votes})) == words
+    assert community(tool("A", "B", 1, 0).model_copy(update={"votes": votes})) == words
+
+
+def test_our_readers_votes_are_shown_where_the_site_has_none_and_said_to_be_theirs() -> None:
+    """The site's come first: one number for one tool."""
+    ours, bare = Votes(percent=67, count=12), tool("A", "B", 1, 0).model_copy(update={"votes": None})
+
+    assert community(bare, ours) == "Readers: 67% ship · 12 votes"
+    assert community(bare.model_copy(update={"votes": Votes(percent=80)}), ours) == "80% ship"
 
 
 def test_a_lead_shows_the_words_that_were_chosen_for_it() -> None:

@@ -31,5 +31,5 @@ def test_following_every_link_of_every_mail_changes_nothing(engine: Engine, meth
     with open_web(here) as web:
         codes = {link.split("/")[1]: web.request(method, link).status_code for link in links}
     assert dump(here) == before
-    assert {"u", "confirm", "never"} <= set(codes)
-    assert method == "OPTIONS" or [codes[name] for name in ("u", "confirm", "never")] == [200] * 3
+    assert {"u", "vote", "confirm", "never"} <= set(codes)
+    assert method == "OPTIONS" or [codes[name] for name in ("u", "vote", "confirm", "never")] == [200] * 4
