@@ -16,6 +16,7 @@ from newsletter.desk.desk import Desk
 from newsletter.issues.composing import links
 from newsletter.issues.readers_votes import community, counted
 from subscribers import bookmarks, votes
+from subscribers.signals import seen
 from subscribers.subscriber import Subscriber
 from subscribers.votes import Choice, Vote
 
@@ -95,13 +96,15 @@ def take(desk: Desk, session: Session, who: Subscriber, key: str, slug: str, act
     if tool is None:
         return False, "There is no such tool here."
     mine, now = who.id or 0, desk.clock()
+    if act is Act.REMOVE:
+        return True, forget(desk, session, who, slug, tool.name)
     if act is Act.BACK:
+        seen(session, mine, now)
         votes.take_back(session, mine, key, slug)
         return True, f"Your vote on {tool.name} is taken back."
-    if act is Act.REMOVE:
-        return forget(session, who, slug, tool.name)
     if not votes.may_vote(session, who):
         return False, NOT_READER
+    seen(session, mine, now)
     if act is Act.SAVE:
         panel = tool.panel
         done = bookmarks.save(session, mine, slug, panel.verdict, panel.percent, now)
@@ -110,10 +113,11 @@ def take(desk: Desk, session: Session, who: Subscriber, key: str, slug: str, act
     return True, f"Your vote on {tool.name}: {SAID[Choice(act)]}."
 
 
-def forget(session: Session, who: Subscriber, slug: str, name: str) -> tuple[bool, str]:
-    """Remove a bookmark, also one of a tool that is on no page any more."""
+def forget(desk: Desk, session: Session, who: Subscriber, slug: str, name: str) -> str:
+    """Remove a bookmark, also one of a tool that is on no page any more: a sentence for the reader."""
+    seen(session, who.id or 0, desk.clock())
     bookmarks.remove(session, who.id or 0, slug)
-    return True, f"{name} is no longer in your bookmarks."
+    return f"{name} is no longer in your bookmarks."
 
 
 def kept_by(desk: Desk, session: Session, who: Subscriber) -> list[Kept]:

@@ -39,7 +39,7 @@ class Bookmarks:
         with self.desk.transaction() as session:
             if who := by_ref(session, ref):
                 names = {one.slug: one.name for one in voting.kept_by(self.desk, session, who)}
-                said = voting.forget(session, who, slug, names[slug])[1] if slug in names else ""
+                said = voting.forget(self.desk, session, who, slug, names[slug]) if slug in names else ""
         return self._looked(ref, token, said)
 
     def _looked(self, ref: str, token: str, said: str = "") -> Response:

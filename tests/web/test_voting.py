@@ -14,6 +14,7 @@ from newsletter.comparisons.shelf import on_shelf, put
 from newsletter.web.pacing import MOST, ROOM, Pace
 from subscribers.bookmarks import bookmarks_of, save
 from subscribers.consent import Evidence
+from subscribers.signals import last_signal
 from subscribers.subscriber import unsubscribe
 from subscribers.tokens import Purpose
 from subscribers.votes import Choice, Count, cast, counts, votes_of
@@ -81,8 +82,11 @@ def test_a_vote_is_given_changed_and_taken_back_by_buttons(web: httpx.Client, he
     press(web, here, pair, "ship", tool=pair.right.slug)
     assert sorted(said(here)) == sorted([(pair.left.slug, "skip"), (pair.right.slug, "ship")])
 
+    here.clock.forward(days=1)
     assert "is taken back" in press(web, here, pair, "back").text
     assert said(here) == [(pair.right.slug, "ship")]
+    with here.desk.reading() as session:
+        assert last_signal(session, 1) == here.clock()  # nobody who votes is asked whether they are still there
     assert "Ship it" in web.get(link(here)).text
 
 
