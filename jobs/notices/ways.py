@@ -14,6 +14,7 @@ from typing import Any
 from newsletter.config import Config
 from newsletter.desk.desk import Desk
 from newsletter.desk.notices import WHOM, Kind, Notice, Whom
+from newsletter.desk.single import hand_over
 from newsletter.desk.tellings import Telling
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.notice import Paragraph, notice_mail
@@ -75,7 +76,7 @@ def addressed(config: Config) -> dict[str, frozenset[Kind]]:
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """Mail to one editor or operator, by the provider that mails the issues."""
+    """Mail to one editor or operator, by the provider that mails the issues, or by the second one."""
 
     desk: Desk
     address: str
@@ -90,7 +91,7 @@ class _Mail:
         builder = MessageBuilder(rendered, date=self.desk.clock())
         recipient = Recipient(self.address, _together(some), {"unsubscribe": f"{publication.base_url}/"})
         batch = OutgoingBatch(recipient.key, some[0].told.tries + 1, builder, [recipient])
-        for receipt in self.desk.provider.send(batch).receipts:
+        for receipt in hand_over(self.desk, batch, in_any_case=True).receipts:
             return "" if receipt.outcome is Outcome.ACCEPTED else receipt.reason or f"The mail was {receipt.outcome}."
         return "The provider said nothing."
 

@@ -14,6 +14,7 @@ from newsletter.delivery.progress import on_its_way
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import rendered
 from newsletter.desk.sending import stopped_by
+from newsletter.desk.single import hand_over
 from newsletter.desk.sunset import BACK_FOR
 from newsletter.errors import NewsletterError
 from newsletter.issues.issue import Issue, IssueStatus, issues
@@ -75,7 +76,7 @@ def _hand_over(desk: Desk, errand: Errand) -> str:
     claimed = errand.letter
     try:
         builder, recipient = _written(desk, errand)
-        answer = desk.provider.send(OutgoingBatch(f"{recipient.key}-{claimed.tries}", 1, builder, [recipient]))
+        answer = hand_over(desk, OutgoingBatch(f"{recipient.key}-{claimed.tries}", 1, builder, [recipient]))
     except NewsletterError:
         _settle(desk, claimed, Post.WAITING, 0)  # no key, no template: said by whoever called, and tried again
         raise

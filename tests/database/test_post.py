@@ -77,6 +77,24 @@ def test_what_the_provider_answered_is_final(here: Place, how: str, post: Post) 
     assert (posts(here), len(here.provider.calls)) == ([post], 1)
 
 
+@pytest.mark.parametrize(
+    ("how", "by_the_second"),
+    [("later", 1), ("accept, answer lost", 0), ("refuse", 0), ("your account is suspended", 0)],
+)
+def test_the_second_provider_gets_only_what_the_first_certainly_could_not_take(
+    here: Place, how: str, by_the_second: int
+) -> None:
+    """Away, as for an issue; a letter whose answer was lost is nobody's to repeat, an account in trouble a person's."""
+    second = Reader(name="second")
+    here.desk = replace(here.desk, fallback=second)
+    here.provider.next_answers = [how]
+    ask(here, "new@example.org")
+    deliver(here.desk)
+
+    assert (len(second.mails), len(here.provider.calls)) == (by_the_second, 1)
+    assert posts(here) != [Post.WAITING] or how == "your account is suspended"
+
+
 def test_a_crash_while_it_is_handed_over_repeats_nothing(here: Place) -> None:
     """It is written down as handed over before that: rather none than two."""
     here.provider.next_answers = ["accept, die after"]

@@ -1,16 +1,19 @@
 """Telling people: each once, by every way, whatever the others do."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import Engine
-from telling_samples import EDITOR, OPERATOR, Told, told
+from telling_samples import EDITOR, OPERATOR, Postbox, Told, told
 
 from jobs.looking import EVERY
 from jobs.telling import tell, try_ways
 from newsletter.desk import writing
 from newsletter.desk.notices import Holds, Kind, Severity, keep
 from newsletter.errors import ProviderError
+from newsletter.providers.catalogue import Later
 
 DISK = Holds(Kind.DISK, "", Severity.WARNING, "400 MB are free.", "Make room.")
 MINUTES = int(EVERY.total_seconds() // 60)
@@ -63,6 +66,44 @@ def test_an_operator_hears_by_the_chat_of_a_provider_that_refuses(engine: Engine
     assert said == [["Notices cannot be told by mail: your account is suspended. It is tried again."], [], [], [], []]
     assert [mail.to for mail in here.post.mails] == [OPERATOR]
     assert len(here.post.calls) == 3
+
+
+@pytest.mark.parametrize("why", ["later", "your account is suspended"])
+def test_the_second_provider_takes_a_notice_that_the_first_certainly_did_not(engine: Engine, why: str) -> None:
+    """Away, or the trouble that is to be told: the operator hears of it by mail all the same, once."""
+    here, second = told(engine, editors=()), Postbox(name="second")
+    here.post.always = why
+    here.lookout.desk = replace(here.lookout.desk, fallback=second)
+    hold(here, DISK)
+    said = [here.again(), here.again(minutes=10)]
+
+    assert said == [[], []]
+    assert ([mail.to for mail in second.mails], len(here.post.calls)) == ([OPERATOR], 1)
+
+
+def test_the_second_provider_is_not_given_a_notice_that_the_first_may_have(engine: Engine) -> None:
+    """An answer that was lost is no "not taken"."""
+    here, second = told(engine, editors=()), Postbox(name="second")
+    here.post.always = "accept, answer lost"
+    here.lookout.desk = replace(here.lookout.desk, fallback=second)
+    hold(here, DISK)
+    here.again()
+
+    assert (second.calls, len(here.post.calls)) == ([], 1)
+
+
+def test_the_second_provider_tells_that_the_first_has_no_key(engine: Engine) -> None:
+    """Nothing can have left by a provider that cannot be made."""
+    here, second = told(engine, editors=()), Postbox(name="second")
+
+    def without_key() -> NoReturn:
+        raise ProviderError("The key of postmark is missing.")
+
+    here.lookout.desk = replace(here.lookout.desk, provider=Later(without_key), fallback=second)
+    hold(here, DISK)
+    here.again()
+
+    assert [mail.to for mail in second.mails] == [OPERATOR]
 
 
 def test_a_chat_that_is_away_holds_up_no_mail_and_has_the_same_id_when_it_is_back(engine: Engine) -> None:
