@@ -54,22 +54,14 @@ _SIGNATURES = {b"PK\x03\x04": "a workbook or an archive", b"\x1f\x8b": "compress
 _TOKEN = re.compile(r"[0-9a-fA-F]{12}|(?=[\w+/=-]*\d)[\w+/=-]{16}")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 #: OWASP "CSV injection", with the full-width forms that some programs fold to ASCII.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\0＝＋－＠]")
-_FORMULAS = re.compile(r"\n'*[=+\-@\t\r\0＝＋－＠]")  # of any cell, where no cell has a line feed
+FORMULA = r"'*[=+\-@\t\r\n\0＝＋－＠]"
+_FORMULA = re.compile(FORMULA)
 _GUARDED = re.compile(r"''*[=+\-@\t\r\n\0＝＋－＠]")
 
 
 def guard(cell: str) -> str:
     """The cell as a spreadsheet will not calculate it: a ' before what could begin a formula."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def guarded(cells: Sequence[str]) -> Sequence[str]:
-    """Each of them guarded. Most columns need none of it, and one look at all of it shows that."""
-    joined = "\n" + "\n".join(cells)
-    if joined.count("\n") == len(cells) and not _FORMULAS.search(joined):
-        return cells
-    return [guard(cell) for cell in cells]
 
 
 def unguard(cell: str) -> str:
