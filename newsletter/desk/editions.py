@@ -109,9 +109,12 @@ def manifest(desk: Desk, session: Session, issue: Issue) -> Manifest:
     return _manifest(desk, planned, "", dict.fromkeys(planned.parts, ""))
 
 
-def part_for(desk: Desk, session: Session, issue: Issue, choice: Choice) -> str:
-    """The part that readers get who chose this. Raises IssueError where there is nothing in it for them."""
-    found = manifest(desk, session, issue).part_for(choice)
+def part_for(desk: Desk, session: Session, issue: Issue, choice: Choice, *, changes_too: bool = False) -> str:
+    """The part that readers get who chose this, with all changed verdicts besides if `changes_too`.
+
+    Raises IssueError where there is nothing in it for them.
+    """
+    found = manifest(desk, session, issue).part_for(choice, changes_too=changes_too)
     if found is None:
         raise IssueError(f"Nothing of {issue.name} is for readers who chose {choice.words}: they get no mail.")
     return found

@@ -7,13 +7,14 @@ from the next issue on. Leaving, a break and suppression count until the claim, 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from newsletter.delivery import waves
 from newsletter.delivery.batch import Batch, Sending
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import manifest, rendered
+from newsletter.desk.watching import keen
 from newsletter.issues.issue import Issue
 from newsletter.issues.manifest import Manifest
 from newsletter.issues.parts import WHOLE
@@ -27,14 +28,14 @@ def lay(desk: Desk, session: Session, begun: Sending, issue: Issue, now: datetim
 
     By local time it may take as long as ever, counted from the last of them.
     """
-    listed, keen = manifest(desk, session, issue), _keen()
-    if issue.wall_time is None and _all_alike(session, begun, listed, keen):
+    listed, wanting = manifest(desk, session, issue), keen(session, issue)
+    if issue.wall_time is None and _all_alike(session, begun, listed, wanting):
         return
 
     def part(choice: Choice, more: bool) -> str | None:
         return listed.part_for(choice, changes_too=more)
 
-    waves.lay(session, begun, waves.Places(_opens(desk, issue, now), part, keen), now)
+    waves.lay(session, begun, waves.Places(_opens(desk, issue, now), part, wanting), now)
     if issue.wall_time:
         last = max((one.opens_at for one in waves.waves_of(session, begun.issue_id)), default=now)
         begun.not_after = last + timedelta(hours=desk.config.sending.latest_hours)
@@ -53,14 +54,9 @@ def builders(desk: Desk, session: Session, issue: Issue, date: datetime) -> Mapp
     return {name: MessageBuilder(rendered(desk, session, issue, name), date=date) for name in names - {WHOLE}}
 
 
-def _all_alike(session: Session, begun: Sending, listed: Manifest, keen: ColumnElement[bool]) -> bool:
-    found = waves.choices(session, begun.last, keen)
+def _all_alike(session: Session, begun: Sending, listed: Manifest, wanting: ColumnElement[bool]) -> bool:
+    found = waves.choices(session, begun.last, wanting)
     return all(listed.part_for(choice, changes_too=more) == WHOLE for choice, more in found)
-
-
-def _keen() -> ColumnElement[bool]:
-    """Of a subscriber: whether they get all changed verdicts besides what they chose. Nobody does yet."""
-    return false()
 
 
 def _opens(desk: Desk, issue: Issue, now: datetime) -> waves.Turn:

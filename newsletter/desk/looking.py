@@ -5,6 +5,7 @@ from pathlib import Path
 from newsletter.delivery.addressing import page_of
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import part_for, rendered
+from newsletter.desk.watching import is_keen
 from newsletter.mail.message import Message, MessageBuilder, Recipient
 from newsletter.mail.public import nobodys_links
 from subscribers.choice import EVERYTHING, Choice
@@ -35,7 +36,8 @@ def message_for(
     with desk.reading() as session:
         issue = desk.find(session, which)
         person = require(session, address) if address is not None else None
-        part = part_for(desk, session, issue, choice_of(person) if person else choice)
+        more = person is not None and is_keen(session, issue, person)
+        part = part_for(desk, session, issue, choice_of(person) if person else choice, changes_too=more)
         final = rendered(desk, session, issue, part)
         builder, base_url = MessageBuilder(final, date=desk.clock()), final.sender.base_url
         if person is None:

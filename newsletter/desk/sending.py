@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func
+from sqlalchemy import case, false, func
 from sqlmodel import Session, col, select
 
 from newsletter.delivery import claims, ledger, waves
@@ -22,6 +22,7 @@ from newsletter.delivery.waits import Wait
 from newsletter.desk import doubting, laying
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import manifest, rendered
+from newsletter.desk.watching import keen
 from newsletter.errors import DeliveryError, IllegalStep
 from newsletter.issues import approval
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
@@ -64,10 +65,11 @@ def audience(desk: Desk, session: Session, issue: Issue | None = None) -> Audien
     """How many would be mailed this issue (default: any) now, and how many not, by reason."""
     now, listed = desk.clock(), manifest(desk, session, issue) if issue else Manifest()
     topics, often = col(Subscriber.topics), col(Subscriber.frequency)
-    query = select(topics, often, func.count()).where(claims.eligible(now)).group_by(topics, often)
+    more = case((keen(session, issue) if issue else false(), 1), else_=0).label("more")
+    query = select(topics, often, more, func.count()).where(claims.eligible(now)).group_by(topics, often, more)
     eligible, excluded = 0, claims.not_eligible(session, now)
-    for chosen, how_often, number in session.exec(query):
-        if listed.part_for(Choice.of(chosen, how_often)) is None:
+    for chosen, how_often, wanting, number in session.execute(query):
+        if listed.part_for(Choice.of(chosen, how_often), changes_too=bool(wanting)) is None:
             excluded["unchosen"] = excluded.get("unchosen", 0) + number
         else:
             eligible += number
