@@ -9,6 +9,7 @@ from newsletter.cli.output import Told, as_json, progress, rows, say
 from newsletter.comparisons.comparison import Comparison, Tool
 from newsletter.comparisons.shelf import OnShelf, Shelved, on_shelf, versions
 from newsletter.desk.collecting import collect_all
+from newsletter.desk.voting import Tallied, tally
 from newsletter.desk.writing import this_week
 from newsletter.errors import SourceError
 from newsletter.issues.history import told
@@ -94,6 +95,34 @@ def show(
     rows(history, json_wanted=False, nothing="")
     rows([_reviews(tool) for tool in newest.tools], json_wanted=False, nothing="", title="\nReviews")
     say("", *(f"Problem: {problem.message}" for problem in newest.problems))
+
+
+@app.command()
+def votes(
+    context: typer.Context,
+    tool: Annotated[str | None, typer.Argument(help="Only this tool, by its slug.")] = None,
+    json: Json = False,
+) -> None:
+    """How readers voted on tools, and how many saved them: whoever is on the list, each once for a tool.
+
+    Most votes first. Example: newsletter comparisons votes heron
+    """
+    desk = door(context).desk()
+    with desk.reading() as session:
+        listing = [_voted(one) for one in tally(session, tool)]
+    nothing = f"No votes on '{tool}', and nobody saved it." if tool else "No community votes yet, and nothing saved."
+    rows(listing, json_wanted=json, nothing=nothing)
+
+
+def _voted(one: Tallied) -> dict[str, Any]:
+    return {
+        "tool": one.slug,
+        "name": one.name,
+        "ship": one.ship,
+        "skip": one.skip,
+        "percent": Told("" if one.percent is None else f"{one.percent}%", one.percent),
+        "saved": one.saved,
+    }
 
 
 def _imported(comparison: Comparison, what: Shelved) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from newsletter.issues.readers_votes import community, counted
 from subscribers import bookmarks, votes
 from subscribers.signals import seen
 from subscribers.subscriber import Subscriber
-from subscribers.votes import Choice, Vote
+from subscribers.votes import Choice, Count, Vote
 
 SAID = {Choice.SHIP: "Ship it", Choice.SKIP: "Skip it"}
 NOT_READER = "Only who gets the newsletter votes and saves. Sign up to do so again."
@@ -56,6 +56,18 @@ class Ballot:
 
 
 @dataclass(frozen=True, slots=True)
+class Tallied:
+    """What readers say of one tool, for an editor."""
+
+    slug: str
+    name: str  #: empty where no page has it any more
+    ship: int
+    skip: int
+    percent: int | None  #: None: no votes
+    saved: int  #: how many readers
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """One bookmark: the tool as it is now, and its verdict as it was then."""
 
@@ -71,6 +83,20 @@ class Kept:
     def changed(self) -> bool:
         """Whether the verdict is another than when it was kept."""
         return self.now is not None and self.now.verdict != self.was
+
+
+def tally(session: Session, slug: str | None = None) -> list[Tallied]:
+    """How readers voted on every tool that has votes or was saved, or on this one; most votes first."""
+    counts, kept = votes.counts(session, [slug] if slug else None), bookmarks.keepers(session)
+    slugs = {one for one in (*counts, *kept) if slug in (None, one)}
+    names = {tool.slug: tool.name for page in newest_with(session, slugs).values() for tool in page.tools}
+    found = [_tallied(one, names.get(one, ""), counts.get(one), kept.get(one, 0)) for one in slugs]
+    return sorted(found, key=lambda one: (-one.ship - one.skip, -one.saved, one.slug))
+
+
+def _tallied(slug: str, name: str, count: Count | None, saved: int) -> Tallied:
+    ship, skip, percent = (count.ship, count.skip, count.percent) if count else (0, 0, None)
+    return Tallied(slug, name, ship, skip, percent, saved)
 
 
 def ballot(desk: Desk, session: Session, key: str, who: Subscriber | None = None) -> Ballot | None:

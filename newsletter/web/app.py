@@ -42,6 +42,7 @@ from newsletter.web.site_api import SiteApi
 from newsletter.web.staying import Staying
 from newsletter.web.tally import Tally
 from newsletter.web.time_zone import TimeZone
+from newsletter.web.votes_api import VotesApi
 from newsletter.web.voting import Voting
 from subscribers.tokens import Purpose
 
@@ -112,6 +113,7 @@ def _answers(
         "/address-no/{token}": Link(desk, pages, Purpose.ADDRESS_NO, moved.ask_never, moved.never).__call__,
         "/address-back/{token}": Link(desk, pages, Purpose.ADDRESS_BACK, moved.ask_back, moved.back).__call__,
         "/erase/{token}": Link(desk, pages, Purpose.ERASE, own.ask_erase, own.erase).__call__,
+        "/api/votes": VotesApi(desk).__call__,
         "/vote": polls.public,
         "/vote/{token}": polls.own,
         "/bookmarks/{token}": Link(desk, pages, Purpose.BOOKMARKS, shelf.show, shelf.act).__call__,

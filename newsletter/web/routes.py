@@ -55,6 +55,7 @@ PLACES = (
     Place("/robots.txt", Kind.PUBLIC, SHOW),
     Place("/subscribe", Kind.PUBLIC, ACT, "a wish to get the newsletter; a mail may follow"),
     Place("/api/subscribe", Kind.SITE, ("OPTIONS", "POST"), "the same"),
+    Place("/api/votes", Kind.SITE, SHOW),
     Place("/confirm/{token}", Kind.TOKEN, ACT, "this reader is on the list", Purpose.CONFIRM),
     Place("/confirm/{token}/again", Kind.TOKEN, ("POST",), "a new link to confirm is mailed", Purpose.CONFIRM),
     Place("/never/{token}", Kind.TOKEN, ACT, "this address is never mailed again", Purpose.NEVER),

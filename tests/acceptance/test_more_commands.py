@@ -31,6 +31,19 @@ def test_a_subscribers_life_on_the_command_line(house: Run) -> None:
     assert "erased" in house("subscribers", "explain", "zoe@example.org").stdout
 
 
+def test_an_editor_asks_how_readers_voted(house: Run, tmp_path: Path) -> None:
+    """As a table and for programs; without votes a sentence, and no percentage anywhere."""
+    nothing = house("comparisons", "votes").stdout
+    with sqlite3.connect(tmp_path / "data" / "newsletter.db") as database:
+        database.execute("insert into vote values (1, 1, 'foley-vs-murmur', 'foley', 'ship', '2026-11-12 08:00:00')")
+    database.close()
+
+    assert "No community votes yet" in nothing
+    assert "100%" in house("comparisons", "votes").stdout
+    (found,) = json.loads(house("comparisons", "votes", "foley", "--json").stdout)
+    assert found == {"tool": "foley", "name": "Foley", "ship": 1, "skip": 0, "percent": 100, "saved": 0}
+
+
 def test_the_list_is_searched_and_counted(house: Run) -> None:
     """By text, by status, page by page, in numbers."""
     found = json.loads(house("subscribers", "list", "--search", "ada", "--json").stdout)

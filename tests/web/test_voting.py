@@ -1,9 +1,13 @@
 """Votes and bookmarks from the mail: a page that shows, a button that acts, and what everybody may see."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
+import jsonschema
 import pytest
 from desk_samples import Place, furnished
 from readers_web import dump, open_web, token, who
@@ -11,6 +15,8 @@ from sqlalchemy import Engine
 
 from newsletter.comparisons.comparison import Comparison, Panel, Verdict
 from newsletter.comparisons.shelf import on_shelf, put
+from newsletter.config import SignUp
+from newsletter.desk.voting import Tallied, tally
 from newsletter.web.pacing import MOST, ROOM, Pace
 from subscribers.bookmarks import bookmarks_of, save
 from subscribers.consent import Evidence
@@ -227,3 +233,42 @@ def test_the_public_page_shows_counts_and_leads_to_the_form(web: httpx.Client, h
     assert "Readers: 100% ship · 1 vote" in page
     assert ("<button" in page, 'href="/subscribe"' in page) == (False, True)
     assert [web.get(path).status_code for path in ("/vote", "/vote?of=x-vs-y")] == [200, 404]
+
+
+def test_the_site_asks_for_counts_as_json(engine: Engine) -> None:
+    """docs/site-api.json: null for no votes; a script of a known site may read it, one of another may not."""
+    here = furnished(engine)
+    here.desk = replace(
+        here.desk, config=here.desk.config.model_copy(update={"signup": SignUp(sites=("https://compare.example.org",))})
+    )
+    told = json.loads((Path(__file__).parents[2] / "docs" / "site-api.json").read_text())["components"]["schemas"]
+    with here.desk.transaction() as session:
+        pair = next(on_shelf(session)).comparison
+        cast(session, 1, pair.key, pair.left.slug, Choice.SHIP, here.clock())
+    with open_web(here) as web:
+        asked = {"params": {"comparison": pair.key}}
+        known = web.get("/api/votes", **asked, headers={"origin": "https://compare.example.org"})
+        other = web.get("/api/votes", **asked, headers={"origin": "https://elsewhere.example"})
+        missing = web.get("/api/votes?comparison=x-vs-y")
+
+    assert known.json()["votes"] == {pair.left.slug: {"percent": 100, "count": 1}, pair.right.slug: None}
+    assert known.headers["access-control-allow-origin"] == "https://compare.example.org"
+    assert "access-control-allow-origin" not in other.headers
+    assert (missing.status_code, known.headers["cache-control"]) == (404, "public, max-age=300")
+    jsonschema.validate(known.json(), told["Voted"])
+    jsonschema.validate(missing.json(), told["Wrong"])
+
+
+def test_an_editor_sees_how_readers_voted_and_what_they_saved(here: Place, pair: Comparison) -> None:
+    """Most votes first; a tool that was saved and not voted on has no percentage."""
+    with here.desk.transaction() as session:
+        cast(session, 1, pair.key, pair.left.slug, Choice.SKIP, here.clock())
+        save(session, 1, pair.right.slug, "ship", 75, here.clock())
+        listed = tally(session)
+        one = tally(session, pair.right.slug)
+
+    assert listed == [
+        Tallied(pair.left.slug, pair.left.name, 0, 1, 0, 0),
+        Tallied(pair.right.slug, pair.right.name, 0, 0, None, 1),
+    ]
+    assert one == listed[1:]
