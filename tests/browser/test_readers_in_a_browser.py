@@ -1,24 +1,30 @@
 """The readers' pages in Chromium, without JavaScript: they fit, they can be read, and their buttons work."""
 
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from desk_samples import Place, furnished
 from playwright.sync_api import Browser, Page, sync_playwright
-from readers_web import local_web, reading_room, token, who
+from readers_web import address_token, local_web, reading_room, token, who
 from sqlalchemy import Engine
+from sqlmodel import select
 from topic_samples import TOPICS
 
 from newsletter.desk import sending, writing
 from newsletter.desk.post import deliver
+from newsletter.web.routes import PLACES, Kind
+from subscribers.address_change import AddressChange
 from subscribers.choice import Choice
 from subscribers.consent import Status
 from subscribers.preferences import choice_of
-from subscribers.tokens import Purpose
+from subscribers.tokens import Purpose, sign
 
 pytestmark = pytest.mark.browser
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -38,9 +44,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def here(engine: Engine) -> Place:
-    """The five characters, and three topics to choose from."""
+    """The five characters, three topics to choose from, and everybody's own clock: the settings have all their parts."""
     found = reading_room(engine)
-    found.desk = replace(found.desk, config=found.desk.config.model_copy(update={"topics": TOPICS}))
+    schedule = found.desk.config.schedule.model_copy(update={"local_time": True, "send_time": "08:00"})
+    config = found.desk.config.model_copy(update={"schedule": schedule, "topics": TOPICS})
+    found.desk = replace(found.desk, config=config)
     return found
 
 
@@ -65,23 +73,38 @@ def opened(browser: Browser, url: str, *, width: int = 375, scheme: Any = "light
 
 
 def links(here: Place, address: str) -> list[str]:
-    """The pages that a browser can open."""
-    leave, stays = token(here, Purpose.UNSUBSCRIBE), token(here, Purpose.UNSUBSCRIBE, "cleo")
-    back, yes = token(here, Purpose.RESUBSCRIBE), token(here, Purpose.CONFIRM, "ben")
-    never = token(here, Purpose.NEVER, "dov")
-    ways_in = ("/issues", "/subscribe", f"/confirm/{yes}", f"/never/{never}")
-    own, forget = token(here, Purpose.PREFERENCES, "pia"), token(here, Purpose.ERASE)
-    paths = (
-        *ways_in,
-        f"/erase/{forget}",
-        f"/preferences/{own}",
-        f"/u/{leave}",
-        f"/u/{stays}",
-        f"/back/{back}",
-        f"/stay/{token(here, Purpose.STAY)}",
+    """Every page that a browser can open: all of the table of routes with Ada's links, and some as others see them."""
+    table = [
+        re.sub(r"{(?!token)\w+}", "2026-W46", place.path).replace("{token}", token(here, place.purpose or Purpose.FORM))
+        for place in PLACES
+        if "GET" in place.methods and place.kind in (Kind.PUBLIC, Kind.TOKEN)
+    ]
+    ben, past = who(here, "ben").ref, here.clock() - timedelta(days=1)
+    others = (
+        f"/confirm/{token(here, Purpose.CONFIRM, 'ben')}",
+        f"/confirm/{sign(here.desk.keys, Purpose.CONFIRM, ben, expires=past)}",
+        f"/address/{sign(here.desk.keys, Purpose.ADDRESS, 'nobody')}",
+        f"/never/{token(here, Purpose.NEVER, 'dov')}",
+        f"/preferences/{token(here, Purpose.PREFERENCES, 'pia')}",
+        f"/preferences/{token(here, Purpose.PREFERENCES, 'cleo')}",
+        f"/u/{token(here, Purpose.UNSUBSCRIBE, 'cleo')}",
         "/u/wrong",
+        "/nothing",
     )
-    return [f"{address}{path}" for path in paths]
+    urls = [f"{address}{path}" for path in (*others, *table)]
+    return [url for url in urls if httpx.get(url).headers["content-type"].startswith("text/html")]
+
+
+def walked(page: Page, urls: Sequence[str]) -> Iterator[str]:
+    """Open each page, then press the button of each that has one alone; what stands before us after each step."""
+    for url in urls:
+        page.goto(url)
+        yield url
+    for url in urls:
+        page.goto(url)
+        if page.get_by_role("button").count() == 1 and page.locator("[required]").count() == 0:
+            page.get_by_role("button").click()
+            yield f"{url}, its button pressed"
 
 
 def test_leaving_and_coming_back_by_buttons_alone(browser: Browser, here: Place, address: str) -> None:
@@ -130,26 +153,49 @@ def test_a_reason_is_given_with_the_keyboard_alone(browser: Browser, here: Place
 def test_no_page_is_wider_than_a_small_phone(browser: Browser, here: Place, address: str) -> None:
     """320 pixels, with what follows on a button among the pages."""
     page = opened(browser, "about:blank", width=320, scripts=True)
-    for url in links(here, address):
-        page.goto(url)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        if page.get_by_role("button").count() == 1:
-            page.get_by_role("button").click()
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    wide = "document.documentElement.scrollWidth - innerWidth"
+
+    assert [step for step in walked(page, links(here, address)) if page.evaluate(wide) > 0] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong(browser: Browser, here: Place, address: str, scheme: str) -> None:
-    """All of its rules, on every page and on the good-bye."""
+    """All of its rules, on every page and on what follows on its button."""
     page = opened(browser, "about:blank", scheme=scheme, scripts=True)
-    for url in links(here, address):
-        page.goto(url)
-        results = [Axe().run(page)]
-        if page.get_by_role("button").count() == 1:
-            page.get_by_role("button").click()
-            results.append(Axe().run(page))
-        for result in results:
-            assert result.violations_count == 0, result.generate_report()
+    found = ((step, Axe().run(page)) for step in walked(page, links(here, address)))
+
+    assert [(step, result.generate_report()) for step, result in found if result.violations_count] == []
+
+
+def test_an_address_is_changed_by_buttons_alone(browser: Browser, here: Place, address: str) -> None:
+    """From the settings to the form; a mistake is said; the link in the mail has the last button."""
+    page = opened(browser, f"{address}/preferences/{token(here, Purpose.PREFERENCES)}")
+    page.get_by_role("link", name="Get it at another address").click()
+    page.get_by_label("Your new mail address").fill("new@example")
+    page.get_by_role("button").click()
+    assert "not valid" in page.get_by_role("alert").inner_text()
+    page.get_by_label("Your new mail address").fill("new@example.org")
+    page.get_by_role("button").click()
+    page.get_by_role("heading", name="Look into the new inbox").wait_for()
+    deliver(here.desk)
+    with here.desk.reading() as session:
+        [asked] = session.exec(select(AddressChange)).all()
+    page.goto(f"{address}/address/{address_token(here, asked)}")
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_role("heading", name="Your address is changed").wait_for()
+
+    assert who(here, "new").name == "Ada Njeri"
+
+
+def test_a_time_zone_is_chosen_with_the_keyboard(browser: Browser, here: Place, address: str) -> None:
+    """By its first letters, as in any list."""
+    page = opened(browser, f"{address}/preferences/{token(here, Purpose.PREFERENCES)}")
+    page.get_by_label("Issues leave at 08:00").focus()
+    page.keyboard.type("Nairobi")
+    page.get_by_role("button", name="Set the time zone").click()
+    page.get_by_text("That is noted.").wait_for()
+
+    assert who(here, "ada").zone == "Africa/Nairobi"
 
 
 def test_a_break_is_taken_and_ended_by_a_reader(browser: Browser, here: Place, address: str) -> None:

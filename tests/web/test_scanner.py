@@ -1,35 +1,104 @@
 """A mail scanner: it fetches every link of every mail, and nothing may come of it (S-18)."""
 
+import hashlib
 import re
 from dataclasses import replace
+from html import unescape
+from pathlib import Path
 
 import pytest
-from desk_samples import furnished
+from desk_samples import Place, furnished
 from post_samples import Reader, ask
-from readers_web import dump, open_web
+from readers_web import dump, open_web, who
 from sqlalchemy import Engine
 
 from newsletter.desk import sending, writing
 from newsletter.desk.post import deliver
+from newsletter.web.signing_up import stored_by
+from subscribers.address import parse
+from subscribers.address_change import carry_out, change_named
+from subscribers.consent import Evidence
+from subscribers.letters import About, owe
+from subscribers.subscriber import Subscriber, by_ref
+from subscribers.tokens import Purpose, verify
+from subscribers.wishes import Asking
 
 OURS = re.compile(r"https://news\.example\.org(/[^\s\"<>]*)")
+LOOKS = ("GET", "HEAD", "OPTIONS")
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_following_every_link_of_every_mail_changes_nothing(engine: Engine, method: str) -> None:
-    """Of an issue, of a question and of "you are on the list already": the database is the same to the last byte."""
-    here, reader = furnished(engine), Reader(remembers=True)
-    here.desk = replace(here.desk, provider=reader)
-    writing.draft(here.desk)
-    writing.approve(here.desk, "1", by="test")
-    sending.send(here.desk, "1", by="test", pause=lambda _: None)
-    ask(here, "eve@example.org", "Ada@example.org")
+@pytest.fixture
+def reads() -> Reader:
+    """What arrived."""
+    return Reader(remembers=True)
+
+
+@pytest.fixture
+def here(engine: Engine, reads: Reader) -> Place:
+    """An issue went out to Ada, and every single mail that there is to somebody."""
+    found = furnished(engine)
+    found.desk = replace(found.desk, provider=reads)
+    ada = who(found, "ada")
+    writing.draft(found.desk)
+    writing.approve(found.desk, "1", by="test")
+    sending.send(found.desk, "1", by="test", pause=lambda _: None)
+    ask(found, "eve@example.org", "Ada@example.org")
+    stored_by(found.desk)([Asking(parse("new@example.org"), "", Evidence("/preferences"), mover=ada.id)])
+    deliver(found.desk)
+    with found.desk.transaction() as session:
+        person = by_ref(session, ada.ref)
+        assert person is not None
+        owe(session, About.STAY, person, found.clock())
+    deliver(found.desk)
+    return found
+
+
+def links(reads: Reader) -> set[str]:
+    """Every path of ours in what arrived: HTML, text and headers."""
+    everything = "\n".join(f"{unescape(mail.html)} {mail.text} {mail.headers}" for mail in reads.mails)
+    return set(OURS.findall(everything))
+
+
+def change(here: Place, reads: Reader) -> None:
+    """The new address is confirmed by its link, and the old one is told."""
+    [yes] = [path for path in links(reads) if path.startswith("/address/")]
+    ref = verify(here.desk.keys, Purpose.ADDRESS, yes.rpartition("/")[2], now=here.clock())
+    with here.desk.transaction() as session:
+        asked = change_named(session, ref)
+        assert asked is not None
+        assert carry_out(session, asked, Evidence("test"), here.clock())
+        reader = session.get_one(Subscriber, asked.subscriber_id)
+        owe(session, About.OLD_ADDRESS, reader, here.clock(), change=asked)
     deliver(here.desk)
-    links = {link for mail in reader.mails for link in OURS.findall(f"{mail.html} {mail.text} {mail.headers}")}
-    before = dump(here)
+
+
+def digest(here: Place) -> dict[str, str]:
+    """Every file beside the database, closed: what a backup of the folder would see."""
+    here.desk.engine.dispose()
+    file = Path(here.desk.engine.url.database or "")
+    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in file.parent.glob(f"{file.name}*")}
+
+
+def test_following_every_link_of_every_mail_changes_nothing(here: Place, reads: Reader) -> None:
+    """By every method that looks: each opens, and not a row and not a byte is another afterwards."""
+    before = links(reads)
+    change(here, reads)
+    rows, files, codes = dump(here), digest(here), {}
+    paths = sorted(before | links(reads))
 
     with open_web(here) as web:
-        codes = {link.split("/")[1]: web.request(method, link).status_code for link in links}
-    assert dump(here) == before
-    assert {"u", "vote", "confirm", "never"} <= set(codes)
-    assert method == "OPTIONS" or [codes[name] for name in ("u", "vote", "confirm", "never")] == [200] * 4
+        for method in LOOKS:
+            codes |= {(method, path): web.request(method, path).status_code for path in paths}
+            assert dump(here) == rows
+    assert digest(here) == files
+    closed = {path.split("/")[1] for (method, path), code in codes.items() if code >= 400 and method != "OPTIONS"}
+    assert closed <= {"address"}  # its button was pressed by `change`, and its page says that it is done
+
+
+def test_every_kind_of_link_is_in_those_mails(here: Place, reads: Reader) -> None:
+    """Otherwise the test above would look at less than a scanner does."""
+    change(here, reads)
+    kinds = {path.split("/")[1].partition("?")[0] for path in links(reads)}
+
+    letters = {"confirm", "never", "stay", "address", "address-no", "address-back"}
+    assert {"u", "preferences", "issues", "vote"} | letters <= kinds
