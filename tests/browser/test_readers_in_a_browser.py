@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def here(engine: Engine) -> Place:
-    """The five characters, three topics to choose from, and everybody's own clock: the settings have all their parts."""
+    """The five characters, topics to choose from, and everybody's own clock: the settings have all their parts."""
     found = reading_room(engine)
     schedule = found.desk.config.schedule.model_copy(update={"local_time": True, "send_time": "08:00"})
     config = found.desk.config.model_copy(update={"schedule": schedule, "topics": TOPICS})
