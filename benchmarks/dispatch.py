@@ -195,7 +195,10 @@ def _as_template() -> str:
 
 def values_of(number: int) -> dict[str, str]:
     """One reader's values."""
-    links = {name: f"https://news.example.org/{name}/{number:080x}" for name in ("view", "unsubscribe", "preferences")}
+    links = {
+        name: f"https://news.example.org/{name}/{number:080x}"
+        for name in ("view", "unsubscribe", "preferences", "vote")
+    }
     return {**links, "address": f"reader{number}@example.org", "name": "Zoë & Ada"}
 
 

@@ -35,7 +35,8 @@ from subscribers.tokens import Keys
 NOW = datetime(2026, 11, 12, 9, tzinfo=UTC)
 SECRET = b"a secret for benchmarks, of 32 bytes"
 BASE = "https://news.example.org"
-FIELDS = ("view", "unsubscribe", "preferences", "address", "name")
+FIELDS = ("view", "unsubscribe", "preferences", "vote", "address", "name")
+VOTES = 13  #: links to vote and save, in a lead and seven briefs
 
 
 def issue_of(kilobytes: int) -> RenderedIssue:
@@ -45,6 +46,7 @@ def issue_of(kilobytes: int) -> RenderedIssue:
         return f"vt{NONCE}-{name}-x"
 
     links = "".join(f'<p><a href="{token(name)}">{name}</a></p>' for name in ("view", "unsubscribe", "preferences"))
+    links += f'<p><a href="{token("vote")}?of=heron-vs-zuraw&amp;ship=heron">Ship it</a></p>' * VOTES
     line = '<tr><td style="padding:12px 24px">Ship it – or skip it? The panel “divided”, once more.</td></tr>'
     lines = line * ((kilobytes * 1000) // len(json.dumps(line)))
     return RenderedIssue(
