@@ -125,8 +125,12 @@ def _later(config: settings.Config, choice: settings.ProviderChoice) -> Later:
 
 
 def door(context: typer.Context) -> Door:
-    """The door that the main command opened."""
-    found: Door = context.obj
+    """The door behind this command, opened when it is first asked for and closed when the command ends."""
+    main = context.find_root()
+    if not isinstance(main.obj, Door):
+        main.obj = Door(config_path(main.obj))
+        main.call_on_close(main.obj.close)
+    found: Door = main.obj
     return found
 
 
