@@ -18,7 +18,8 @@ from postgres_server import Server, programs
 from sqlalchemy import Engine, NullPool, create_engine, inspect, text
 
 from newsletter.database import engine_for
-from newsletter.migrations import newest, upgrade
+from newsletter.migrations import upgrade
+from newsletter.schema import newest
 
 TWICE = ("database", "faults", "migrations")
 ONCE = ("test_fake_esp", "test_remainder", "test_polling", "test_event_rows")

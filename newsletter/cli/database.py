@@ -11,8 +11,8 @@ from newsletter.cli.door import Json, door, now
 from newsletter.cli.output import as_json, progress, say
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.desk.backup import back_up
-from newsletter.migrations import current, newest, refuse_newer
 from newsletter.migrations import upgrade as upgrade_schema
+from newsletter.schema import current, newest, refuse_newer
 
 app = typer.Typer(help="The database and its schema. Example: newsletter db status", no_args_is_help=True)
 

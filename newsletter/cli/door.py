@@ -16,8 +16,8 @@ from newsletter import secret_settings
 from newsletter.database import engine_for, transaction
 from newsletter.desk.desk import Desk
 from newsletter.errors import ConfigError
-from newsletter.migrations import require_newest
 from newsletter.providers.catalogue import Later, provider_of
+from newsletter.schema import require_newest
 from subscribers.keymark import is_marked, require_key
 from subscribers.tokens import Keys
 

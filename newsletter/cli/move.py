@@ -10,7 +10,8 @@ from newsletter.cli.output import as_json, progress, say
 from newsletter.desk.moving import Moved
 from newsletter.desk.moving import move as move_all
 from newsletter.errors import ConfigError
-from newsletter.migrations import refuse_newer, upgrade_in
+from newsletter.migrations import upgrade_in
+from newsletter.schema import refuse_newer
 
 
 def register(app: typer.Typer) -> None:

@@ -8,9 +8,9 @@ css-inline gives the same result and serves as the oracle in the tests.
 
 import logging
 import re
-
-import cssutils
-from premailer import Premailer
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 from newsletter.errors import TemplateError
 
@@ -22,8 +22,6 @@ STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 TAG = re.compile(r"""<[a-zA-Z][^\s<>]*(?:\s+[^\s=<>"']+(?:="[^"]*"|='[^']*')?)+\s*/?>""")
 KEPT = '<style data-premailer="ignore"'
 
-cssutils.ser.prefs.minimizeColorHash = False  # Outlook wants all six digits
-
 
 def inline(html: str, css: str) -> str:
     """The document with these class rules on its elements; its own <style> elements stay as they are.
@@ -34,7 +32,7 @@ def inline(html: str, css: str) -> str:
     _refuse_complex(css)
     html = re.sub(r"<!doctype html>", "<!DOCTYPE html>", html, count=1, flags=re.IGNORECASE)
     html = html.replace("<style", KEPT)
-    inlined = Premailer(
+    inlined = _premailer()(
         html,
         css_text=[css],
         keep_style_tags=False,
@@ -51,6 +49,13 @@ def inline(html: str, css: str) -> str:
         cache_css_parsing=True,
     ).transform(pretty_print=False)
     return str(inlined).replace(KEPT, "<style")
+
+
+@cache
+def _premailer() -> Any:
+    """The class, loaded with the first page: it brings much along, and most commands inline nothing."""
+    import_module("cssutils").ser.prefs.minimizeColorHash = False  # Outlook wants all six digits
+    return import_module("premailer").Premailer
 
 
 def squeeze(html: str) -> str:

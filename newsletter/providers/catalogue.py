@@ -21,7 +21,6 @@ from newsletter.providers.adapter import Account, Adapter
 from newsletter.providers.api_provider import ApiProvider
 from newsletter.providers.base import Answer, Capabilities, Outcome, OutgoingBatch, Provider, Receipt
 from newsletter.providers.hooks import Hook
-from newsletter.providers.httpx_poster import HttpxPoster
 from newsletter.providers.outbox import Outbox
 from newsletter.providers.poster import Limits, Poster
 
@@ -39,8 +38,14 @@ WITH_OPTIONS = ("ses_hook", "brevo_hook")
 MakePoster = Callable[[Limits], Poster]
 
 
+def _over_http(limits: Limits) -> Poster:
+    """Loaded when it is wanted: the outbox and most commands call nobody."""
+    made: Poster = import_module("newsletter.providers.httpx_poster").HttpxPoster(limits)
+    return made
+
+
 def provider_of(
-    config: Config, choice: ProviderChoice, environ: Mapping[str, str] = os.environ, poster: MakePoster = HttpxPoster
+    config: Config, choice: ProviderChoice, environ: Mapping[str, str] = os.environ, poster: MakePoster = _over_http
 ) -> Provider:
     """The provider of this choice, ready to send. Raises ConfigError or ProviderError; nothing is called."""
     with naming("fallback" if choice is config.fallback else "provider"):

@@ -9,8 +9,8 @@ import pytest
 from commands import Done
 
 from newsletter.config import default_text, read
-from newsletter.migrations import newest
 from newsletter.sample import PAGES
+from newsletter.schema import newest
 
 Run = Callable[..., Done]
 

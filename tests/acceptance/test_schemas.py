@@ -16,7 +16,8 @@ from typer.core import TyperGroup
 from newsletter.cli.app import app
 from newsletter.database import engine_for
 from newsletter.delivery.lock import only_dispatcher
-from newsletter.migrations import newest, settings
+from newsletter.migrations import settings
+from newsletter.schema import newest
 
 Run = Callable[..., Done]
 

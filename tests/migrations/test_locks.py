@@ -8,7 +8,8 @@ from sqlalchemy import Engine, text
 
 from newsletter.database import engine_for
 from newsletter.errors import DatabaseError
-from newsletter.migrations import require_newest, settings, upgrade
+from newsletter.migrations import settings, upgrade
+from newsletter.schema import require_newest
 
 FILES = text("select relname, pg_relation_filenode(oid) from pg_class where relnamespace = 'public'::regnamespace")
 PERSON = text("""

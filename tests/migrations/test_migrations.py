@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from newsletter.errors import DatabaseError
-from newsletter.migrations import newest, require_newest, settings, upgrade
+from newsletter.migrations import settings, upgrade
+from newsletter.schema import known, newest, require_newest
 
 ONE_ISSUE = """
     insert into issue (id, number, week, status, newsletter, date, created_at, updated_at, subject, preheader, edits)
@@ -25,6 +26,14 @@ ONE_EVENT = """
     insert into provider_event (provider, event_id, kind, word, issue_id, subscriber_id, at, received_at, reason)
     values ('fake', 'e1', 'delivered', 'Delivery', 1, 7, '2026-11-12', '2026-11-12', '')
 """
+
+
+def test_what_every_command_looks_at_are_the_revisions_that_alembic_knows() -> None:
+    """By the names of the files, so that no command has to load Alembic."""
+    scripts = ScriptDirectory.from_config(settings())
+
+    assert newest() == scripts.get_current_head()
+    assert known() == {script.revision for script in scripts.walk_revisions()}
 
 
 def test_there_is_one_newest_revision() -> None:
