@@ -3,13 +3,18 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from crashes.trial import Prepare, Trial, as_it_is, code_of
+from crashes.trial import LONGEST_RUN, Prepare, Trial, as_it_is, code_of
 
+#: Seconds for a sender under strace: its own alarm comes first, so whoever takes longer hangs.
+PATIENCE = 2.0 * LONGEST_RUN
 CALL = re.compile(r"^\d+ +(\w+)\(")
 
 
@@ -18,12 +23,25 @@ def available() -> bool:
     return shutil.which("strace") is not None
 
 
-def traced(trial: Trial, options: Sequence[str], *, out: str = "/dev/null", prepare: Prepare = as_it_is) -> int:
-    """Run a sender under strace with these options, from its first act on; how it ended."""
+def traced(
+    trial: Trial,
+    options: Sequence[str],
+    *,
+    out: str = "/dev/null",
+    prepare: Prepare = as_it_is,
+    patience: float = PATIENCE,
+) -> int:
+    """Run a sender under strace with these options, from its first act on; how it ended.
+
+    Raises TimeoutError when that takes longer than `patience` (seconds); both are stopped then.
+    """
     read, write = os.pipe()
     pid = trial.start(prepare, wait_for=read)
     command = ["strace", "-f", "-p", str(pid), "-o", out, *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:  # noqa: S603
+    with (
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace,  # noqa: S603
+        _ended_after(patience, strace.pid, pid),
+    ):
         assert strace.stderr is not None
         said = strace.stderr.readline()
         os.write(write, b"!")
@@ -34,6 +52,31 @@ def traced(trial: Trial, options: Sequence[str], *, out: str = "/dev/null", prep
     if "attached" not in said:
         raise OSError(f"strace cannot trace a child here: {said.strip()}")
     return code
+
+
+@contextmanager
+def _ended_after(patience: float, *pids: int) -> Iterator[None]:
+    """Kill these processes of ours, and say so, when the block takes longer than that many seconds."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    timer = threading.Timer(patience, end)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # whoever forks next is alone
+    if late.is_set():
+        raise TimeoutError(
+            f"A sender under strace did not end in {patience:g} seconds; both were stopped. Look whether this machine "
+            "lets a child be traced (strace -f -p), or is too busy."
+        )
 
 
 def injected(trial: Trial, call: str, what: str, when: str) -> int:

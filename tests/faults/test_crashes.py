@@ -4,14 +4,18 @@
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import pytest
 from crashes.checker import Verdict, judge
+from crashes.tracing import traced
+from crashes.trial import Trial
 
 ADAPTERS = "ses,postmark,sendgrid,mailgun,resend,brevo,smtp"
 CAMPAIGN = Path(__file__).parents[2] / "benchmarks" / "crashes" / "campaign.py"
@@ -40,6 +44,22 @@ def requires_strace() -> None:
     """Skip with a sentence where strace is absent."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed (apt-get install strace)")
+
+
+class Asleep:
+    """A sender that does nothing for a minute."""
+
+    def start(self, _prepare: object, *, wait_for: int) -> int:  # noqa: ARG002 - as a trial is started
+        """Its process id."""
+        return os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+
+
+def test_a_sender_that_hangs_under_strace_is_ended_with_a_sentence() -> None:
+    """A campaign of hours must not stand still where nobody looks."""
+    requires_strace()
+
+    with pytest.raises(TimeoutError, match=r"did not end in 0\.5 seconds; both were stopped"):
+        traced(cast("Trial", Asleep()), ["-e", "trace=fsync"], patience=0.5)
 
 
 def test_whoever_kills_it_nobody_is_mailed_twice_or_lost(tmp_path: Path) -> None:
