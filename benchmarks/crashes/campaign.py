@@ -1,6 +1,6 @@
 """Kill the real dispatcher in every way there is, and ask the provider's own log who was mailed.
 
-    python benchmarks/crashes/campaign.py --kills 1000 [--seed S] [--only "power cut"] [--minutes 20]
+    python benchmarks/crashes/campaign.py --kills 1000 [--seed S] [--only "power cut"] [--minutes 20] [--parts]
 
 Prints a table and ends with 1 if anybody was mailed twice, lost, or lied about. It may be interrupted: it then says
 what it has. It starts one process that listens on 127.0.0.1, and stops it by its pid.
@@ -135,7 +135,8 @@ def run(options: argparse.Namespace, folder: Path, seed: str) -> Campaign:
     shares = sum(kind.share for kind, _ in pairs)
     began = time.monotonic()
     with provider(folder) as ports:
-        campaign = Campaign(folder, ports, options.mutant, functools.cache(lambda size: scene(folder, ports[0], size)))
+        made = lambda size: scene(folder, ports[0], size, parts=options.parts)  # noqa: E731 - one line, used once
+        campaign = Campaign(folder, ports, options.mutant, functools.cache(made))
         try:
             for number, (kind, capability) in enumerate(pairs):
                 kills = max(1, round(options.kills * kind.share / shares))
@@ -148,10 +149,12 @@ def run(options: argparse.Namespace, folder: Path, seed: str) -> Campaign:
         return campaign
 
 
-def scene(folder: Path, port: int, size: str) -> Scene:
+def scene(folder: Path, port: int, size: str, *, parts: bool) -> Scene:
     """The database that the trials copy."""
     people, batch = SIZES[size]
-    return build(folder / size / "newsletter.db", Loopback(port, size, "neither"), people=people, batch=batch)
+    return build(
+        folder / size / "newsletter.db", Loopback(port, size, "neither"), people=people, batch=batch, parts=parts
+    )
 
 
 def say_progress(campaign: Campaign, began: float, done: int, of: int) -> None:
@@ -170,6 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="kinds whose names hold one of these words, comma between them")
     parser.add_argument("--provider", default="", help=PROVIDERS)
     parser.add_argument("--minutes", type=float, default=60, help="stop after about so long")
+    parser.add_argument("--parts", action="store_true", help="readers chose four different parts of the issue")
     parser.add_argument("--mutant", choices=("", "lease", "normal"), default="", help="take a guard away and see")
     parser.add_argument("--json", type=Path, help="write the rows to this file as well")
     options = parser.parse_args(arguments)

@@ -1,9 +1,11 @@
 """What a run stands on: a database with an approved issue and a list, made once and copied, and a desk over it."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from sqlmodel import select
 
 from newsletter.config import Config, Publication, Sending, Sources, templates_folder
 from newsletter.database import engine_for, transaction
@@ -13,9 +15,10 @@ from newsletter.desk.desk import Desk
 from newsletter.migrations import upgrade
 from newsletter.providers.base import Provider
 from newsletter.sample import PAGES
+from newsletter.topics import Topic
 from subscribers.address import parse
 from subscribers.consent import Evidence
-from subscribers.subscriber import add
+from subscribers.subscriber import Subscriber, add
 from subscribers.tokens import Keys
 
 SECRET = b"a secret for crashes, 32 bytes long"
@@ -45,8 +48,16 @@ class Scene:
         return Desk(config, engine, SECRET, Keys(SECRET), provider, templates_folder(), clock)
 
 
-def build(template: Path, provider: Provider, *, people: int, batch: int) -> Scene:
-    """The sample week, approved, and a list of this many people."""
+TOPICS = (
+    Topic(slug="models", name="Models", categories=("Models",)),
+    Topic(slug="tools", name="Tools", categories=("Developer Tools",)),
+    Topic(slug="rest", name="The rest", categories=("AI Clients", "AI Hardware", "Writing", "Data", "Research")),
+)
+WISHES = ("", "models", "tools", "models,rest")  #: what one reader after the other wants
+
+
+def build(template: Path, provider: Provider, *, people: int, batch: int, parts: bool = False) -> Scene:
+    """The sample week, approved, and a list of this many people; with `parts` they want four different ones of it."""
     scene = Scene(template, people, batch)
     template.parent.mkdir(parents=True, exist_ok=True)
     desk = scene.desk(template, provider)
@@ -56,6 +67,11 @@ def build(template: Path, provider: Provider, *, people: int, batch: int) -> Sce
     with transaction(desk.engine) as session:
         for number in range(people):
             add(session, parse(f"reader{number}@example.org"), page, secret=SECRET, now=now, confirmed=True)
+        if parts:
+            for person in session.exec(select(Subscriber)):
+                person.topics = WISHES[(person.id or 0) % len(WISHES)]
+    if parts:
+        desk = replace(desk, config=desk.config.model_copy(update={"topics": TOPICS}))
     writing.draft(desk)
     writing.approve(desk, "1", by="the campaign")
     desk.engine.dispose()  # the last connection to close empties the write-ahead log into the file

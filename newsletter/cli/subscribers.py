@@ -11,7 +11,7 @@ from newsletter.database import reading, transaction
 from newsletter.delivery.explain import fates
 from subscribers import subscriber as people
 from subscribers.address import parse
-from subscribers.choice import Choice, Frequency
+from subscribers.choice import EVERYTHING, Choice, Frequency
 from subscribers.consent import Status
 from subscribers.erasure import erase, facts
 from subscribers.errors import IllegalChange
@@ -209,7 +209,8 @@ def _next(person: Subscriber | None, *, suppressed: str) -> str:
         until = f" until {_minute(person.paused_until)}" if person.paused_until else ""
         return f"The next issue will skip them: they are taking a break{until}."
     if person.status is Status.ACTIVE:
-        return "The next issue will reach them."
+        chose = choice_of(person) != EVERYTHING
+        return "The next issue will reach them" + (", if anything of what they chose is in it." if chose else ".")
     return f"The next issue will skip them: they are {person.status}."
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     and_,
     case,
+    cast,
     column,
     delete,
     exists,
@@ -132,12 +133,14 @@ def _flag(keen: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _given(rows: Sequence[tuple[str, str, str, int, int | None]]) -> CTE:
-    """These groups of people as a table beside theirs."""
+    """These groups of people as a table beside theirs.
+
+    Cast, for without a type SQLite looks through all of it for each person, and not into an index.
+    """
     columns = [column(name, String) for name in ("zone", "topics", "frequency")]
     table = values(*columns, column("more", Integer), column("wave", Integer), name="given")
-    return table.data([(zone, topics, str(often), more, wave) for zone, topics, often, more, wave in rows]).cte(
-        "groups"
-    )
+    given = table.data([(zone, topics, str(often), *rest) for zone, topics, often, *rest in rows]).cte("given")
+    return select(*(cast(one, one.type).label(one.key) for one in given.c)).cte("groups")
 
 
 def _same(known: CTE, more: ColumnElement[int]) -> ColumnElement[bool]:
