@@ -19,6 +19,8 @@ REST = Topic(
     slug="rest", name="The rest", categories=("AI Clients", "AI Hardware", "Writing", "Data", "Research")
 )  # fmt: skip
 TOPICS = (MODELS, TOOLS, REST)
+#: With two topics an issue has two parts: cheaper to approve than six.
+TWO = (MODELS, Topic(slug="others", name="All others", categories=(*TOOLS.categories, *REST.categories)))
 
 
 def with_topics(engine: Engine, *topics: Topic) -> Place:

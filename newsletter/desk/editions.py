@@ -40,20 +40,23 @@ class Edition:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What the check says of the whole, and what it says of a part alone; errors first."""
-        of_all = {replace(one, place="") for one in self.whole.findings}
-        own = [
-            replace(one, message=f"In the part '{name}': {one.message}")
-            for name, part in self.parts.items()
-            for one in part.findings
-            if replace(one, place="") not in of_all
-        ]
-        return tuple(sorted((*self.whole.findings, *own), key=lambda one: tuple(Level).index(one.level)))
+        """What the check says of the whole, and what it says of parts alone, each once; errors first."""
+        of_all, own = {replace(one, place="") for one in self.whole.findings}, dict[Finding, list[str]]()
+        for name, part in self.parts.items():
+            for one in part.findings:
+                if replace(one, place="") not in of_all:
+                    own.setdefault(one, []).append(name)
+        told = [replace(one, message=f"In {_where(names)}: {one.message}") for one, names in own.items()]
+        return tuple(sorted((*self.whole.findings, *told), key=lambda one: tuple(Level).index(one.level)))
 
     @property
     def contents(self) -> dict[str, str]:
         """The parts, for keeping."""
         return {name: dump(part) for name, part in self.parts.items()}
+
+
+def _where(names: list[str]) -> str:
+    return f"the part '{names[0]}'" if len(names) == 1 else f"{len(names)} parts, as '{names[0]}'"
 
 
 def words(desk: Desk, session: Session, issue: Issue) -> Composition:

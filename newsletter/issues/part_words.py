@@ -59,10 +59,9 @@ def _partly(part: Part, around: Around) -> str:
 
 
 def _monthly(part: Part, around: Around, left_out: int) -> str:
-    issues = listed([_link(around, f"issue {number}", week) for number, week in around.earlier])
-    also = f" and of {issues}" if part.items else f" {issues}"
-    own = f" {_link(around, f'issue {around.number}', str(around.week))}" if part.items else ""
-    said = f"This is your mail of the month: what you chose of{own}{also}."
+    issues = [(around.number, str(around.week))] if part.items else []
+    named = listed([_link(around, f"issue {number}", week) for number, week in (*issues, *around.earlier)])
+    said = f"This is your mail of the month: what you chose of {named}."
     said += f" {opened(counted(left_out, 'more comparison'))} of yours {_are(left_out)} there." if left_out else ""
     return f"{said} {CHANGE_IT}"
 

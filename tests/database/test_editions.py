@@ -1,5 +1,6 @@
 """The parts of an issue are rendered, checked and frozen with it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from desk_samples import Place, furnished
 from sqlalchemy import Engine
 from sqlmodel import func, update
-from topic_samples import wants, with_topics
+from topic_samples import TOOLS, TOPICS, TWO, wants, with_topics
 
 from newsletter.desk import looking, sending, writing
 from newsletter.desk.editions import Edition, edition, rendered
@@ -17,14 +18,15 @@ from newsletter.issues.approval import FrozenIssue, FrozenPart
 from newsletter.issues.edits import lead_with, with_intro, with_subject
 from newsletter.issues.history import candidates
 from newsletter.mail.rendered import Finding, Level
+from newsletter.topics import Topic
 from subscribers.choice import Choice, Frequency
 
 pytestmark = pytest.mark.sqlite
 
 
-def approved(engine: Engine) -> tuple[Place, Edition]:
+def approved(engine: Engine, topics: Sequence[Topic] = TWO) -> tuple[Place, Edition]:
     """The sample week with its parts."""
-    here = with_topics(engine)
+    here = with_topics(engine, *topics)
     writing.draft(here.desk)
     return here, writing.approve(here.desk, "1", by="Mara")[1]
 
@@ -37,7 +39,7 @@ def kept(here: Place) -> Edition:
 
 def test_all_parts_are_frozen_and_covered_by_one_digest(engine: Engine) -> None:
     """Six for three topics; read back as they were approved."""
-    here, made = approved(engine)
+    here, made = approved(engine, TOPICS)
 
     assert sorted(made.parts) == ["models", "models.rest", "models.tools", "rest", "rest.tools", "tools"]
     assert (kept(here).parts, kept(here).digest) == (made.parts, made.digest)
@@ -60,10 +62,10 @@ def test_an_issue_without_parts_is_kept_as_it_always_was(engine: Engine) -> None
 @pytest.mark.parametrize(
     "damage",
     [
-        update(FrozenPart).where(FrozenPart.name == "tools").values(content="{}"),
+        update(FrozenPart).where(FrozenPart.name == "models").values(content="{}"),
         update(FrozenIssue).values(manifest="{}"),
         update(FrozenIssue).values(
-            manifest=func.replace(FrozenIssue.manifest, '"rest|weekly": "rest"', '"rest|weekly": ""')
+            manifest=func.replace(FrozenIssue.manifest, '"others|weekly": "others"', '"others|weekly": ""')
         ),
     ],
     ids=["a part", "the manifest", "who gets which"],
@@ -75,17 +77,17 @@ def test_what_was_changed_since_is_never_shown(engine: Engine, damage: object) -
         session.execute(damage)
 
     with pytest.raises(IssueError, match="not what was approved"), here.desk.reading() as session:
-        rendered(here.desk, session, here.desk.find(session, "1"), "tools")
+        rendered(here.desk, session, here.desk.find(session, "1"), "models")
 
 
 def test_an_error_in_a_part_counts_and_says_where(engine: Engine) -> None:
     """What the whole has as well is said once; an error anywhere keeps the issue from being approved."""
     _, made = approved(engine)
     both, own = Finding(Level.WARNING, "w", "Both have it."), Finding(Level.ERROR, "e", "Too long.")
-    parts = {"tools": replace(made.parts["tools"], findings=(both, own))}
+    parts = {"models": replace(made.parts["models"], findings=(both, own))}
     found = replace(made, whole=replace(made.whole, findings=(both,)), parts=parts).findings
 
-    assert [one.message for one in found] == ["In the part 'tools': Too long.", "Both have it."]
+    assert [one.message for one in found] == ["In the part 'models': Too long.", "Both have it."]
 
 
 def tool_of(here: Place) -> str:
@@ -97,7 +99,7 @@ def tool_of(here: Place) -> str:
 
 def test_the_editors_subject_is_only_for_whom_it_speaks_to(engine: Engine) -> None:
     """It is about the lead. The introduction is for everybody."""
-    here = with_topics(engine)
+    here = with_topics(engine, *TWO)
     writing.draft(here.desk)
     writing.edit(
         here.desk,
@@ -107,9 +109,7 @@ def test_the_editors_subject_is_only_for_whom_it_speaks_to(engine: Engine) -> No
     )
     made = writing.approve(here.desk, "1", by="Mara")[1]
 
-    assert {name for name, part in made.parts.items() if part.subject == "Lapel, and why we waited"} == {
-        "rest", "models.rest", "rest.tools",
-    }  # fmt: skip
+    assert {name for name, part in made.parts.items() if part.subject == "Lapel, and why we waited"} == {"others"}
     assert all("Hello." in part.text for part in made.parts.values())
 
 
@@ -125,23 +125,23 @@ def test_a_part_says_that_it_is_one_and_where_the_rest_is(engine: Engine) -> Non
 
 def test_what_somebody_looks_at_is_what_their_choice_gets(engine: Engine, tmp_path: Path) -> None:
     """By a choice, or as a reader; who gets nothing is told so. Before and after the approval alike."""
-    here = with_topics(engine)
+    here = with_topics(engine, *TWO)
     writing.draft(here.desk)
-    wants(here, "ada", "tools")
-    by_choice = looking.message_for(here.desk, "1", choice=Choice.of("tools"))[0]
+    wants(here, "ada", "models")
+    by_choice = looking.message_for(here.desk, "1", choice=Choice.of("models"))[0]
     before = looking.message_for(here.desk, "1", address="ada@example.org")[0]
     writing.approve(here.desk, "1", by="Mara")
 
     assert before.subject == by_choice.subject
     assert looking.message_for(here.desk, "1", address="ada@example.org")[0].html == before.html
-    assert "/issues/2026-W46/tools" in before.html
+    assert "/issues/2026-W46/models" in before.html
     with pytest.raises(IssueError, match="they get no mail"):
         looking.write(here.desk, "1", tmp_path, choice=Choice((), Frequency.CHANGES))
 
 
 def test_what_was_edited_while_it_was_rendered_is_not_approved(engine: Engine) -> None:
     """Rendering takes seconds, in which nobody is locked out."""
-    here = with_topics(engine)
+    here = with_topics(engine, TOOLS)
     writing.draft(here.desk)
     with here.desk.reading() as session:
         made = edition(here.desk, session, here.desk.find(session, "1"))
@@ -155,7 +155,7 @@ def test_what_was_edited_while_it_was_rendered_is_not_approved(engine: Engine) -
 
 def test_the_mail_of_the_month_comes_with_the_first_issue_of_a_month(engine: Engine) -> None:
     """It has what the issues since the last one had, and says which; in between there is none."""
-    here = with_topics(engine)
+    here = furnished(engine)
     weeks = here.desk.config.selection.model_copy(update={"most": 2, "fewest": 1})
     here.desk = replace(here.desk, config=here.desk.config.model_copy(update={"selection": weeks}))
     monthly, texts = Choice.of("", "monthly"), []

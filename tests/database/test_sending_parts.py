@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reading_provider import ReadingProvider
 from sqlalchemy import Engine, false
 from sqlmodel import col, select
-from topic_samples import TOPICS, wants, with_topics
+from topic_samples import TOPICS, TWO, wants, with_topics
 
 from newsletter.database import transaction
 from newsletter.delivery import waves
@@ -28,6 +28,7 @@ from newsletter.desk import sending, writing
 from newsletter.desk.editions import Edition
 from newsletter.issues.issue import IssueStatus
 from newsletter.mail.message import MessageBuilder
+from newsletter.topics import Topic
 from subscribers.choice import Choice
 from subscribers.consent import Evidence
 from subscribers.subscriber import Subscriber, find, unsubscribe
@@ -35,9 +36,9 @@ from subscribers.subscriber import Subscriber, find, unsubscribe
 PAGE = "https://news.example.org/issues/2026-W46"
 
 
-def approved(engine: Engine, **choices: str) -> tuple[Place, Edition]:
+def approved(engine: Engine, topics: Sequence[Topic] = TWO, **choices: str) -> tuple[Place, Edition]:
     """The sample week, approved with its parts, for Ada and these people: name="topics often"."""
-    here = with_topics(engine)
+    here = with_topics(engine, *topics)
     here.desk = replace(here.desk, provider=ReadingProvider(remembers=True))
     for name, wish in choices.items():
         topics, _, often = wish.partition(" ")
@@ -72,7 +73,7 @@ def why(here: Place, name: str) -> str:
 def test_everybody_gets_the_part_of_their_choice(engine: Engine) -> None:
     """The approved bytes, with a way to read them in a browser; who chose what is not in it gets nothing."""
     here, made = approved(
-        engine, eve="models", finn="tools,models", gus=" changes", hana="gone", ivo="rest,models,tools"
+        engine, TOPICS, eve="models", finn="tools,models", gus=" changes", hana="gone", ivo="rest,models,tools"
     )
     sent = sending.send(here.desk, "1", by="Mara")
 
@@ -87,7 +88,7 @@ def test_everybody_gets_the_part_of_their_choice(engine: Engine) -> None:
 
 def test_a_list_without_choices_is_walked_as_it_always_was(engine: Engine) -> None:
     """No waves, no part, and the cursor goes over the list itself."""
-    here, made = approved(engine, finn="tools,models,rest")
+    here, made = approved(engine, finn="others,models")
     sending.start(here.desk, "1", by="Mara")
     with here.desk.reading() as session:
         assert (waves.waves_of(session, 1), session.get_one(Sending, 1).cursor) == ([], 0)
@@ -101,7 +102,7 @@ def test_what_counts_is_the_choice_at_the_beginning(engine: Engine) -> None:
     """Whoever chooses otherwise on the way gets that from the next issue on; leaving counts at once."""
     here, made = approved(engine, eve="models", finn="models", gus=" changes")
     sending.start(here.desk, "1", by="Mara")
-    wants(here, "eve", "tools")
+    wants(here, "eve", "others")
     wants(here, "gus")
     with here.desk.transaction() as session:
         unsubscribe(session, find(session, "finn@example.org"), Evidence("/u"), here.clock())
@@ -116,7 +117,7 @@ def test_what_counts_is_the_choice_at_the_beginning(engine: Engine) -> None:
 def test_what_was_approved_says_who_gets_what(engine: Engine) -> None:
     """A topic that is taken out of the settings after the approval is still known to the issue."""
     here, made = approved(engine, eve="models")
-    here.desk = replace(here.desk, config=here.desk.config.model_copy(update={"topics": TOPICS[1:]}))
+    here.desk = replace(here.desk, config=here.desk.config.model_copy(update={"topics": TWO[1:]}))
     sending.send(here.desk, "1", by="Mara")
 
     assert got(here)["eve"][0] == made.parts["models"].digest
@@ -208,8 +209,8 @@ def many(engine: Engine) -> Many:
     return dispatcher_for_ten(engine), itertools.count(2)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wishes=WISHES, dials=st.lists(st.sampled_from(DIALS), max_size=6), size=st.integers(1, 4))
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(wishes=WISHES, dials=st.lists(st.sampled_from(DIALS), max_size=3), size=st.integers(1, 4))
 def test_nobody_is_lost_and_nobody_gets_anothers(many: Many, wishes: list[str], dials: list[str], size: int) -> None:
     """Ten people, five wishes, calls that die, get lost, are put off and are cut: each once, and their own."""
     ten, provider = many[0], ReadingProvider(remembers=True, batch_size=size, next_answers=list(dials))
@@ -219,7 +220,8 @@ def test_nobody_is_lost_and_nobody_gets_anothers(many: Many, wishes: list[str], 
     run = replace(ten, provider=provider, parts=parts, batch_size=size, addressing=addressing)
     for _ in range(len(dials) + 2):
         with contextlib.suppress(Killed):
-            run.run(issue)
+            if run.run(issue)[0] is Ending.DONE:
+                break
     with transaction(ten.engine) as session:
         state = progress(session, issue)
     names = {builder.rendered.digest: name for name, builder in parts.items()} | {ten.builder.rendered.digest: ""}

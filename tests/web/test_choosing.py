@@ -7,7 +7,7 @@ import pytest
 from desk_samples import Place
 from readers_web import dump, open_web, story, token, who
 from sqlalchemy import Engine
-from topic_samples import TOPICS, wants, with_topics
+from topic_samples import TOPICS, TWO, wants, with_topics
 
 from newsletter.desk import looking, sending, writing
 from newsletter.web.choosing import in_words
@@ -149,27 +149,33 @@ def test_the_page_says_what_a_choice_means(often: Frequency, topics: list[str], 
 
 def test_view_in_browser_leads_to_the_reader_s_own_part(web: httpx.Client, here: Place) -> None:
     """The approved bytes without what is one reader's own; search engines are led to the whole."""
-    wants(here, "ada", "tools")
+    two_parts(here)
     writing.draft(here.desk)
     made = writing.approve(here.desk, "1", by="test")[1]
-    assert web.get(f"{WEEK}/tools").status_code == 404
+    assert web.get(f"{WEEK}/models").status_code == 404
     sending.send(here.desk, "1", by="test", pause=lambda _: None)
-    page = web.get(f"{WEEK}/tools")
+    page = web.get(f"{WEEK}/models")
     mail = looking.message_for(here.desk, "1", address="ada@example.org")[0]
 
-    assert f"https://news.example.org{WEEK}/tools" in mail.html
+    assert f"https://news.example.org{WEEK}/models" in mail.html
     assert f'<link rel="canonical" href="https://news.example.org{WEEK}">' in page.text
-    assert (made.parts["tools"].subject in page.text, made.whole.subject in page.text) == (True, False)
+    assert (made.parts["models"].subject in page.text, made.whole.subject in page.text) == (True, False)
     assert page.headers["cache-control"] == web.get(WEEK).headers["cache-control"]
     assert [secret for secret in (who(here, "ada").ref, "ada@", "/preferences/", "/u/") if secret in page.text] == []
 
 
+def two_parts(here: Place) -> None:
+    """Two topics, for the time that it takes to approve six parts; Ada wants models."""
+    object.__setattr__(here.desk, "config", here.desk.config.model_copy(update={"topics": TWO}))
+    wants(here, "ada", "models")
+
+
 def test_what_is_no_part_is_no_page(web: httpx.Client, here: Place) -> None:
     """Nor is a part of a week without an issue."""
-    wants(here, "ada", "tools")
+    two_parts(here)
     writing.draft(here.desk)
     writing.approve(here.desk, "1", by="test")
     sending.send(here.desk, "1", by="test", pause=lambda _: None)
 
-    paths = (f"{WEEK}/nothing", f"{WEEK}/", f"{WEEK}/models.tools.rest", "/issues/2026-W40/tools", f"{WEEK}/tools/x")
+    paths = (f"{WEEK}/nothing", f"{WEEK}/", f"{WEEK}/others.models", "/issues/2026-W40/models", f"{WEEK}/models/x")
     assert [web.get(path).status_code for path in paths] == [404] * 5
