@@ -1,6 +1,6 @@
 """How readers voted, for the site's own pages: JSON with public numbers, and no reader in them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +12,7 @@ from newsletter.comparisons.shelf import latest
 from newsletter.desk.desk import Desk
 from newsletter.issues.readers_votes import counted
 from newsletter.web.archive import KEPT
+from newsletter.web.remembering import Memory
 from newsletter.web.signing_up import site_of
 
 UNKNOWN = "There is no such comparison. Ask with ?comparison= and both slugs, like heron-vs-zuraw."
@@ -22,10 +23,12 @@ class VotesApi:
     """The answers at `/api/votes`: anybody may ask, scripts of the sites of `signup.sites` may read the answer."""
 
     desk: Desk
+    seen: Memory[dict[str, Any]] = field(default_factory=Memory)
 
     async def __call__(self, request: Request) -> Response:
         """The votes on both tools of a comparison; null where there are none."""
-        found = await run_in_threadpool(self._found, request.query_params.get("comparison", ""))
+        key = request.query_params.get("comparison", "")
+        found = await run_in_threadpool(self.seen.of, key, self.desk.clock(), lambda: self._found(key))
         if found is None:
             answer = JSONResponse({"error": UNKNOWN}, HTTPStatus.NOT_FOUND)
         else:

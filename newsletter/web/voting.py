@@ -21,6 +21,7 @@ from newsletter.web.opening import Fields, Link
 from newsletter.web.pacing import Pace
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import NOBODY
+from newsletter.web.remembering import Memory
 from subscribers.subscriber import Subscriber, by_ref
 from subscribers.tokens import Purpose, sign
 from subscribers.votes import may_vote
@@ -47,6 +48,7 @@ class Voting:
     desk: Desk
     pages: Pages
     pace: Pace = field(default_factory=Pace)
+    seen: Memory[Ballot] = field(default_factory=Memory)  #: by everybody, so without anybody's own vote
 
     async def own(self, request: Request) -> Response:
         """A reader's own page: one comparison to vote on, or all that they voted."""
@@ -62,7 +64,8 @@ class Voting:
             with self.desk.reading() as session:
                 return voting.ballot(self.desk, session, key)
 
-        found = await run_in_threadpool(look) if key else None
+        now = self.desk.clock()
+        found = await run_in_threadpool(self.seen.of, key, now, look) if key else None
         if key and found is None:
             return self.pages.sorry(HTTPStatus.NOT_FOUND, NO_PAGE, "There is nothing to vote on", sign_up=True)
         return self.pages.page("voted.html", ballot=found, noindex=True)

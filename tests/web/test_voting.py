@@ -18,6 +18,8 @@ from newsletter.comparisons.shelf import on_shelf, put
 from newsletter.config import SignUp
 from newsletter.desk.voting import Tallied, tally
 from newsletter.web.pacing import MOST, ROOM, Pace
+from newsletter.web.remembering import ROOM as ROOM_FOR_ANSWERS
+from newsletter.web.remembering import Memory
 from subscribers.bookmarks import bookmarks_of, save
 from subscribers.consent import Evidence
 from subscribers.signals import last_signal
@@ -272,3 +274,25 @@ def test_an_editor_sees_how_readers_voted_and_what_they_saved(here: Place, pair:
         Tallied(pair.right.slug, pair.right.name, 0, 0, None, 1),
     ]
     assert one == listed[1:]
+
+
+def test_the_public_count_is_found_out_once_in_half_a_minute(web: httpx.Client, here: Place, pair: Comparison) -> None:
+    """Anybody may ask as often as they like; a reader's own page is never behind."""
+    paths = f"/vote?of={pair.key}", f"/api/votes?comparison={pair.key}"
+    before = [web.get(path).text for path in paths]
+    assert "Readers: 100% ship" in press(web, here, pair, "ship").text
+    assert [web.get(path).text for path in paths] == before
+
+    here.clock.forward(seconds=30)
+    page, answer = (web.get(path).text for path in paths)
+    assert ("Readers: 100% ship · 1 vote" in page, '"count":1' in answer) == (True, True)
+
+
+def test_what_is_remembered_has_an_end(here: Place) -> None:
+    """Whoever asks for ever new things fills no memory, and that there is nothing is not remembered at all."""
+    memory, now = Memory[int](), here.clock()
+    for number in range(2 * ROOM_FOR_ANSWERS):
+        memory.of(str(number), now, lambda number=number: number or None)
+
+    assert len(memory.known) <= ROOM_FOR_ANSWERS
+    assert (memory.of("0", now, lambda: 7), memory.of("0", now, lambda: 8)) == (7, 7)
