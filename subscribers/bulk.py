@@ -24,8 +24,8 @@ SORTING_KB = 16_000  #: for building an index: SQLite sorts in as much memory as
 def insert_rows(connection: Connection, into: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows that have all the same columns, their values as the driver takes them."""
     if rows:
-        compiled = _inserting(into, tuple(rows[0]), connection.dialect)
-        connection.exec_driver_sql(str(compiled), _in_order(compiled, rows))
+        ready = _inserting(into, tuple(rows[0]), connection.dialect)
+        connection.exec_driver_sql(str(ready), in_order(ready, rows))
 
 
 def those_in(connection: Connection, known: Column[Any], values: Sequence[str]) -> set[str]:
@@ -33,10 +33,27 @@ def those_in(connection: Connection, known: Column[Any], values: Sequence[str]) 
     found: set[str] = set()
     for at in range(0, len(values), MOST_VALUES):
         some = values[at : at + MOST_VALUES]
-        compiled = _looking(known, len(some), connection.dialect)
+        ready = _looking(known, len(some), connection.dialect)
         row = {f"v{number}": value for number, value in enumerate(some)}
-        found.update(connection.exec_driver_sql(str(compiled), _in_order(compiled, [row])[0]).scalars())
+        found.update(connection.exec_driver_sql(str(ready), in_order(ready, [row])[0]).scalars())
     return found
+
+
+def compiled(statement: ClauseElement, dialect: Dialect) -> SQLCompiler:
+    """The statement as this database spells it."""
+    return cast("SQLCompiler", statement.compile(dialect=dialect))
+
+
+def in_order(ready: SQLCompiler, rows: Sequence[dict[str, Any]]) -> list[Any]:
+    """The rows, of equal columns, as this driver wants its parameters: by place or by name."""
+    if ready.positiontup is None:
+        return list(rows)
+    names = ready.positiontup
+    if list(rows[0]) == names:
+        return [tuple(row.values()) for row in rows]
+    if len(names) == 1:  # itemgetter gives one thing, and not a tuple of one
+        return [(row[names[0]],) for row in rows]
+    return list(map(itemgetter(*names), rows))
 
 
 def processor(connection: Connection, kind: TypeEngine[Any]) -> Callable[[Any], Any]:
@@ -118,22 +135,10 @@ class Shelved:
 @lru_cache(maxsize=64)
 def _inserting(into: Table, names: tuple[str, ...], dialect: Dialect) -> SQLCompiler:
     bare = table(into.name, *(column(name) for name in names))
-    return _compiled(insert(bare).values({name: bindparam(name) for name in names}), dialect)
+    return compiled(insert(bare).values({name: bindparam(name) for name in names}), dialect)
 
 
 @lru_cache(maxsize=64)
 def _looking(known: Column[Any], number: int, dialect: Dialect) -> SQLCompiler:
     one_of = known.in_([bindparam(f"v{place}") for place in range(number)])
-    return _compiled(select(known).where(one_of), dialect)
-
-
-def _compiled(statement: ClauseElement, dialect: Dialect) -> SQLCompiler:
-    return cast("SQLCompiler", statement.compile(dialect=dialect))
-
-
-def _in_order(compiled: SQLCompiler, rows: Sequence[dict[str, Any]]) -> list[Any]:
-    """The rows as this driver wants its parameters: by place or by name."""
-    if compiled.positiontup is None:
-        return list(rows)
-    names = compiled.positiontup
-    return [tuple(row.values()) for row in rows] if list(rows[0]) == names else list(map(itemgetter(*names), rows))
+    return compiled(select(known).where(one_of), dialect)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from jobs.notices.facts import Facts, Post, Watched
 from jobs.notices.words import at, lasting
+from newsletter.delivery.progress import Progress
 from newsletter.desk.notices import Holds, Kind, Severity
 from newsletter.issues.issue import IssueStatus
 from newsletter.issues.wording import numbered, opened, sentence
@@ -70,8 +71,7 @@ def counts(facts: Facts) -> Iterator[Holds]:
         state = post.progress
         over = post.finished and (state.to_claim or state.under_way)
         if state.to_claim < 0 or over:
-            expected = state.list_size - state.skipped_in_all
-            counts = f"{state.accepted:,} accepted, {expected:,} were to be mailed"
+            counts = f"{state.accepted:,} accepted, {_to_be_mailed(state):,} were to be mailed"
             said = f"The numbers of {issue.name} do not add up: {counts}."
             todo = f"{_stop(facts)} Then: newsletter issue status {issue.number}"
             yield Holds(Kind.COUNTS, str(issue.number), Severity.URGENT, said, todo)
@@ -81,7 +81,7 @@ def missing(facts: Facts) -> Iterator[Holds]:
     """It ended, and not everybody who was to get it was accepted."""
     for issue, post in _posts(facts):
         state = post.progress
-        expected, without = state.list_size - state.skipped_in_all, state.refused + state.unknown
+        expected, without = _to_be_mailed(state), state.refused + state.unknown
         if post.finished and without:
             said = (
                 f"{opened(issue.name)} was accepted for {state.accepted:,} of {expected:,}: "
@@ -89,6 +89,10 @@ def missing(facts: Facts) -> Iterator[Holds]:
             )
             severity = Severity.WARNING if 100 * without >= expected else Severity.INFO
             yield Holds(Kind.MISSING, str(issue.number), severity, said, f"newsletter issue status {issue.number}")
+
+
+def _to_be_mailed(state: Progress) -> int:
+    return state.list_size - state.skipped_in_all
 
 
 def doubled(facts: Facts) -> Iterator[Holds]:

@@ -7,7 +7,6 @@ costs SQLAlchemy more than the database needs for it (benchmarks/events.py). Val
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import ClauseElement, Table, bindparam
@@ -16,6 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlmodel import Session
 
 from newsletter.delivery.evidence import pieces
+from subscribers.bulk import compiled, in_order
 
 MOST = 500  #: values in one piece
 #: For so many values a query is spelled; where there are fewer, the last one is asked for again.
@@ -30,9 +30,9 @@ def look(session: Session, spell: Spell, values: Iterable[Any], **rest: Any) -> 
     connection = session.connection()
     for some in pieces(list(values)):
         number = next(size for size in SIZES if size >= len(some))
-        compiled = _looking(spell, number, connection.dialect)
+        ready = _looking(spell, number, connection.dialect)
         named = dict.fromkeys(_names(number), some[-1]) | dict(zip(_names(number), some, strict=False)) | rest
-        yield from connection.exec_driver_sql(str(compiled), _in_order(compiled, [named])[0]).all()
+        yield from connection.exec_driver_sql(str(ready), in_order(ready, [named])[0]).all()
 
 
 def run(session: Session, statement: ClauseElement, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -41,9 +41,9 @@ def run(session: Session, statement: ClauseElement, table: Table, rows: Sequence
         return
     session.flush()
     connection = session.connection()
-    compiled = _spelled(statement, tuple(rows[0]), connection.dialect)
+    ready = _spelled(statement, tuple(rows[0]), connection.dialect)
     plain = Plain(table, connection.dialect)
-    connection.exec_driver_sql(str(compiled), _in_order(compiled, [plain.row(row) for row in rows]))
+    connection.exec_driver_sql(str(ready), in_order(ready, [plain.row(row) for row in rows]))
 
 
 class Plain:
@@ -72,7 +72,7 @@ class Plain:
 
 @lru_cache(maxsize=128)
 def _looking(spell: Spell, number: int, dialect: Dialect) -> SQLCompiler:
-    return _compiled(spell([bindparam(name) for name in _names(number)]), dialect)
+    return compiled(spell([bindparam(name) for name in _names(number)]), dialect)
 
 
 @lru_cache
@@ -83,17 +83,3 @@ def _names(number: int) -> tuple[str, ...]:
 @lru_cache(maxsize=32)
 def _spelled(statement: ClauseElement, names: tuple[str, ...], dialect: Dialect) -> SQLCompiler:
     return cast("SQLCompiler", statement.compile(dialect=dialect, column_keys=list(names)))
-
-
-def _compiled(statement: ClauseElement, dialect: Dialect) -> SQLCompiler:
-    return cast("SQLCompiler", statement.compile(dialect=dialect))
-
-
-def _in_order(compiled: SQLCompiler, rows: Sequence[dict[str, Any]]) -> list[Any]:
-    """The rows as this driver wants its parameters: by place or by name."""
-    if compiled.positiontup is None:
-        return list(rows)
-    names = compiled.positiontup
-    if len(names) == 1:  # itemgetter gives one thing, and not a tuple of one
-        return [(row[names[0]],) for row in rows]
-    return list(map(itemgetter(*names), rows))

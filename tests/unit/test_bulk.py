@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg
 
-from subscribers.bulk import MANY, Marks, Shelved, _in_order, _inserting, _looking, insert_rows, those_in
+from subscribers.bulk import MANY, Marks, Shelved, _inserting, _looking, in_order, insert_rows, those_in
 from subscribers.subscriber import Subscriber
 
 PEOPLE = Subscriber.metadata.tables["subscriber"]
@@ -19,7 +19,7 @@ def test_a_driver_with_names_gets_its_values_by_name() -> None:
     compiled = _inserting(PEOPLE, ("ref", "name"), psycopg())
     row = {"ref": "r1", "name": "Ada"}
 
-    assert (str(compiled), _in_order(compiled, [row])) == (
+    assert (str(compiled), in_order(compiled, [row])) == (
         "INSERT INTO subscriber (ref, name) VALUES (%(ref)s, %(name)s)",
         [row],
     )
@@ -29,7 +29,7 @@ def test_rows_whose_columns_stand_in_another_order_keep_their_values(engine: Eng
     """A driver with places gets them in the statement's order."""
     compiled = _inserting(PEOPLE, ("ref", "name"), engine.dialect)
 
-    assert _in_order(compiled, [{"name": "Ada", "ref": "r1"}]) == [("r1", "Ada")]
+    assert in_order(compiled, [{"name": "Ada", "ref": "r1"}]) == [("r1", "Ada")]
 
 
 def test_more_values_than_one_statement_takes_are_all_looked_for(engine: Engine) -> None:
@@ -47,7 +47,7 @@ def test_no_rows_are_no_statement(engine: Engine) -> None:
 
 def test_a_single_value_is_looked_for_as_well(engine: Engine) -> None:
     """One placeholder is a tuple of one, not a text."""
-    assert _in_order(_looking(PEOPLE.c.fingerprint, 1, engine.dialect), [{"v0": "abc"}]) == [("abc",)]
+    assert in_order(_looking(PEOPLE.c.fingerprint, 1, engine.dialect), [{"v0": "abc"}]) == [("abc",)]
 
 
 def indexes(connection: Connection) -> set[str | None]:
