@@ -34,7 +34,7 @@ NO_PAGE = "There is no such comparison here."
 WORDS = {
     Act.SHIP: "Ship it",
     Act.SKIP: "Skip it",
-    Act.BACK: "Take back my vote",
+    Act.BACK: "Take it back",
     Act.SAVE: "Save for later",
     Act.REMOVE: "Remove the bookmark",
 }

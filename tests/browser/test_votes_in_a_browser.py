@@ -70,7 +70,7 @@ def test_a_vote_is_given_and_taken_back_by_buttons_and_keys(browser: Browser, he
     page.get_by_role("status").wait_for()
     assert page.get_by_role("status").inner_text() == f"Your vote on {pair.right.name}: Skip it."
     page.get_by_role("button", name=f"Save for later: {pair.right.name}").click()
-    page.get_by_role("button", name=f"Take back my vote: {pair.right.name}").click()
+    page.get_by_role("button", name=f"Take it back: {pair.right.name}").click()
     page.get_by_role("link", name="Your bookmarks").click()
     page.get_by_role("button", name=f"Remove {pair.right.name}").click()
 

@@ -2,6 +2,7 @@
 
 import re
 
+from delivery_samples import rendered_issue
 from mail_samples import composition, recipient, values
 from mail_samples import rendered as made
 from people import NOW
@@ -52,14 +53,16 @@ def test_no_words_of_a_tool_s_name_become_attributes_of_its_links() -> None:
 
 
 def test_the_token_of_the_field_votes_and_does_nothing_else() -> None:
-    """S-45; and who has an issue of before there was voting gets no such value."""
+    """S-45; an issue that was frozen before there was voting has no such field, and is sent as ever."""
     addressing = Addressing(KEYS, "https://news.example.org", 1, "2026-W46")
     person = Member("abc", "a@b.org", "", "2026-11-12")
     link = addressing.columns([person])[0].values["vote"]
 
     assert verify(KEYS, Purpose.VOTE, link.rpartition("/")[2], now=NOW) == "abc"
-    older = addressing.columns([person], ("unsubscribe", "preferences", "view", "address"))[0].values
-    assert set(LINKS) - set(older) == {"vote"}
+    older = rendered_issue()
+    values_then = addressing.columns([person], older.fields)[0]
+    assert set(LINKS) - set(values_then.values) == {"vote"}
+    assert b"List-Unsubscribe: <https://news.example.org/u/" in MessageBuilder(older, date=NOW).mime(values_then)
 
 
 def test_both_ways_to_make_a_message_have_the_same_links() -> None:
