@@ -34,10 +34,14 @@ Rows = Iterable[tuple[tuple[str, ...], float]]  #: values of the labels, and the
 
 @dataclass(frozen=True, eq=False)  # the registry keeps it by its identity
 class Metrics(Collector):
-    """Reads everything when it is asked."""
+    """Reads everything when it is asked.
+
+    Without a lookout only what is of this process: where a worker told of the issues too, all of them would be counted
+    twice.
+    """
 
     desk: Desk
-    lookout: Lookout
+    lookout: Lookout | None
     rounds: Rounds
     hooks: Callable[[], Mapping[tuple[str, str], int]] = dict  #: webhooks by provider and by the answer's status
 
@@ -53,6 +57,8 @@ class Metrics(Collector):
         here = self.desk.config.publication.slug
         yield _family("info", "The version that runs.", ("version", "newsletter"), [((__version__, here), 1)])
         yield from _rounds(self.rounds)
+        if self.lookout is None:
+            return
         yield _webhooks(self.hooks())
         yield from _issues(self.desk)
         yield from _notices(self.desk)

@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 
 import typer
 
-from jobs.looking import Lookout
 from jobs.metrics import Metrics
 from jobs.rounds import Rounds
 from jobs.working import Working
@@ -55,7 +54,7 @@ def _measured(desk: Desk, rounds: Rounds) -> Iterator[None]:
     """Prometheus is answered, unless another process of this machine does that: then it sends all the same."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(measured(desk, Metrics(desk, Lookout(desk), rounds)))  # nobody looks around here
+            stack.enter_context(measured(desk, Metrics(desk, None, rounds)))
         except ConfigError as error:
             start(f"{error} This worker sends without being measured.")
         yield

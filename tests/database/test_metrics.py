@@ -111,6 +111,17 @@ def test_every_number_that_is_asked_for_is_told(engine: Engine) -> None:
     assert names - set(measured(sent(engine))) == set()
 
 
+def test_a_worker_tells_of_itself_alone(engine: Engine) -> None:
+    """Issues that two processes told of would be counted twice, and a rate over both be an error."""
+    here = sent(engine)
+    text = Metrics(here.place.desk, None, Rounds.of(here.place.clock, ("worker",))).text().decode()
+
+    assert {line.partition("{")[0] for line in text.splitlines() if line.startswith("newsletter")} == {
+        "newsletter_info",
+        "newsletter_round_failed",
+    }
+
+
 def test_every_rule_says_how_bad_it_is_and_what_to_do() -> None:
     """At night nobody looks it up."""
     rules = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"][0]["rules"]
