@@ -124,10 +124,10 @@ def markup(proof: Proof) -> Iterator[Finding]:
 
 
 def items(proof: Proof) -> Iterator[Finding]:
-    """There is a lead, and it is whole."""
+    """There is a lead where there is news, and it is whole."""
     if not proof.composition.items:
         yield Finding(ERROR, "empty", "The issue has no items.")
-    elif not proof.composition.of_kind(ItemKind.LEAD):
+    elif proof.composition.of_kind(ItemKind.BRIEF) and not proof.composition.of_kind(ItemKind.LEAD):
         yield Finding(WARNING, "no-lead", "The issue has no lead; promote one of its items.")
     for item in proof.composition.of_kind(ItemKind.LEAD):
         if item.comparison.truncated:

@@ -139,6 +139,13 @@ def test_words_that_are_not_ready_are_named(update: dict[str, Any], code: str, l
     assert code in codes(check(rendered(**update), issue, PUBLICATION), level)
 
 
+def test_changed_verdicts_alone_need_no_lead() -> None:
+    """As for readers who want nothing else: there is nothing that could be promoted."""
+    alone = {"items": (item(0, ItemKind.CHANGE),)}
+
+    assert "no-lead" not in codes(check(rendered(**alone), composition(**alone), PUBLICATION), Level.WARNING)
+
+
 def test_one_character_is_no_plural() -> None:
     """House English."""
     said = [finding.message for finding in check(rendered(subject="x"), composition(subject="x"), PUBLICATION)]
