@@ -6,7 +6,8 @@
 
 Real SQLite in a temporary folder, the people by an import. One in ten chose: one of eight parts, or what the issue has
 nothing of. *all alike* is the look at a list that nobody chose on; *lay* is done once, in one transaction, in which
-nobody can leave; *a claim* and *a receipt* are of 1,000 people. Nothing is posted. docs/scale.md has the numbers.
+nobody can leave; *send* is claims and receipts of 1,000 people each; *end* closes the ledger, and takes the places in
+waves away that are needed no more. Nothing is posted. docs/scale.md has the numbers.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from sqlalchemy import Engine, false, text
 from newsletter.database import engine_for, transaction
 from newsletter.delivery import ledger, waves
 from newsletter.delivery.batch import Sending
-from newsletter.delivery.progress import progress
+from newsletter.delivery.progress import finish, progress
 from newsletter.delivery.wave_claims import claim_next
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.migrations import upgrade
@@ -91,6 +92,8 @@ def main() -> None:
             waves.lay(session, session.get_one(Sending, 1), waves.Places(lambda _: (NOW, 0), part), NOW)
         with told("send", options.people):
             sent(engine)
+        with told("end", options.people), transaction(engine) as session:
+            finish(session, 1, NOW)
         with transaction(engine) as session:
             state, laid = progress(session, 1), len(waves.waves_of(session, 1))
         assert state is not None

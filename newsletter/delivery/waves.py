@@ -89,23 +89,27 @@ def choices(session: Session, last: int, keen: ColumnElement[bool]) -> set[tuple
     return {(Choice.of(topics, often), bool(flag)) for topics, often, flag in session.execute(query)}
 
 
-def lay(session: Session, sending: Sending, places: Places, now: datetime) -> None:
-    """Put everybody on the list of a sending that has just begun into a wave, or among those whom it skips."""
+def lay(session: Session, sending: Sending, places: Places, now: datetime, at_once: int = AT_ONCE) -> None:
+    """Put everybody on the list of a sending that has just begun into a wave, or among those whom it skips.
+
+    `at_once`: so many groups of alike people are dealt with in one statement.
+    """
     listed, more = col(Subscriber.id) <= sending.last, _flag(places.keen)
     groups = session.execute(select(_ZONE, *_CHOSEN, more).where(listed).distinct()).all()
     found = {group: _place(places, *group) for group in groups}
     waves = {one: number for number, one in enumerate(sorted({one for one in found.values() if one}), start=1)}
     rows = [(*group, waves[place] if place else None) for group, place in found.items()]
     laid = [row for row in rows if row[-1] is not None]
-    for at in range(0, len(laid), AT_ONCE):
-        known = _given(laid[at : at + AT_ONCE])
+    for at in range(0, len(laid), at_once):
+        known = _given(laid[at : at + at_once])
         chosen = select(literal(sending.issue_id), known.c.wave, col(Subscriber.id)).join_from(
             Subscriber, known, _same(known, more)
         )
         names = ["issue_id", "wave", "subscriber_id"]
         session.execute(insert(WaveMember).from_select(names, chosen.where(listed)))
-    for at in range(0, len(left := [row for row in rows if row[-1] is None]), AT_ONCE):
-        _skip(session, sending, _given(left[at : at + AT_ONCE]), more, now)
+    left = [row for row in rows if row[-1] is None]
+    for at in range(0, len(left), at_once):
+        _skip(session, sending, _given(left[at : at + at_once]), more, now)
     _keep(session, sending, waves)
 
 

@@ -196,6 +196,28 @@ def test_whoever_wants_all_changes_besides_is_told_apart(engine: Engine) -> None
         assert waves.choices(session, 3, false()) == {(Choice(), False)}
 
 
+@pytest.mark.sqlite
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_everybody_has_one_place_in_however_many_statements_they_are_laid(engine: Engine, at_once: int) -> None:
+    """Seven zones and three wishes: a statement takes only so many groups."""
+    with transaction(engine) as session:
+        crowd(session, 12)
+        issue = issue_on_its_way(session)
+        for person in session.exec(select(Subscriber)).all():
+            person.zone, person.topics = f"Zone/{(person.id or 0) % 7}", ("", "a", "none")[(person.id or 0) % 3]
+        session.flush()
+        places = waves.Places(
+            lambda zone: (NOW, len(zone)), lambda choice, _: None if choice.text == "none" else choice.text
+        )
+        sending_ = session.get_one(Sending, issue)
+        waves.lay(session, sending_, places, NOW, at_once)
+        found = [(wave.part, wave.size) for wave in waves.waves_of(session, issue)]
+        laid = session.exec(select(waves.WaveMember.subscriber_id)).all()
+
+        assert (found, sending_.unchosen) == ([("", 4), ("a", 4)], 4)
+        assert len(laid) == len(set(laid)) == 8
+
+
 WISHES = st.lists(st.sampled_from(["", "a", "b", "a,b", "none"]), min_size=10, max_size=10)
 DIALS = ["accept", "accept, die after", "die before", "accept, answer lost", "slow down", "one of you is wrong"]
 
