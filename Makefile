@@ -10,18 +10,20 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint serve bench crashes year clean help lock
+.PHONY: demo test style lint serve bench crashes year clean help lock
 
 demo: $(VENV)/run.stamp  ## the whole weekly job on the sample week, into ./outbox
 	@$(BIN)/newsletter demo
 
 test: $(VENV)/dev.stamp  ## every test, in random order, warnings as errors
-	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
-lint: $(VENV)/dev.stamp  ## ruff, mypy --strict, import rules, migrations
+style: $(VENV)/dev.stamp  ## ruff, mypy --strict, import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+lint: style  ## the same, and the tests of migrations and of the house
 	@$(BIN)/python -m pytest -q -p no:randomly tests/migrations tests/house
 
 serve: $(VENV)/run.stamp  ## the scheduler in the foreground (config.toml decides when)

@@ -1,6 +1,7 @@
 """Kinds of values that a setting can have: each says in a sentence what is wrong with one that cannot be."""
 
 from email.utils import parseaddr
+from functools import cache
 from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,8 +17,11 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
 
 
+zones = cache(available_timezones)  #: once: it looks through six hundred files, in every reading of a config.toml
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in zones():
         raise ValueError(f"'{name}' is not a time zone; use a name like Europe/Berlin")
     return name
 

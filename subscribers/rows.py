@@ -139,12 +139,13 @@ def _refuse(reason: str) -> Any:
 
 
 _source = lru_cache(maxsize=4096)(clean_name)
+_zones = lru_cache(maxsize=1)(available_timezones)  # it looks through six hundred files
 
 
 @lru_cache(maxsize=4096)
 def _zone(text: str) -> str:
     """An IANA name that this machine knows, or nothing."""
-    if text and text not in available_timezones():
+    if text and text not in _zones():
         raise _Refused("has a time zone that is not like Europe/Berlin")
     return text
 
