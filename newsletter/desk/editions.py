@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sqlmodel import Session
 
@@ -78,7 +79,7 @@ def rendered(desk: Desk, session: Session, issue: Issue, name: str = WHOLE) -> R
     planned, around = _planned(desk, session, issue)
     if name not in planned.parts:
         raise IssueError(f"There is no part '{name}' of {issue.name}.")
-    return _part(desk, planned.parts[name], around)
+    return fitted(planned.parts[name], around, desk.templates)
 
 
 def edition(desk: Desk, session: Session, issue: Issue) -> Edition:
@@ -92,7 +93,7 @@ def edition(desk: Desk, session: Session, issue: Issue) -> Edition:
         return Edition(rendered(desk, session, issue), kept, listed)
     whole = _checked(desk, words(desk, session, issue))
     planned, around = _planned(desk, session, issue)
-    parts = {name: _part(desk, part, around) for name, part in planned.parts.items()}
+    parts = {name: fitted(part, around, desk.templates) for name, part in planned.parts.items()}
     digests = {name: part.digest for name, part in parts.items()}
     listed = _manifest(desk, planned, whole.digest, digests)
     return Edition(whole, parts, listed, made_of(desk, session, issue))
@@ -141,17 +142,17 @@ def _planned(desk: Desk, session: Session, issue: Issue) -> tuple[Plan, Around]:
     )
 
 
-def _part(desk: Desk, part: Part, around: Around) -> RenderedIssue:
-    """A part that a mail program shows whole: with fewer of the earlier comparisons where it would be too long."""
+def fitted(part: Part, around: Around, templates: Path, room: int = ROOM) -> RenderedIssue:
+    """A part that a mail program shows whole: with fewer of the earlier comparisons where it is longer than `room`."""
     most = min(len(part.earlier), MOST_EARLIER)
     while True:
         spoken = words_of(part, around, most)
-        fresh = render(spoken, desk.config.publication, templates=desk.templates)
+        fresh = render(spoken, around.publication, templates=templates)
         size = len(fresh.html.encode())
-        if not most or size <= ROOM:
-            return replace(fresh, findings=check(fresh, spoken, desk.config.publication))
+        if not most or size <= room:
+            return replace(fresh, findings=check(fresh, spoken, around.publication))
         each = size // len(spoken.items)
-        most = max(0, most + (ROOM - size) // each)  # rounds away from nought: always fewer
+        most = max(0, most + (room - size) // each)  # rounds away from nought: always fewer
 
 
 def _checked(desk: Desk, spoken: Composition) -> RenderedIssue:
