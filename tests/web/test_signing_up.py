@@ -2,6 +2,8 @@
 
 import html
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,6 +196,16 @@ def test_ten_thousand_sign_ups_of_a_bot_make_so_many_mails_as_are_allowed(engine
 
     assert sum(here.provider.log.values()) == 25
     assert len(wishes(here)) == 25
+
+
+def test_a_bot_that_comes_over_http_causes_so_many_mails_as_are_allowed() -> None:
+    """The same hour against the real server, with real forms; `python benchmarks/bots.py` sends ten thousand."""
+    script = Path(__file__).parents[2] / "benchmarks" / "bots.py"
+    call = [sys.executable, str(script), "120", "--check"]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)  # noqa: S603 - our own file
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "100 mails, 100 rows" in done.stdout
 
 
 def test_letters_that_wait_leave_at_the_same_pace(engine: Engine, tmp_path: Path) -> None:
