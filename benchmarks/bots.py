@@ -84,7 +84,9 @@ class Hour:
 
     async def run(self, desk: Desk, address: str, number: int) -> None:
         """The bot's hour: the same share in every minute, and after each the post room has its turn."""
-        async with httpx.AsyncClient(base_url=address, headers={"host": "news.example.org"}, timeout=60) as bot:
+        fresh = httpx.Limits(max_keepalive_connections=0)  # a kept one may be hung up on between two minutes
+        ours = {"host": "news.example.org"}
+        async with httpx.AsyncClient(base_url=address, headers=ours, timeout=60, limits=fresh) as bot:
             for minute in range(MINUTES):
                 shown = (await bot.get("/subscribe")).text.partition('name="shown" value="')[2].partition('"')[0]
                 self.now = START + timedelta(minutes=minute, seconds=30)

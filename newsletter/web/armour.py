@@ -65,6 +65,9 @@ class Armour:
         if not self._ours(scope):
             await self.sorry(400, "This address is not ours.")(scope, receive, dressed)
             return
+        if _has_two_lengths(scope):
+            await self.sorry(400, "It is not clear how long this request is.")(scope, receive, _closing(dressed))
+            return
         scope[NUMBER] = secrets.token_hex(4)
         try:
             await self.inner(scope, receive, dressed)
@@ -92,6 +95,23 @@ def armoured(inner: ASGIApp, base_url: str, sorry: Sorry, machines: tuple[str, .
     name = (parts.hostname or "").lower()
     hosts = frozenset(LOOPBACK if name in LOOPBACK else (name,))
     return Armour(inner, sorry, hosts, parts.scheme == "https", machines)
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    """Whether a request says its length in two ways: a proxy may read another end than we do (RFC 9112, 6.1)."""
+    names = {name for name, _ in scope["headers"]}
+    return {b"content-length", b"transfer-encoding"} <= names
+
+
+def _closing(send: Send) -> Send:
+    """The same, and nothing more is read from this connection."""
+
+    async def closing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Connection"] = "close"
+        await send(message)
+
+    return closing
 
 
 def name_in(host: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from newsletter.desk.desk import Desk
 from newsletter.web.client import Clients
@@ -38,7 +38,7 @@ class AskingAgain:
         return await Link(self.desk, self.pages, Purpose.CONFIRM, self._show, act, late=True)(request)
 
     async def _show(self, _ref: str, token: str) -> Response:
-        return RedirectResponse(f"/confirm/{token}")
+        return self.pages.secret("expired.html", token=token)
 
     async def _asked(self, network: str, ref: str, _token: str, _fields: Fields) -> Response:
         who = await reader(self.desk, ref)

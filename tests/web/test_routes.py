@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 
 import httpx
 import pytest
@@ -159,3 +160,17 @@ def test_whoever_asks_for_what_is_not_there_is_shown_what_is(web: httpx.Client, 
     page = web.get(path)
 
     assert (page.status_code, 'href="/issues"' in page.text) == (404, True)
+
+
+def test_a_request_that_says_its_length_twice_is_refused_and_nothing_behind_it_is_read(here: Place) -> None:
+    """A proxy that believes the other length would hand on somebody else's request as the rest of this one."""
+    path, before = filled(here, "/u/{token}", Purpose.UNSUBSCRIBE), dump(here)
+    head = f"POST {path} HTTP/1.1\r\nHost: news.example.org\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    second = "GET /issues HTTP/1.1\r\nHost: news.example.org\r\n\r\n"
+    with open_web(here) as web, socket.create_connection((web.base_url.host, web.base_url.port), 10) as connection:
+        connection.sendall(f"{head}0\r\n\r\n{second}".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+    assert answer.startswith("HTTP/1.1 400")
+    assert answer.count("HTTP/1.1") == 1
+    assert dump(here) == before
