@@ -68,6 +68,9 @@ class Armour:
         if _has_two_lengths(scope):
             await self.sorry(400, "It is not clear how long this request is.")(scope, receive, _closing(dressed))
             return
+        if b"%00" in scope["query_string"]:  # PostgreSQL refuses it in a text, wherever it got to
+            await self.sorry(400, "No link of ours has such characters in it.")(scope, receive, dressed)
+            return
         scope[NUMBER] = secrets.token_hex(4)
         try:
             await self.inner(scope, receive, dressed)

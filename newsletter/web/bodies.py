@@ -48,7 +48,9 @@ def fields_of(content_type: str, body: bytes) -> dict[str, str]:
         pairs = _pairs(body)
     else:
         pairs = []
-    return dict(reversed(pairs))
+    return {
+        name: value.replace("\0", "\ufffd") for name, value in reversed(pairs)
+    }  # no text of PostgreSQL's may have it
 
 
 def _pairs(body: bytes) -> list[tuple[str, str]]:

@@ -53,3 +53,11 @@ def test_nothing_that_is_posted_breaks_it(kind: str, body: bytes) -> None:
 def test_a_body_made_to_be_slow_is_read_at_once(bait: bytes) -> None:
     """64 kB; a quadratic reader would take minutes over them, and the test with it."""
     assert fields_of(PARTS, b"--b" + bait) == {}
+
+
+def test_a_nought_byte_is_shown_as_what_cannot_be_shown() -> None:
+    """PostgreSQL refuses it in a text, and SQLite cuts the text there."""
+    parts = b'--x\r\nContent-Disposition: form-data; name="of"\r\n\r\na\0b\r\n--x--\r\n'
+
+    assert fields_of("application/x-www-form-urlencoded", b"of=a%00b") == {"of": "a\ufffdb"}
+    assert fields_of("multipart/form-data; boundary=x", parts) == {"of": "a\ufffdb"}

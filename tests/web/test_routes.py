@@ -174,3 +174,11 @@ def test_a_request_that_says_its_length_twice_is_refused_and_nothing_behind_it_i
     assert answer.startswith("HTTP/1.1 400")
     assert answer.count("HTTP/1.1") == 1
     assert dump(here) == before
+
+
+@pytest.mark.parametrize("place", [place for place in READERS if "GET" in place.methods], ids=lambda place: place.path)
+def test_a_nought_byte_gets_into_no_query(web: httpx.Client, here: Place, place: object) -> None:
+    """PostgreSQL refuses it in a text: a link with one would be an error of ours."""
+    path = filled(here, place.path, place.purpose)  # type: ignore[attr-defined]
+
+    assert web.get(f"{path}?of=a%00b").status_code == 400
