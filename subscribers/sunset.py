@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, false, func, literal_column, or_, true
+from sqlalchemy import ColumnElement, and_, case, delete, exists, false, func, literal_column, or_, true, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.consent import ConsentEvent, Evidence, Kind, Status
@@ -130,6 +130,14 @@ def stay(session: Session, ref: str, evidence: Evidence, now: datetime) -> Stay:
     if now_at is Stay.LAPSED:
         confirm(session, subscriber, evidence, now)
     return Stay.GONE if now_at is Stay.GONE else Stay.STAYS
+
+
+def lay_aside(session: Session) -> None:
+    """Wait for no answer to what was asked before: after a copy was put back, which knows of no later answer.
+
+    Who was asked is not asked again for as long as ever, and does not lapse by it.
+    """
+    session.execute(update(Question).values(until=None, letter_id=0))
 
 
 def forget_question(session: Session, subscriber: Subscriber) -> bool:

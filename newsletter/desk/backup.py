@@ -26,6 +26,7 @@ from newsletter.delivery.mark import PostMark
 from newsletter.desk.sealing import SEALED, seal
 from newsletter.errors import DatabaseError
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
+from subscribers.sunset import lay_aside
 from subscribers.wishes import stop_waiting
 
 PAGES = 2_000  #: copied between two looks at how far it is
@@ -109,6 +110,7 @@ def restore(
         with transaction(engine) as session:
             held = _hold(session, now, by)
             stop_waiting(session)  # what waits in a copy may have left long ago
+            lay_aside(session)  # and who was asked may have answered
             PostMark(engine).hold(session)
     return Copy(copy, copy.stat().st_size, rows), held
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from desk_samples import Place, place
@@ -15,9 +16,11 @@ from sqlmodel import select
 from jobs.notices.reading import facts
 from newsletter.delivery.batch import Sending
 from newsletter.desk import chores, sending, writing
+from newsletter.desk.backup import back_up, restore
 from newsletter.desk.collecting import collect_all
 from newsletter.desk.post import deliver
 from newsletter.desk.sunset import let_the_sun_set, silence
+from newsletter.migrations import upgrade
 from newsletter.reader_settings import Sunset
 from subscribers import sunset, votes
 from subscribers.address import parse
@@ -328,3 +331,18 @@ def test_whoever_waits_for_a_confirmation_is_served_before_the_questions(here: P
     deliver(here.desk)
 
     assert subjects(here)[0].startswith("Please confirm")
+
+
+@pytest.mark.sqlite
+def test_a_copy_that_is_put_back_lets_nobody_go_by_what_was_asked_before(here: Place, tmp_path: Path) -> None:
+    """They may have answered since it was made; and nobody is asked twice for that."""
+    night(here)
+    night(here)
+    copy = back_up(here.desk.engine, tmp_path / "copies", here.clock())
+    with here.desk.transaction() as session:
+        stay(session, person(here).ref, PAGE, here.clock())
+    restore(here.desk.engine, copy.file, here.clock(), upgrade, by="Olga")
+    for _ in range(60):
+        night(here)
+
+    assert (person(here).status, len(subjects(here))) == (Status.ACTIVE, 1)
