@@ -1,10 +1,12 @@
 """What a change of address means for what was mailed before it, and for lists that still name the old one."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from delivery_samples import answers, issue_on_its_way
+from desk_samples import place
 from fake_provider import FakeProvider
 from people import ADA, NOW, SECRET, ada, print_of
 from sqlalchemy import Engine
@@ -18,10 +20,14 @@ from newsletter.delivery.poll_keeping import keep
 from newsletter.providers.base import Outcome
 from newsletter.providers.hooks import Event, Kind
 from newsletter.providers.polls import Found
+from newsletter.web.changing_address import ChangingAddress
+from newsletter.web.client import Clients
+from newsletter.web.gathering import Gathering
+from newsletter.web.pages import Pages
 from subscribers.address import parse
 from subscribers.address_change import ask, carry_out, undo
 from subscribers.consent import Evidence
-from subscribers.subscriber import Subscriber, counts, find
+from subscribers.subscriber import Subscriber, add, counts, find
 from subscribers.suppression import is_suppressed
 from subscribers.transfer import Terms, import_csv
 
@@ -158,3 +164,23 @@ def test_an_old_file_does_not_bring_the_old_address_back(engine: Engine) -> None
         assert (report.counts["left"], report.counts["unchanged"], report.counts["added"]) == (1, 1, 0)
         assert find(session, ADA) is None
         assert sum(counts(session).values()) == 1
+
+
+def test_whoever_signs_up_with_the_address_in_the_same_moment_has_it(engine: Engine) -> None:
+    """Their row is written and not committed when the button is pressed: the change waits, and is off."""
+    here = place(engine)
+    room = ChangingAddress(
+        here.desk, Pages(here.desk.templates, here.desk.config.publication), Gathering(list), Clients(())
+    )
+    with transaction(engine) as session:
+        reader = ada(session)
+        ref = ask(session, reader, parse("new@example.org"), secret=SECRET, now=NOW).ref
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(engine) as session:
+            add(session, parse("new@example.org"), Evidence("/subscribe"), secret=SECRET, now=NOW)
+            pressed = pool.submit(room._do, ref, room._carry_out)
+            with pytest.raises(TimeoutError):
+                pressed.result(timeout=0.5)
+        assert pressed.result(timeout=20) is False
+    with transaction(engine) as session:
+        assert (find(session, ADA) is None, counts(session)["pending"]) == (False, 1)
