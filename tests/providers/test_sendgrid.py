@@ -129,8 +129,9 @@ def test_names_of_substitutions_carry_delimiters_and_none_is_inside_another() ->
 
 
 def test_the_longest_values_stay_within_the_substitutions_limit() -> None:
-    """10,000 bytes a personalization: three links of 2,000, and words that HTML makes six times as long."""
-    links = {name: f"https://news.example.org/{name[0]}{'x' * 1974}" for name in ("view", "unsubscribe", "preferences")}
+    """10,000 bytes a personalization: four links of 2,000, and words that HTML makes six times as long."""
+    names = ("view", "unsubscribe", "preferences", "vote")
+    links = {name: f"https://news.example.org/{name[0]}{'x' * 1974}" for name in names}
     person = Recipient(f"{'&' * 64}@example.org", "k", {**links, "name": "'" * 80, "since": "'" * 40})
     _, document = call(MessageBuilder(rendered(), date=NOW), person)
 
