@@ -1,7 +1,8 @@
 """Signals: what shows that somebody is still there, so that silence can be told from it.
 
 A signal is an act of the person that no machine does for them: they confirmed, came back, took a break, chose what
-they get, said again that they want it; or they pressed a button of ours that says so here (`seen`): a vote, a bookmark.
+they get, gave another address, said again that they want it; or they pressed a button of ours that says so here
+(`seen`): a vote, a bookmark.
 Mail that was delivered, opens and followed links are none: machines open mail and follow links (product reference 4.5).
 
 With whom an operator put on the list the clock begins on that day: nothing older is known of them here.

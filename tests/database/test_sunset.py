@@ -26,7 +26,7 @@ from subscribers import sunset, votes
 from subscribers.address import parse
 from subscribers.bookmarks import save
 from subscribers.choice import Choice, Frequency
-from subscribers.consent import Evidence, Kind, Status, events
+from subscribers.consent import Evidence, Kind, Status, events, record
 from subscribers.erasure import erase
 from subscribers.letters import About, Letter, Post
 from subscribers.preferences import choose
@@ -186,7 +186,9 @@ def test_a_break_in_the_meantime_is_left_alone(here: Place) -> None:
     assert person(here).status is Status.PAUSED
 
 
-@pytest.mark.parametrize("act", ["came back", "took a break", "chose", "voted", "kept a tool", "pressed a button"])
+@pytest.mark.parametrize(
+    "act", ["came back", "took a break", "chose", "moved", "voted", "kept a tool", "pressed a button"]
+)
 def test_what_a_person_does_is_a_sign(here: Place, act: str) -> None:
     """Whoever did something lately is not asked."""
     with here.desk.transaction() as session:
@@ -195,6 +197,7 @@ def test_what_a_person_does_is_a_sign(here: Place, act: str) -> None:
             "came back": lambda: pause(session, ada, PAGE, now) and resume(session, ada, PAGE, now),
             "took a break": lambda: pause(session, ada, PAGE, now, now - timedelta(minutes=1)),
             "chose": lambda: choose(session, ada, Choice(frequency=Frequency.MONTHLY), "/preferences", now),
+            "moved": lambda: record(session, ada.id or 0, Kind.READDRESSED, ada.status, PAGE, now),
             "voted": lambda: votes.cast(session, ada.id or 0, "a-vs-b", "a", votes.Choice.SHIP, now),
             "kept a tool": lambda: save(session, ada.id or 0, "a", "ship", 80, now),
             "pressed a button": lambda: [seen(session, ada.id or 0, now - timedelta(days=late)) for late in (0, 300)],
