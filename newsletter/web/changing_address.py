@@ -93,7 +93,8 @@ class ChangingAddress:
     async def ask_never(self, ref: str, _token: str) -> Response:
         """That nothing has to be done, and a button for whoever wants to be left alone."""
         asked = await run_in_threadpool(self._look, ref, can_change)
-        return self.pages.secret("address_no.html", hint=_new(asked), done=False)
+        gets_it = asked is not None and asked.done and asked.whom.status in ON_THE_LIST
+        return self.pages.secret("address_no.html", hint=_new(asked), done=False, gets_it=gets_it)
 
     async def never(self, ref: str, _token: str, fields: Fields) -> Response:
         """Nobody mails the new address again. A mail program's own button only ends this change."""

@@ -208,6 +208,35 @@ def test_the_link_works_for_a_week(web: httpx.Client, here: Place, reads: Reader
     assert who(here, "ada").address == "Ada@example.org"
 
 
+def test_the_old_mailbox_hears_of_it_also_where_the_new_one_leaves_at_once(
+    web: httpx.Client, here: Place, reads: Reader
+) -> None:
+    """Otherwise whoever has a forwarded mail takes a subscription away unseen: leave, and undo that within the hour."""
+    ref = who(here, "ada").ref
+    asked(web, here)
+    web.post(links(reads)[0])
+    web.post(f"/u/{token(here, Purpose.UNSUBSCRIBE, 'new')}")
+    deliver(here.desk)
+
+    assert [mail.to for mail in reads.mails] == [NEW, "Ada@example.org"]
+    back = sign(here.desk.keys, Purpose.RESUBSCRIBE, ref, expires=NOW + UNDO_FOR)
+    assert "You are back" in web.post(f"/back/{back}").text
+    assert "changed back" in web.post(links(reads)[0]).text
+
+
+def test_the_page_of_not_me_says_what_is_so_after_the_button(web: httpx.Client, here: Place, reads: Reader) -> None:
+    """Before it nothing comes; after it the newsletter does; and nothing again for whoever has left."""
+    asked(web, here)
+    yes, no = links(reads)
+    before = web.get(no).text
+    web.post(yes)
+    after = web.get(no).text
+    web.post(no, data=ONE_CLICK)
+
+    assert ["without your button" in page for page in (before, after, web.get(no).text)] == [True, False, True]
+    assert "gets Weekly AI Tool Verdicts now" in after
+
+
 def test_the_old_mailbox_undoes_it_for_a_week(web: httpx.Client, here: Place, reads: Reader) -> None:
     """With evidence; asked twice it is over, and so it is after the week."""
     ref = who(here, "ada").ref
