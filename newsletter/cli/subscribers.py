@@ -195,7 +195,7 @@ def explain(context: typer.Context, address: Address, json: Json = False) -> Non
     if json:
         as_json({"issues": listing, "next": next_time})
         return
-    rows(listing, json_wanted=False, nothing="No issue has been sent yet.")
+    rows(listing, json_wanted=False, nothing="No issue has been sent yet." if person else "")
     say("", next_time)
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from newsletter.delivery.addressing import page_of
 from newsletter.desk.desk import Desk
-from newsletter.desk.editions import part_for, rendered
+from newsletter.desk.editions import manifest, part_for, rendered
 from newsletter.desk.watching import is_keen
+from newsletter.errors import IssueError
+from newsletter.issues.manifest import Manifest
 from newsletter.mail.message import Message, MessageBuilder, Recipient
 from newsletter.mail.public import nobodys_links
 from subscribers.choice import EVERYTHING, Choice
@@ -32,9 +34,13 @@ def write(
 def message_for(
     desk: Desk, which: str, *, address: str | None = None, choice: Choice = EVERYTHING
 ) -> tuple[Message, bytes]:
-    """One message of this issue, as values and as bytes. Raises UnknownSubscriber; IssueError where it has nothing."""
+    """One message of this issue, as values and as bytes.
+
+    Raises UnknownSubscriber; IssueError where it has nothing for them, or where it knows no such topic.
+    """
     with desk.reading() as session:
         issue = desk.find(session, which)
+        _require_topics(manifest(desk, session, issue), choice)
         person = require(session, address) if address is not None else None
         more = person is not None and is_keen(session, issue, person)
         part = part_for(desk, session, issue, choice_of(person) if person else choice, changes_too=more)
@@ -46,3 +52,10 @@ def message_for(
         else:
             recipient = desk.addressing(issue, base_url).recipient(person, part)
     return builder.message(recipient), builder.mime(recipient)
+
+
+def _require_topics(listed: Manifest, choice: Choice) -> None:
+    """A reader's topic that is gone says nothing; one that somebody types now is a slip, and would show the whole."""
+    if unknown := [slug for slug in choice.topics if slug not in listed.topics]:
+        known = f"it has {', '.join(listed.topics)}" if listed.topics else "it has none"
+        raise IssueError(f"The issue knows no topic '{unknown[0]}': {known}. Nothing was written.")

@@ -113,6 +113,15 @@ def test_the_editors_subject_is_only_for_whom_it_speaks_to(engine: Engine) -> No
     assert all("Hello." in part.text for part in made.parts.values())
 
 
+def test_a_preview_of_a_topic_that_there_is_not_is_a_sentence(engine: Engine, tmp_path: Path) -> None:
+    """Not the whole issue, which somebody would take for the part."""
+    here, _ = approved(engine)
+
+    with pytest.raises(IssueError, match=r"no topic 'model': it has models, tools\."):
+        looking.write(here.desk, "1", tmp_path / "out", choice=Choice.of("model,others"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_part_says_that_it_is_one_and_where_the_rest_is(engine: Engine) -> None:
     """In the mail, above the first comparison."""
     _, made = approved(engine)
