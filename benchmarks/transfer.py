@@ -1,7 +1,8 @@
 """How long an import and an export of N people take, and how much memory: `python benchmarks/transfer.py 1000000`.
 
 Made-up addresses in random order, with name and status, into an empty SQLite database in a temporary folder; then the
-same file again, then an export. Memory is the growth of the process's peak.
+same file again, then an export. Memory is the growth of the process's peak. A large file is read by a second process
+(subscribers/ahead.py): its processor time is told as well, and its peak, of the largest so far.
 """
 
 import resource
@@ -36,6 +37,12 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def elsewhere() -> tuple[float, float]:
+    """Seconds of processor of the processes that have ended, and the peak of the largest in MB."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
 def main(number: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
@@ -45,12 +52,17 @@ def main(number: int) -> None:
         engine = engine_for(f"sqlite:///{folder}/list.db")
         SQLModel.metadata.create_all(engine)
         for what, dry_run in (("dry run", True), ("import", False), ("import again", False)):
-            before, began, spent = peak(), time.perf_counter(), time.process_time()
+            before, began, spent, read = peak(), time.perf_counter(), time.process_time(), elsewhere()[0]
             with transaction(engine) as session, path.open("rb") as file:
                 report = import_csv(session, file, TERMS, secret=b"s" * 32, now=NOW, limits=NO_LIMITS, dry_run=dry_run)
             counted = {str(outcome): count for outcome, count in report.counts.items() if count}
             took, cpu = time.perf_counter() - began, time.process_time() - spent
-            print(f"{what}: {took:.1f} s, CPU {cpu:.1f} s, +{peak() - before:.0f} MB, {counted}", flush=True)
+            other, most = elsewhere()
+            print(
+                f"{what}: {took:.1f} s, CPU {cpu:.1f} s, +{peak() - before:.0f} MB, {counted}; the other process: "
+                f"CPU {other - read:.1f} s, {most:.0f} MB",
+                flush=True,
+            )
         out = Path(folder) / "export.csv"
         before, began, spent = peak(), time.perf_counter(), time.process_time()
         with reading(engine) as session, out.open("w", encoding="utf-8", newline="") as file:
