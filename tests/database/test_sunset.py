@@ -197,7 +197,7 @@ def test_what_a_person_does_is_a_sign(here: Place, act: str) -> None:
             "came back": lambda: pause(session, ada, PAGE, now) and resume(session, ada, PAGE, now),
             "took a break": lambda: pause(session, ada, PAGE, now, now - timedelta(minutes=1)),
             "chose": lambda: choose(session, ada, Choice(frequency=Frequency.MONTHLY), "/preferences", now),
-            "moved": lambda: record(session, ada.id or 0, Kind.READDRESSED, ada.status, PAGE, now),
+            "moved": lambda: record(session, ada.id or 0, Kind.READDRESSED, ada.status, PAGE, now, print_="new"),
             "voted": lambda: votes.cast(session, ada.id or 0, "a-vs-b", "a", votes.Choice.SHIP, now),
             "kept a tool": lambda: save(session, ada.id or 0, "a", "ship", 80, now),
             "pressed a button": lambda: [seen(session, ada.id or 0, now - timedelta(days=late)) for late in (0, 300)],
