@@ -117,7 +117,7 @@ def test_a_preview_of_a_topic_that_there_is_not_is_a_sentence(engine: Engine, tm
     """Not the whole issue, which somebody would take for the part."""
     here, _ = approved(engine)
 
-    with pytest.raises(IssueError, match=r"no topic 'model': it has models, tools\."):
+    with pytest.raises(IssueError, match=r"no topic 'model': it has models, others\."):
         looking.write(here.desk, "1", tmp_path / "out", choice=Choice.of("model,others"))
     assert not (tmp_path / "out").exists()
 
