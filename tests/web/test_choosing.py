@@ -66,6 +66,14 @@ def test_a_choice_is_kept_and_said_in_words(web: httpx.Client, here: Place) -> N
     assert [(event.kind, event.source) for event in story(here, "ada")][1:] == [(Kind.CHOSE, "/preferences")]
 
 
+def test_a_choice_is_among_their_data(web: httpx.Client, here: Place) -> None:
+    """As all that is kept of them."""
+    wants(here, "ada", "models", "changes")
+    profile = web.get(f"{link(here)}/data").json()["profile"]
+
+    assert (profile["topics"], profile["frequency"]) == ("models", "changes")
+
+
 def test_all_topics_are_everything_also_what_is_added_later(web: httpx.Client, here: Place) -> None:
     """And back to where they began."""
     wants(here, "ada", "models", "changes")
