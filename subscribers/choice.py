@@ -38,6 +38,12 @@ class Choice:
             raise ValueError("topics are words of small letters, digits and hyphens with commas between them")
         return cls(tuple(slugs), Frequency(frequency))
 
+    @classmethod
+    def stored(cls, topics: str, frequency: str) -> "Choice":
+        """From a row, whatever stands in it: what cannot be read says nothing, and keeps nobody from their mail."""
+        slugs = sorted({slug for slug in topics.split(",") if SLUG.fullmatch(slug)})
+        return cls(tuple(slugs), Frequency(frequency) if frequency in list(Frequency) else Frequency.WEEKLY)
+
     @property
     def text(self) -> str:
         """The topics as they are kept: "models,tools"; empty: everything."""

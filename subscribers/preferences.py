@@ -13,7 +13,7 @@ from subscribers.subscriber import Subscriber
 
 def choice_of(subscriber: Subscriber) -> Choice:
     """What this reader wants; everything, every week, where they never said."""
-    return Choice.of(subscriber.topics, subscriber.frequency)
+    return Choice.stored(subscriber.topics, subscriber.frequency)
 
 
 def choose(session: Session, subscriber: Subscriber, choice: Choice, source: str, now: datetime, by: str = "") -> bool:
@@ -49,5 +49,7 @@ def chosen(session: Session) -> dict[Choice, int]:
     topics, frequency = col(Subscriber.topics), col(Subscriber.frequency)
     here = col(Subscriber.status).in_((Status.ACTIVE, Status.PAUSED))
     query = select(topics, frequency, func.count()).where(here).group_by(topics, frequency)
-    found = Counter({Choice.of(text, often): number for text, often, number in session.exec(query)})
+    found = Counter[Choice]()
+    for text, often, number in session.exec(query):
+        found[Choice.stored(text, often)] += number
     return dict(found.most_common())

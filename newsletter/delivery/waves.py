@@ -69,7 +69,8 @@ Opening = tuple[datetime, int]  #: an instant, and how many minutes clocks are a
 Turn = Callable[[str], Opening]  #: by a time zone
 _Place = tuple[datetime, int, str]  #: the same with the part of the issue
 _ZONE = col(Subscriber.zone)
-_CHOSEN = (col(Subscriber.topics), type_coerce(col(Subscriber.frequency), String).label("frequency"))
+#: What somebody chose, as text: a word that nobody knows must not stop an issue.
+CHOSEN = (col(Subscriber.topics), type_coerce(col(Subscriber.frequency), String).label("frequency"))
 AT_ONCE = 2_000  #: groups of people in one statement: it has five values for each
 
 
@@ -85,8 +86,8 @@ class Places:
 def choices(session: Session, last: int, keen: ColumnElement[bool]) -> set[tuple[Choice, bool]]:
     """What those on the list up to this id chose, each once, with whether they want all changed verdicts besides."""
     more = _flag(keen)
-    query = select(*_CHOSEN, more).where(col(Subscriber.id) <= last).distinct()
-    return {(Choice.of(topics, often), bool(flag)) for topics, often, flag in session.execute(query)}
+    query = select(*CHOSEN, more).where(col(Subscriber.id) <= last).distinct()
+    return {(Choice.stored(topics, often), bool(flag)) for topics, often, flag in session.execute(query)}
 
 
 def lay(session: Session, sending: Sending, places: Places, now: datetime, at_once: int = AT_ONCE) -> None:
@@ -95,7 +96,7 @@ def lay(session: Session, sending: Sending, places: Places, now: datetime, at_on
     `at_once`: so many groups of alike people are dealt with in one statement.
     """
     listed, more = col(Subscriber.id) <= sending.last, _flag(places.keen)
-    groups = session.execute(select(_ZONE, *_CHOSEN, more).where(listed).distinct()).all()
+    groups = session.execute(select(_ZONE, *CHOSEN, more).where(listed).distinct()).all()
     found = {group: _place(places, *group) for group in groups}
     waves = {one: number for number, one in enumerate(sorted({one for one in found.values() if one}), start=1)}
     rows = [(*group, waves[place] if place else None) for group, place in found.items()]
@@ -128,7 +129,7 @@ def _keep(session: Session, sending: Sending, waves: dict[_Place, int]) -> None:
 
 
 def _place(places: Places, zone: str, topics: str, often: str, more: int) -> _Place | None:
-    part = places.part(Choice.of(topics, often), bool(more))
+    part = places.part(Choice.stored(topics, often), bool(more))
     return None if part is None else (*places.opens(zone), part)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import case, false, func
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from newsletter.delivery import claims, ledger, waves
@@ -64,12 +65,12 @@ HELD = (Ending.HALTED, Ending.BREAKER, Ending.STALE)
 def audience(desk: Desk, session: Session, issue: Issue | None = None) -> Audience:
     """How many would be mailed this issue (default: any) now, and how many not, by reason."""
     now, listed = desk.clock(), manifest(desk, session, issue) if issue else Manifest()
-    topics, often = col(Subscriber.topics), col(Subscriber.frequency)
     more = case((keen(session, issue) if issue else false(), 1), else_=0).label("more")
-    query = select(topics, often, more, func.count()).where(claims.eligible(now)).group_by(topics, often, more)
+    chosen = (*waves.CHOSEN, more)
+    query = sql_select(*chosen, func.count()).where(claims.eligible(now)).group_by(*chosen)
     eligible, excluded = 0, claims.not_eligible(session, now)
-    for chosen, how_often, wanting, number in session.execute(query):
-        if listed.part_for(Choice.of(chosen, how_often), changes_too=bool(wanting)) is None:
+    for topics, often, wanting, number in session.execute(query):
+        if listed.part_for(Choice.stored(topics, often), changes_too=bool(wanting)) is None:
             excluded["unchosen"] = excluded.get("unchosen", 0) + number
         else:
             eligible += number

@@ -13,7 +13,7 @@ from fake_provider import Killed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reading_provider import ReadingProvider
-from sqlalchemy import Engine, false
+from sqlalchemy import Engine, false, text
 from sqlmodel import col, select
 from topic_samples import TOPICS, TWO, wants, with_topics
 
@@ -153,6 +153,22 @@ def test_a_part_and_a_time_of_their_own_go_together(engine: Engine) -> None:
     assert seen == [["kiri"], ["ada", "eve", "kiri"]]
     assert got(here)["kiri"][0] == got(here)["eve"][0] == made.parts["models"].digest
     assert (stand(here).skipped["unchosen"], stand(here).adds_up) == (1, True)
+
+
+@pytest.mark.sqlite
+def test_a_damaged_choice_stops_nobody(engine: Engine) -> None:
+    """Whoever it is of gets everything; the others get theirs."""
+    here, made = approved(engine, eve="models", gus="models")
+    with here.desk.transaction() as session:
+        damage = text("update subscriber set topics = 'x y', frequency = '?' where address_key = 'gus@example.org'")
+        session.execute(damage)
+        would = sending.audience(here.desk, session, here.desk.find(session, "1"))
+    sending.send(here.desk, "1", by="Mara")
+    provider = here.desk.provider
+
+    assert isinstance(provider, ReadingProvider)
+    got_ = [digest for _, digest, _ in provider.posted]
+    assert (would.eligible, got_.count(made.whole.digest), got_.count(made.parts["models"].digest)) == (3, 2, 1)
 
 
 @pytest.mark.sqlite

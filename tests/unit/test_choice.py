@@ -30,6 +30,19 @@ def test_what_is_no_slug_is_refused(topics: str) -> None:
         Choice.of(topics)
 
 
+@pytest.mark.parametrize(
+    ("topics", "often", "read"),
+    [
+        ("models,Bad!,,tools", "weekly", Choice(("models", "tools"))),
+        ("\0", "hourly", EVERYTHING),
+        ("tools,models,tools", "monthly", Choice.of("models,tools", "monthly")),
+    ],
+)
+def test_a_damaged_row_says_as_much_as_can_be_read(topics: str, often: str, read: Choice) -> None:
+    """And keeps nobody from their mail."""
+    assert Choice.stored(topics, often) == read
+
+
 def test_the_evidence_says_it_in_words() -> None:
     """So that somebody can read it years later."""
     assert Choice.of("tools,models", "monthly").words == "topics: models, tools; how often: monthly"
