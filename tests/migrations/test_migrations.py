@@ -36,6 +36,16 @@ def test_what_every_command_looks_at_are_the_revisions_that_alembic_knows() -> N
     assert known() == {script.revision for script in scripts.walk_revisions()}
 
 
+ONE_PERSON = """
+    insert into subscriber (id, ref, address, fingerprint, status, name, source, signed_up_at, status_since)
+    values (:who, :ref, :address, :print, 'active', '', 'x', '2026-11-12', '2026-11-12')
+"""
+ONE_YES = """
+    insert into consent_event (subscriber_id, kind, status, at, source, wording, by)
+    values (:who, 'confirmed', 'active', '2026-11-12', '/confirm', '2026-11', '')
+"""
+
+
 def test_there_is_one_newest_revision() -> None:
     """Two heads would let two machines disagree about the schema."""
     assert len(ScriptDirectory.from_config(settings()).get_heads()) == 1
@@ -114,3 +124,20 @@ def test_a_failed_upgrade_leaves_nothing_behind(empty: Engine) -> None:
     with empty.connect() as connection:
         assert inspect(connection).get_table_names() == ["subscriber"]
     assert newest()
+
+
+def test_old_evidence_learns_whose_address_it_is_about_and_an_erased_one_s_does_not(empty: Engine) -> None:
+    """Before this nobody's address could change, so all evidence is about the present one."""
+    people = ((1, "ada@example.org", "hash of ada"), (2, None, "erased-x"))
+    with empty.begin() as connection:
+        command.upgrade(settings(connection), "0021")
+        for who, address, print_ in people:
+            known = {"who": who, "address": address, "print": print_, "ref": f"r{who}"}
+            connection.execute(text(ONE_PERSON), known)
+            connection.execute(text(ONE_YES), known)
+
+    upgrade(empty)
+
+    with empty.connect() as connection:
+        told = connection.execute(text("select subscriber_id, fingerprint from consent_event order by 1")).all()
+    assert told == [(1, "hash of ada"), (2, "")]
