@@ -34,6 +34,7 @@ from newsletter.web.hooks import Door, Hooks
 from newsletter.web.leaving import Leaving
 from newsletter.web.limited import Limited
 from newsletter.web.opening import AGAIN, BUSY, Link
+from newsletter.web.pacing import Pace, paced
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import Preferences
 from newsletter.web.routes import MACHINES, Answering, routes
@@ -85,6 +86,7 @@ def _answers(
     polls, shelf = Voting(desk, pages), Bookmarks(desk, pages)
     kept = Staying(desk, pages)
     zone = TimeZone(desk, pages, partial(own.show, said="That is noted."))
+    calm = partial(paced, pace=Pace(), desk=desk, pages=pages)  # each is a consent event; leaving waits for nobody
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
@@ -104,8 +106,8 @@ def _answers(
         "/confirm/{token}/again": AskingAgain(desk, pages, wishes, clients).__call__,
         "/never/{token}": Link(desk, pages, Purpose.NEVER, sure.ask_never, sure.never).__call__,
         "/stay/{token}": Link(desk, pages, Purpose.STAY, kept.ask, kept.yes).__call__,
-        "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, own.act).__call__,
-        "/preferences/{token}/choice": Link(desk, pages, Purpose.PREFERENCES, own.show, chosen.act).__call__,
+        "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, calm(own.act)).__call__,
+        "/preferences/{token}/choice": Link(desk, pages, Purpose.PREFERENCES, own.show, calm(chosen.act)).__call__,
         "/preferences/{token}/data": Link(desk, pages, Purpose.PREFERENCES, own.data, own.act).__call__,
         "/preferences/{token}/address": moved.__call__,
         "/preferences/{token}/zone": Link(desk, pages, Purpose.PREFERENCES, own.show, zone.act).__call__,
@@ -119,7 +121,7 @@ def _answers(
         "/bookmarks/{token}": Link(desk, pages, Purpose.BOOKMARKS, shelf.show, shelf.act).__call__,
         "/u/{token}": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.act).__call__,
         "/u/{token}/why": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.tell).__call__,
-        "/back/{token}": Link(desk, pages, Purpose.RESUBSCRIBE, left.ask_back, left.back).__call__,
+        "/back/{token}": Link(desk, pages, Purpose.RESUBSCRIBE, left.ask_back, calm(left.back)).__call__,
     }
 
 

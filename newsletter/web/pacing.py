@@ -7,7 +7,16 @@ itself, and a start forgets; the limit is against a flood, not a rule that anyth
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
+from starlette.responses import Response
+
+from newsletter.desk.desk import Desk
+from newsletter.web.opening import Acting, Fields
+from newsletter.web.pages import Pages
+
+HOUR = "3600"
+TOO_MANY = "Those were very many changes within an hour. Please go on later."
 MOST, WITHIN = 60, timedelta(hours=1)  #: an issue of eight comparisons has 32 votes and bookmarks
 ROOM = 10_000  #: readers that are remembered, before who has been quiet is forgotten
 
@@ -31,3 +40,14 @@ class Pace:
             return False
         acts.append(now)
         return True
+
+
+def paced(act: Acting, pace: Pace, desk: Desk, pages: Pages) -> Acting:
+    """The same act while its reader keeps to this pace; else 429, and nothing is written down."""
+
+    async def allowed(ref: str, token: str, fields: Fields) -> Response:
+        if not pace.allows(ref, desk.clock()):
+            return pages.sorry(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY, "Not now", headers={"Retry-After": HOUR})
+        return await act(ref, token, fields)
+
+    return allowed

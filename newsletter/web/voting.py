@@ -29,7 +29,7 @@ from subscribers.votes import may_vote
 OF = "of"  #: the comparison's key
 WISHES = (Act.SHIP, Act.SKIP, Act.SAVE)  #: what a link in a mail can ask for; its value is the tool
 HOUR = "3600"
-TOO_MANY = "That were very many votes within an hour. Please go on later."
+TOO_MANY = "Those were very many votes within an hour. Please go on later."
 NO_PAGE = "There is no such comparison here."
 WORDS = {
     Act.SHIP: "Ship it",
