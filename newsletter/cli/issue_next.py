@@ -155,9 +155,10 @@ def turns_of(case: Case) -> str:
     ahead = [wave for wave in case.now.waves if not wave.walked]
     if not ahead or case.now.looked_at is None or ahead[0].opens_at <= case.now.looked_at:
         return ""
-    known = len(case.now.waves)
-    people = numbered(ahead[0].size, "person on the list comes", "people on the list come")
-    done = f"{numbered(known - len(ahead), 'wave', 'waves')} of {known} done"
+    known, left = ({wave.opens_at for wave in waves} for waves in (case.now.waves, ahead))  # one for each part then
+    coming = sum(wave.size for wave in ahead if wave.opens_at == ahead[0].opens_at)
+    people = numbered(coming, "person on the list comes", "people on the list come")
+    done = f"{numbered(len(known - left), 'wave', 'waves')} of {len(known)} done"
     return (
         f"{done}; {people} next, on {case.at(ahead[0].opens_at)}. "
         f"A running 'newsletter serve' goes on by itself, or then: {case.do('send')}"

@@ -1,14 +1,15 @@
 """What the command line says of a sending that ended early, or that has left some over."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from newsletter.cli.issue_next import Case, lines
+from newsletter.cli.issue_next import Case, lines, turns_of
 from newsletter.cli.issue_send import outcome
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import Progress
+from newsletter.delivery.waves import Wave
 from newsletter.desk.sending import Sent
 from newsletter.desk.standing import Standing
 from newsletter.issues.issue import Command, Issue, IssueStatus, IssueStep
@@ -72,3 +73,17 @@ def test_what_pauses_an_issue_is_called_so_and_says_both_commands(ending: Ending
 
     assert told.startswith("paused")
     assert "newsletter issue resume 3, then newsletter issue send 3" in told
+
+
+def test_whose_turn_it_is_counts_everybody_of_that_hour_whatever_they_chose() -> None:
+    """There is a wave for each part of the issue then; people know of hours."""
+    noon, one = NOW + timedelta(hours=3), NOW + timedelta(hours=4)
+    opened = [(NOW, "", True), (NOW, "models", True), (noon, "", False), (noon, "models", False), (one, "", False)]
+    waves = [
+        Wave(issue_id=3, number=at, opens_at=moment, ahead=0, size=2, part=part, walked=walked)
+        for at, (moment, part, walked) in enumerate(opened, start=1)
+    ]
+    now = Standing(None, None, None, None, claimed=True, waves=waves, looked_at=NOW)
+
+    told = turns_of(Case(issue(IssueStatus.SENDING), numbers(), now, ZoneInfo("UTC")))
+    assert told.startswith("1 wave of 3 done; 4 people on the list come next, on Thursday, 12 November at 12:00 UTC.")
