@@ -11,6 +11,7 @@ from newsletter.cli.output import as_json, progress, say
 from newsletter.desk import backup as copies
 from newsletter.desk.sealing import new_identity, unsealed
 from newsletter.errors import DatabaseError
+from newsletter.issues.issue import IssueStatus
 from newsletter.issues.wording import opened
 from newsletter.migrations import upgrade
 
@@ -71,7 +72,9 @@ def restore(
         "or was suppressed after the copy is on the list again: see the provider's own suppressions."
     )
     for issue in held:
-        say(f"  {opened(issue.name)} is {issue.state}: newsletter issue send {issue.number} --after-restore, or cancel")
+        first = f"newsletter issue resume {issue.number}, then " if issue.status is IssueStatus.PAUSED else ""
+        going_on = f"{first}newsletter issue send {issue.number} --after-restore"
+        say(f"  {opened(issue.name)} is {issue.state}: {going_on}; or cancel")
 
 
 def keygen(

@@ -128,6 +128,19 @@ def test_a_word_for_an_issue_that_cannot_go_on_is_not_kept(begun: Run, tmp_path:
     assert int(mark.read_text()) == 7_000
 
 
+def test_what_a_restore_says_to_type_is_what_goes_on(begun: Run, tmp_path: Path) -> None:
+    """A copy from the middle of a sending is paused when it is put back: resume it, then say what happened since."""
+    begun("db", "backup", str(tmp_path / "copies"))
+    begun("issue", "send", "1", "--yes")
+    said = begun("db", "restore", str(*(tmp_path / "copies").glob("*.db")), "--yes").stdout
+    typed = [line.split()[1:] for line in said.rpartition(": ")[2].removesuffix("; or cancel\n").split(", then ")]
+
+    assert typed == [["issue", "resume", "1"], ["issue", "send", "1", "--after-restore"]]
+    begun(*typed[0])
+    begun("issue", "send", "1", "--yes", code=1)
+    assert "is sent" in begun(*typed[1], "--yes").stdout
+
+
 def test_a_cancelled_issue_promises_nothing(begun: Run) -> None:
     """Neither to the operator, nor of one subscriber; and watching it ends."""
     begun("issue", "cancel", "1", "--yes")
