@@ -80,7 +80,7 @@ def test_a_look_up_waits_for_the_request_that_was_posted_last(engine: Engine) ->
 
     with transaction(engine) as session:
         batch = claims.claim(session, 1, 4, NOW, "slow")
-        Caller({"slow": Slow()}, dispatcher.builder, lambda: NOW + timedelta(seconds=59)).call(
+        Caller({"slow": Slow()}, lambda _: dispatcher.builder, lambda: NOW + timedelta(seconds=59)).call(
             batch, dispatcher.addressing.columns(claims.members(session, batch))
         )
         recovery.place(stock := recovery.Stock(), session, {"slow": Slow.capabilities}, batch, NOW)
