@@ -106,32 +106,41 @@ def refuse(session: Session, change: AddressChange) -> None:
 
 
 def can_undo(session: Session, change: AddressChange, now: datetime) -> bool:
-    """Whether it is the newest change, of this week, and its old address is still to be had."""
+    """Whether it is a change of this week, and its old address is still to be had.
+
+    Also where the address has been changed again since: whoever took a reader's link away must not close their way back
+    with a second change.
+    """
     whom = session.get_one(Subscriber, change.subscriber_id)
     lately = change.stage is Stage.CHANGED and change.changed_at is not None and change.changed_at >= now - UNDO_FOR
-    newest = whom.fingerprint == change.fingerprint and whom.status in ON_THE_LIST
-    return lately and newest and _is_free(session, change.old_address, change.old_fingerprint)
+    here = whom.status in ON_THE_LIST
+    return lately and here and _is_free(session, change.old_address, change.old_fingerprint)
 
 
 def undo(session: Session, change: AddressChange, evidence: Evidence, now: datetime) -> bool:
-    """The reader has the old address again. False where that cannot be. Raises IntegrityError as `carry_out`."""
+    """The reader has the old address again, and what they were changed to after it is undone with it.
+
+    False where that cannot be. Raises IntegrityError as `carry_out`.
+    """
     whom = _locked(session, change)
     if not can_undo(session, change, now):
         return False
-    change.stage = Stage.UNDONE
+    undone = [one for one in changes(session, [change.subscriber_id]) if (one.id or 0) >= (change.id or 0)]
+    for one in undone:
+        one.stage = Stage.UNDONE
     back = AddressChange(
         ref=new_ref(),
         subscriber_id=change.subscriber_id,
         address=None,
         fingerprint=change.old_fingerprint,
-        old_fingerprint=change.fingerprint,
+        old_fingerprint=whom.fingerprint,
         stage=Stage.CHANGED,
         made_at=now,
         changed_at=now,
     )
     _replace(session, whom)
     _readdress(session, whom, change.old_address or "", change.old_fingerprint, evidence, now)
-    session.add_all((change, back))
+    session.add_all((*undone, back))
     session.flush()
     return True
 
