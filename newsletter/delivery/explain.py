@@ -75,7 +75,7 @@ def _fate(session: Session, sending: Sending, issue: Issue, subscriber: Subscrib
     exception = session.get(DeliveryException, (sending.issue_id, subscriber.id))
     status = BatchStatus(exception.outcome) if exception else batch.status
     got_it = {BatchStatus.ACCEPTED: True, BatchStatus.REFUSED: False}.get(status)
-    why = _sentence(batch, exception, status)
+    why = _sentence(batch, exception, status) + (f"; the part of their choice: {batch.part}" if batch.part else "")
     when = batch.closed_at or batch.claimed_at
     if (said := _later(session, delivery)) is not None:
         kind, at, reason = said
@@ -124,7 +124,8 @@ def _not_claimed(session: Session, sending: Sending, issue: Issue, subscriber: S
     if sending.cursor < number <= sending.last or (wave and not wave.walked and wave.cursor < number):
         if issue.status is IssueStatus.CANCELLED:
             return Fate(issue.number, issue.week, got_it=False, when=None, why="was cancelled before it was their turn")
-        return Fate(issue.number, issue.week, got_it=None, when=None, why=_to_come(wave, sending))
+        gone = f"{WHY_NOT[subscriber.status]}; " if subscriber.status in (Status.PENDING, Status.UNSUBSCRIBED) else ""
+        return Fate(issue.number, issue.week, got_it=None, when=None, why=gone + _to_come(wave, sending, gone))
     if number > sending.last:
         return Fate(issue.number, issue.week, got_it=False, when=None, why="joined after this issue had begun")
     in_waves = wave is None and bool(waves.waves_of(session, sending.issue_id))
@@ -133,10 +134,11 @@ def _not_claimed(session: Session, sending: Sending, issue: Issue, subscriber: S
     return Fate(issue.number, issue.week, got_it=False, when=looked_at, why=why)
 
 
-def _to_come(wave: Wave | None, sending: Sending) -> str:
+def _to_come(wave: Wave | None, sending: Sending, gone: str) -> str:
+    to_come = "their turn, to be passed over, is still to come" if gone else "is still to come"
     if wave is None or wave.opens_at <= sending.started_at:
-        return "is still to come"
-    return f"is still to come, in the wave of {wave.opens_at:%d %b %H:%M}"
+        return to_come
+    return f"{to_come}, in the wave of {wave.opens_at:%d %b %H:%M}"
 
 
 def _why_skipped(session: Session, subscriber: Subscriber, looked_at: datetime, *, chose_otherwise: bool) -> str:

@@ -61,6 +61,15 @@ def test_who_is_still_to_come_has_no_answer_yet(engine: Engine) -> None:
         assert (fate.got_it, fate.why) == (None, "is still to come")
 
 
+def test_who_left_before_their_turn_is_told_so(engine: Engine) -> None:
+    """Nothing is promised that will not be."""
+    with transaction(engine) as session:
+        cleo = everybody(session)["cleo"]
+        issue_on_its_way(session)
+
+        assert why(session, cleo=cleo)["cleo"] == "had left; their turn, to be passed over, is still to come"
+
+
 def test_a_refusal_is_told_in_the_providers_words(engine: Engine) -> None:
     """One recipient of an accepted batch was refused."""
     with transaction(engine) as session:

@@ -83,6 +83,7 @@ def test_everybody_gets_the_part_of_their_choice(engine: Engine) -> None:
         "eve": (made.parts["models"].digest, f"{PAGE}/models"),
         "finn": (made.parts["models.tools"].digest, f"{PAGE}/models.tools"),
     }  # fmt: skip
+    assert why(here, "finn") == "accepted by fake; the part of their choice: models.tools"
     assert (sent.issue.status, sent.progress.skipped["unchosen"], sent.progress.adds_up) == (IssueStatus.SENT, 1, True)
 
 
