@@ -102,7 +102,8 @@ class Addressing:
     def key(self, ref: str) -> str:
         """The delivery's opaque id, stable and from ids only, as "12-mfrggzdf…".
 
-        A ref is 120 random bits, so nobody outside can compute another's; it says nothing and opens nothing. No hash:
+        A ref is 120 random bits, so nobody outside can compute another's; it says nothing and opens nothing;
+        but whoever has the mail can leave with it, by mail, as with its link (providers/bounce_mail.py). No hash:
         an event that names it must lead back to the subscriber.
         """
         return f"{self.issue_id}-{ref}"

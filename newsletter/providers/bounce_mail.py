@@ -1,9 +1,10 @@
 """A mail that came back, read: reports of failure (RFC 3464), complaints (RFC 5965), automatic answers. Pure.
 
-Whose delivery it is says an address of ours: we send from `bounces+<delivery key>@`, and the key holds 120 random bits
-that only the reader's own copy of the mail knows. Nothing else in the mail is believed about who it is, and whom the
-key names is decided by whoever knows the deliveries: a forged mail with a made-up key names nobody (S-52). A mail is
-a stranger's text of any size and shape: little of it is read, and it never raises.
+And the mail of whoever leaves by the mailto form of List-Unsubscribe (RFC 2369): the delivery's key is its subject.
+Whose delivery the others are about says an address of ours: we send from `bounces+<delivery key>@`, and the key holds
+120 random bits that only the reader's own copy of the mail knows. Nothing else in the mail is believed about who it is,
+and whom the key names is decided by whoever knows the deliveries: a forged mail with a made-up key names nobody (S-52).
+A mail is a stranger's text of any size and shape: little of it is read, and it never raises.
 """
 
 import hashlib
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, message_from_string
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -27,6 +30,8 @@ _MOST_VALUES, _LONGEST_VALUE, _LONGEST_PROSE, _MOST_BLOCKS = 20, 2_000, 4_000, 2
 _TAG = r"([a-z0-9][a-z0-9_.-]{0,63})"
 #: A delivery's key, in a Message-ID: there anything else may be anybody's.
 _KEY = r"([1-9][0-9]{0,9}-[a-z2-7]{24})"
+#: The subject that stands in List-Unsubscribe (mail/message.py).
+_LEAVING = re.compile(rf"unsubscribe(?:\s|%20|\+)+{_KEY}", re.IGNORECASE)
 _BOUNDARY = re.compile(rb"\bboundary\s*=", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rf"<{_KEY}@[^<>\s@]+>", re.IGNORECASE)
 #: Where delivering servers write whom a mail came for: Postfix, Dovecot and qmail, Exim, and the mail itself.
@@ -47,6 +52,7 @@ class Sort(StrEnum):
     REPORT = "report"  #: of what became of a delivery
     COMPLAINT = "complaint"
     ANSWER = "automatic answer"
+    LEAVING = "asks to leave"  #: by the mailto form of List-Unsubscribe (RFC 2369)
     STRANGE = "not understood"
 
 
@@ -71,7 +77,14 @@ def read(content: bytes, bounce: str, now: datetime, recipient: str = "") -> Rea
         return _STRANGE
     try:
         return _read(message_from_bytes(some), some, _Verp.of(bounce), now, recipient)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # what email makes of hostile mail
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        HeaderParseError,
+    ):  # what email makes of hostile mail
         return _STRANGE
 
 
@@ -100,6 +113,8 @@ def _read(mail: Message, content: bytes, verp: _Verp, now: datetime, recipient: 
         key = verp.key(_values(_fields(report), "original-mail-from")) or key
     elif report := _first(parts, _STATUS):
         sort, said = Sort.REPORT, _failed(report)
+    elif asked := _leaving(mail):
+        key, sort, said = asked, Sort.LEAVING, (Kind.UNSUBSCRIBED, "mailto", "")
     elif _is_automatic(mail, parts):
         sort, said = Sort.ANSWER, (Kind.REPLIED, "automatic answer", "")
     elif _is_daemon(mail) and (prose := _prose(mail, parts)):
@@ -111,6 +126,13 @@ def _read(mail: Message, content: bytes, verp: _Verp, now: datetime, recipient: 
         return _STRANGE
     kind, word, reason = said
     return Reading(sort, Event(kind, key, _id(mail, content, key), _when(mail, now), word, reason[:LONGEST_REASON]))
+
+
+def _leaving(mail: Message) -> str:
+    """The key in the subject of whoever leaves by mail: as our List-Unsubscribe made it, perhaps left in its coding."""
+    said = str(make_header(decode_header(_value(mail, "subject"))))
+    found = _LEAVING.fullmatch(said.strip())
+    return found[1].lower() if found else ""
 
 
 def _parts(mail: Message) -> list[Message]:

@@ -22,6 +22,7 @@ from newsletter.errors import ConfigError, ProviderError
 from newsletter.providers.base import Outcome
 from newsletter.providers.bounce_box import Mark
 from newsletter.providers.hooks import Kind
+from subscribers.consent import Status
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Reason, Suppression
 
@@ -92,6 +93,19 @@ def suppressed(engine: Engine) -> dict[str, Reason]:
     """Whose address is suppressed, by local part, and why."""
     with transaction(engine) as session:
         return {(one.address or "").partition("@")[0]: one.reason for one in session.exec(select(Suppression))}
+
+
+def test_whoever_writes_the_mail_that_list_unsubscribe_offers_has_left(sent: tuple[Place, list[str]]) -> None:
+    """At once, with its evidence; read twice it is known; and a made-up key is nobody's."""
+    here, keys = sent
+    here.clock.forward(hours=1)
+    mails = [plain(f"Subject: unsubscribe {key}", to="verdicts@news.example.org") for key in (keys[0], f"1-{'a' * 24}")]
+    told = [take_mail(here.desk, mail) for mail in (*mails, mails[0])]
+    with here.desk.reading() as session:
+        people = session.exec(select(Subscriber).order_by(Subscriber.id)).all()
+
+    assert [(one.new, one.known, one.nobodys) for one in told] == [(1, 0, 0), (0, 0, 1), (0, 1, 0)]
+    assert [one.status for one in people] == [Status.UNSUBSCRIBED, Status.ACTIVE, Status.ACTIVE]
 
 
 def test_who_has_no_mailbox_and_who_complained_are_mailed_no_more(engine: Engine, sent: Sent) -> None:

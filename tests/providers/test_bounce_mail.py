@@ -157,6 +157,32 @@ def test_a_complaint_from_which_addresses_were_taken_out_has_our_message_id() ->
 
 
 @pytest.mark.parametrize(
+    "subject",
+    [
+        f"unsubscribe {KEY}",
+        f"Unsubscribe  {KEY.upper()}",
+        f"unsubscribe%20{KEY}",
+        f"unsubscribe+{KEY}",
+        f"=?utf-8?q?unsubscribe_{KEY}?=",
+    ],
+)
+def test_the_mail_of_whoever_leaves_is_known_by_its_subject(subject: str) -> None:
+    """The mailto form of List-Unsubscribe, to whatever address, and however a mail program writes the blank."""
+    mail = plain(f"Subject: {subject}", to="verdicts@news.example.org")
+
+    assert (said(mail), reading(mail).sort) == ((Kind.UNSUBSCRIBED, KEY), Sort.LEAVING)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [f"Re: unsubscribe {KEY}", f"unsubscribe {KEY} please", "unsubscribe", "unsubscribe 12-abc", "=?utf-8?b?x?="],
+)
+def test_any_other_subject_is_for_a_person(subject: str) -> None:
+    """An answer to such a mail, or one without a key of ours."""
+    assert reading(plain(f"Subject: {subject}", to="verdicts@news.example.org")) == STRANGE
+
+
+@pytest.mark.parametrize(
     "header",
     ["Auto-Submitted: auto-replied", "X-Autoreply: yes", "X-Autorespond: away", "Precedence: auto_reply"],
 )
