@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from postgres_server import Server, programs
-from sqlalchemy import Engine, NullPool, create_engine, inspect
+from sqlalchemy import Engine, NullPool, create_engine
 
 from newsletter.database import engine_for
 from newsletter.migrations import upgrade
@@ -29,15 +29,15 @@ ALONE = """
     where datname = current_database() and pid <> pg_backend_pid()
 """
 
-ONE = "if exists (select from {name}) then delete from {name}; end if;"
-#: To delete costs half of what it costs to truncate, which makes new files of all; but it leaves a long file long.
+#: Truncates what has a page. A test may forget to order rows, and after a truncation they come in the order of writing.
 EMPTY = """
-    do $$ declare one record; begin
-        set local session_replication_role = replica;
-        if (select max(pg_relation_size(oid)) from pg_class where relkind = 'r' and relname in ({names})) > 1000000 then
-            truncate {tables};
+    do $$ declare filled text; one record; begin
+        select string_agg(quote_ident(relname), ', ') into filled from pg_class
+        where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'alembic_version'
+        and pg_relation_size(oid) > 0;
+        if filled is not null then
+            execute 'truncate ' || filled || ' cascade';
         end if;
-        {deletes}
         for one in select sequencename from pg_sequences where last_value is not null loop
             perform setval(quote_ident(one.sequencename)::regclass, 1, false);
         end loop;
@@ -120,19 +120,13 @@ def make_database(postgres: Server) -> Iterator[Callable[[], str]]:
 def emptied(make_database: Callable[[], str]) -> Iterator[Callable[[], str]]:
     """The URL of a PostgreSQL database at the newest schema, without a row, whatever the test before left in it.
 
-    One for all tests of a worker: to empty the tables takes a tenth of what a new database takes.
+    One for all tests of a worker: to empty the tables takes a fifth of what a new database takes.
     """
     url = make_database()
     engine = engine_for(url)
     upgrade(engine)
-    tables = [f'"{name}"' for name in inspect(engine).get_table_names() if name != "alembic_version"]
     engine.dispose()
-    statement = EMPTY.format(
-        names=", ".join(tables).replace('"', "'"),
-        tables=", ".join(tables),
-        deletes=" ".join(ONE.format(name=name) for name in tables),
-        newest=newest(),
-    )
+    statement = EMPTY.format(newest=newest())
     admin = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
 
     def empty() -> str:
