@@ -18,7 +18,12 @@ from sqlalchemy import Engine
 
 SITE = "https://compare.example.org"
 DESCRIBED = json.loads((Path(__file__).parents[2] / "docs" / "site-api.json").read_text())
-SUBSCRIBE = schemathesis.openapi.from_dict(DESCRIBED)["/api/subscribe"]["POST"]
+_API = schemathesis.openapi.from_dict(DESCRIBED)
+ASKED = {
+    f"{method.upper()} {path}": _API[path][method.upper()]
+    for path, methods in DESCRIBED["paths"].items()
+    for method in methods
+}
 
 
 @pytest.fixture
@@ -29,34 +34,40 @@ def base(engine: Engine) -> Iterator[str]:
         yield str(web.base_url)
 
 
-def cases(mode: GenerationMode) -> st.SearchStrategy[Case]:
-    """Requests as the description allows or forbids them."""
-    return SUBSCRIBE.as_strategy(generation_mode=mode)
+def cases(what: str, mode: GenerationMode) -> st.SearchStrategy[Case]:
+    """Requests of one method and path, as the description allows or forbids them."""
+    return ASKED[what].as_strategy(generation_mode=mode)
 
 
 bounded = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.parametrize("what", ASKED)
 @pytest.mark.parametrize("more", [{}, {"Origin": SITE}], ids=["of any site", "of a site that may"])
-def test_what_is_described_is_answered_as_described(base: str, more: dict[str, str]) -> None:
+def test_what_is_described_is_answered_as_described(base: str, more: dict[str, str], what: str) -> None:
     """Status, type, headers and schema of every answer.
 
-    That every text is an address is all that the description cannot say: 422 is no failure.
+    Which texts are addresses, or comparisons, is all that the description cannot say: 422 and 404 are no failures.
     """
 
     @bounded
-    @given(case=cases(GenerationMode.POSITIVE))
+    @given(case=cases(what, GenerationMode.POSITIVE))
     def ask(case: Case) -> None:
         case.call_and_validate(base_url=base, headers=HOST | more, excluded_checks=[positive_data_acceptance])
 
     ask()
 
 
-@bounded
-@given(case=cases(GenerationMode.NEGATIVE))
-def test_what_is_not_described_is_refused(base: str, case: Case) -> None:
-    """Bodies of another shape, other types and no body at all: never a 500, never a 202."""
-    case.call_and_validate(base_url=base, headers=HOST | {"Origin": SITE})
+@pytest.mark.parametrize("what", ASKED)
+def test_what_is_not_described_is_refused(base: str, what: str) -> None:
+    """Bodies of another shape, other types and nothing at all: never a 500, never a 202."""
+
+    @bounded
+    @given(case=cases(what, GenerationMode.NEGATIVE))
+    def ask(case: Case) -> None:
+        case.call_and_validate(base_url=base, headers=HOST | {"Origin": SITE})
+
+    ask()
 
 
 def test_a_description_that_were_wrong_would_be_found_out(base: str) -> None:
