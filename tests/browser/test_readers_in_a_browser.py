@@ -20,10 +20,13 @@ from topic_samples import TOPICS
 from newsletter.desk import sending, writing
 from newsletter.desk.post import deliver
 from newsletter.web.routes import PLACES, Kind
+from subscribers import sunset
 from subscribers.address_change import AddressChange
 from subscribers.choice import Choice
 from subscribers.consent import Status
+from subscribers.letters import Letter
 from subscribers.preferences import choice_of
+from subscribers.subscriber import find
 from subscribers.tokens import Purpose, sign
 
 pytestmark = pytest.mark.browser
@@ -208,6 +211,46 @@ def test_a_break_is_taken_and_ended_by_a_reader(browser: Browser, here: Place, a
 
     page.get_by_role("button", name="End the break now").click()
     assert page.get_by_role("status").inner_text() == "Welcome back."
+    assert who(here, "ada").status is Status.ACTIVE
+
+
+def test_all_that_is_kept_is_downloaded_and_then_forgotten(browser: Browser, here: Place, address: str) -> None:
+    """The file has their address in it; after one more button nobody has."""
+    page = opened(browser, f"{address}/preferences/{token(here, Purpose.PREFERENCES)}")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Download all that is kept of you").click()
+    assert "Ada@example.org" in saved.value.path().read_text()
+
+    page.get_by_role("link", name="Have it erased").click()
+    page.get_by_role("button", name="Erase everything").click()
+    page.get_by_role("heading", name="You are forgotten").wait_for()
+    with here.desk.reading() as session:
+        assert find(session, "ada@example.org") is None
+
+
+def test_the_mail_is_asked_for_once_more_by_a_button(browser: Browser, here: Place, address: str) -> None:
+    """The page says that it is noted; one mail goes out all the same, for one a day is the limit."""
+    page = opened(browser, f"{address}/subscribe")
+    here.clock.forward(seconds=5)
+    page.get_by_label("Your mail address").fill("eve@example.org")
+    page.get_by_role("button").click()
+    here.clock.forward(seconds=5)
+    page.get_by_role("button", name="Send it again").click()
+
+    page.get_by_text("We have noted it once more.").wait_for()
+    deliver(here.desk)
+    with here.desk.reading() as session:
+        assert len(session.exec(select(Letter)).all()) == 1
+
+
+def test_whoever_was_silent_stays_by_one_button(browser: Browser, here: Place, address: str) -> None:
+    """The question of the sunset, answered by yes."""
+    with here.desk.transaction() as session:
+        sunset.ask(session, [who(here, "ada").id or 0], here.clock() - timedelta(days=30), here.clock(), here.clock())
+    page = opened(browser, f"{address}/stay/{token(here, Purpose.STAY)}")
+    page.get_by_role("button", name="Yes, keep sending it").click()
+    page.get_by_role("heading", name="You stay on the list").wait_for()
+
     assert who(here, "ada").status is Status.ACTIVE
 
 
