@@ -74,7 +74,7 @@ def test_nobody_is_passed_over_because_their_status_was_damaged_meanwhile(engine
     ten = dispatcher_for_ten(engine)
     with transaction(engine) as session:
         if in_waves:
-            waves.lay(session, session.get_one(Sending, 1), lambda _: (NOW, 0))
+            waves.lay(session, session.get_one(Sending, 1), waves.Places(lambda _: (NOW, 0)), NOW)
     damage(engine, "update subscriber set status = 'actve' where id = 2")
 
     with pytest.raises(DeliveryError, match="newsletter doctor"):
