@@ -1,10 +1,8 @@
 """A reader's change of address: asked by them, confirmed from the new mailbox, undone from the old one."""
 
-import re
-from dataclasses import replace
-
 import httpx
 import pytest
+from address_samples import NEW, asked, at, changes, form, links
 from desk_samples import Place
 from people import NOW, print_of
 from post_samples import Reader
@@ -17,64 +15,17 @@ from newsletter.desk.post import deliver
 from newsletter.web.signing_up import WORDING as SIGN_UP_WORDING
 from newsletter.web.signing_up import stored_by
 from subscribers.address import parse
-from subscribers.address_change import OPEN_FOR, UNDO_FOR, AddressChange, Stage
-from subscribers.consent import Evidence, Kind, Status
+from subscribers.address_change import OPEN_FOR
+from subscribers.consent import Evidence, Kind
 from subscribers.erasure import erase
 from subscribers.letters import Letter
-from subscribers.subscriber import Subscriber, by_ref, find, unsubscribe
-from subscribers.suppression import Reason, Suppression, suppress
+from subscribers.subscriber import Subscriber, find, unsubscribe
+from subscribers.suppression import Reason, suppress
 from subscribers.tokens import Purpose, sign
 from subscribers.wishes import Asking, Fate, Wish
 
-NEW = "new@example.org"
+pytestmark = pytest.mark.usefixtures("reads")  # before the server
 STATES = ("stranger", "ada", "ben", "cleo", "dov", "pia")  #: unknown, oneself, pending, left, suppressed, paused
-ONE_CLICK = {"List-Unsubscribe": "One-Click"}
-
-
-@pytest.fixture
-def reads(here: Place) -> Reader:
-    """A provider that keeps what it is given."""
-    found = Reader(remembers=True)
-    here.desk = replace(here.desk, provider=found)
-    return found
-
-
-@pytest.fixture
-def web(here: Place, reads: Reader) -> object:
-    """The server, with that provider."""
-    with open_web(here) as client:
-        yield client
-
-
-def form(here: Place, name: str = "ada") -> str:
-    """The path of the form behind the link in their mail."""
-    return f"/preferences/{token(here, Purpose.PREFERENCES, name)}/address"
-
-
-def asked(web: httpx.Client, here: Place, address: str = NEW, name: str = "ada") -> httpx.Response:
-    """The reader asks for this address, and the post room does what follows."""
-    page = web.post(form(here, name), data={"email": address})
-    deliver(here.desk)
-    return page
-
-
-def links(reads: Reader, number: int = -1) -> list[str]:
-    """The paths in one of the mails, the last if nothing is said."""
-    return re.findall(r"https://news\.example\.org(/\S+)", reads.mails[number].text)
-
-
-def changes(here: Place) -> list[AddressChange]:
-    """All there are, oldest first."""
-    with here.desk.reading() as session:
-        return list(session.exec(select(AddressChange).order_by(AddressChange.id)))  # type: ignore[arg-type]
-
-
-def at(here: Place, ref: str) -> Subscriber:
-    """The reader with this ref."""
-    with here.desk.reading() as session:
-        found = by_ref(session, ref)
-    assert found is not None
-    return found
 
 
 def test_from_the_form_to_the_new_address_by_the_links_in_the_mails(
@@ -206,124 +157,6 @@ def test_the_link_works_for_a_week(web: httpx.Client, here: Place, reads: Reader
 
     assert [web.get(yes).status_code, web.post(yes).status_code] == [404, 404]
     assert who(here, "ada").address == "Ada@example.org"
-
-
-def test_the_old_mailbox_hears_of_it_also_where_the_new_one_leaves_at_once(
-    web: httpx.Client, here: Place, reads: Reader
-) -> None:
-    """Otherwise whoever has a forwarded mail takes a subscription away unseen: leave, and undo that within the hour."""
-    ref = who(here, "ada").ref
-    asked(web, here)
-    web.post(links(reads)[0])
-    web.post(f"/u/{token(here, Purpose.UNSUBSCRIBE, 'new')}")
-    deliver(here.desk)
-
-    assert [mail.to for mail in reads.mails] == [NEW, "Ada@example.org"]
-    back = sign(here.desk.keys, Purpose.RESUBSCRIBE, ref, expires=NOW + UNDO_FOR)
-    assert "You are back" in web.post(f"/back/{back}").text
-    assert "changed back" in web.post(links(reads)[0]).text
-
-
-def test_the_page_of_not_me_says_what_is_so_after_the_button(web: httpx.Client, here: Place, reads: Reader) -> None:
-    """Before it nothing comes; after it the newsletter does; and nothing again for whoever has left."""
-    asked(web, here)
-    yes, no = links(reads)
-    before = web.get(no).text
-    web.post(yes)
-    after = web.get(no).text
-    web.post(no, data=ONE_CLICK)
-
-    assert ["without your button" in page for page in (before, after, web.get(no).text)] == [True, False, True]
-    assert "gets Weekly AI Tool Verdicts now" in after
-
-
-def test_the_old_mailbox_undoes_it_for_a_week(web: httpx.Client, here: Place, reads: Reader) -> None:
-    """With evidence; asked twice it is over, and so it is after the week."""
-    ref = who(here, "ada").ref
-    asked(web, here)
-    web.post(links(reads)[0])
-    deliver(here.desk)
-    back = links(reads)[0]
-    assert "A…@example.org would get" in web.get(back).text
-
-    assert "changed back" in web.post(back).text
-    assert web.post(back).status_code == 410
-    assert (at(here, ref).address, at(here, ref).fingerprint) == ("Ada@example.org", print_of("ada@example.org"))
-    assert [one.source for one in story(here, "ada")][1:] == ["/address", "/address-back"]
-
-
-@pytest.mark.parametrize("meanwhile", ["late", "taken", "suppressed"])
-def test_what_came_after_the_change_is_not_undone(
-    web: httpx.Client, here: Place, reads: Reader, meanwhile: str
-) -> None:
-    """The link was right once; now it changes nothing."""
-    asked(web, here)
-    web.post(links(reads)[0])
-    deliver(here.desk)
-    back = links(reads)[0]
-    if meanwhile == "late":
-        here.clock.forward(days=UNDO_FOR.days, minutes=1)
-    else:
-        with here.desk.transaction() as session:
-            if meanwhile == "suppressed":
-                suppress(session, print_of("ada@example.org"), Reason.HARD_BOUNCE, here.clock())
-        if meanwhile == "taken":
-            stored_by(here.desk)([Asking(parse("ada@example.org"), "", Evidence("/subscribe"))])
-            deliver(here.desk)
-    before = dump(here)
-
-    assert web.post(back).status_code in (404, 410)
-    assert dump(here) == before
-
-
-def test_a_second_change_does_not_close_the_first_way_back(web: httpx.Client, here: Place, reads: Reader) -> None:
-    """Whoever took the link away changes the address twice; the first mailbox has it back, and the second has not."""
-    ref = who(here, "ada").ref
-    backs = []
-    for typed, whose in (("new@example.org", "ada"), ("newer@example.org", "new")):
-        asked(web, here, typed, whose)
-        web.post(links(reads)[0])
-        deliver(here.desk)
-        backs.append(links(reads)[0])
-    web.post(backs[0])
-
-    assert at(here, ref).address == "Ada@example.org"
-    assert web.post(backs[1]).status_code == 410
-    assert [one.old_fingerprint for one in changes(here)] == [
-        print_of(f"{n}@example.org") for n in ("ada", "new", "newer")
-    ]
-
-
-def test_not_me_suppresses_the_new_address_and_ends_the_change(web: httpx.Client, here: Place, reads: Reader) -> None:
-    """The reader stays where they were, and the next who types the address causes nothing."""
-    asked(web, here)
-    yes, no = links(reads)
-    before = dump(here)
-    assert "It was not you?" in web.get(no).text
-    assert dump(here) == before
-
-    assert "will not write again" in web.post(no).text
-    assert (web.post(yes).status_code, changes(here)[0].stage) == (410, Stage.REFUSED)
-    with here.desk.reading() as session:
-        assert session.get_one(Suppression, print_of(NEW)).reason is Reason.MANUAL
-    assert who(here, "ada").status is Status.ACTIVE
-
-
-@pytest.mark.parametrize(("first", "status"), [(False, Status.ACTIVE), (True, Status.UNSUBSCRIBED)])
-def test_a_mail_program_s_own_button_ends_the_change_or_leaves(
-    web: httpx.Client, here: Place, reads: Reader, first: bool, status: Status
-) -> None:
-    """Before the change it is a no to the change; after it, to the newsletter. Nobody is suppressed by it."""
-    ref = who(here, "ada").ref
-    asked(web, here)
-    yes, no = links(reads)
-    if first:
-        web.post(yes)
-    assert web.post(no, data=ONE_CLICK).headers["content-type"] == "text/plain; charset=utf-8"
-
-    assert at(here, ref).status is status
-    with here.desk.reading() as session:
-        assert session.get(Suppression, print_of(NEW)) is None
 
 
 def test_a_reader_asks_three_times_a_day_and_a_mailbox_is_asked_once(
