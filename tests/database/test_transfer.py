@@ -1,36 +1,30 @@
 """People in and out as CSV (security reference, S-43 and S-44; invariant 8)."""
 
-import csv
 import io
-import string
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import combinations
 from types import SimpleNamespace
-from typing import Any
 
 import people
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from people import BACK_ON, LEFT_ON, NOW, SECRET, print_of
-from sqlalchemy import Engine, create_engine, func
+from list_files import NAMES, TERMS, as_csv, counted, exported, fresh, take
+from people import LEFT_ON, NOW, SECRET, print_of
+from sqlalchemy import Engine, func
 from sqlalchemy.dialects import postgresql
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from newsletter.sample import SUBSCRIBERS, SUPPRESSIONS
 from subscribers.bulk import roomy
 from subscribers.consent import ConsentEvent, Kind, Status, events, status_at
-from subscribers.erasure import erase
 from subscribers.errors import BadFile
 from subscribers.report import ImportReport, Outcome
 from subscribers.subscriber import Subscriber, counts, find, require, resume
-from subscribers.suppression import Reason, is_suppressed, suppress, suppressions
-from subscribers.suppression_files import export_suppressions, import_suppressions
-from subscribers.transfer import UPLOAD, Terms, export_csv, import_csv
+from subscribers.suppression import Reason, is_suppressed, suppress
+from subscribers.suppression_files import import_suppressions
+from subscribers.transfer import UPLOAD, Terms, import_csv
 
-TERMS = Terms("sign-up sheet, Berlin fair", "sheet 2026-03", by="olga", consented=True)
-TABLES = ("subscriber", "consent_event", "suppression", "lifted_suppression", "address_change")
 ASKED = Terms("old list", "newsletter 2019", by="olga", consented=False)
 
 
@@ -39,22 +33,6 @@ def session(engine: Engine) -> Iterator[Session]:
     """An empty list."""
     with people.the_list(engine) as session:
         yield session
-
-
-def take(session: Session, text: str, terms: Terms = TERMS, **options: Any) -> ImportReport:
-    """Import this text."""
-    return import_csv(session, io.BytesIO(text.encode()), terms, secret=SECRET, now=NOW, **options)
-
-
-def exported(session: Session, **options: Any) -> str:
-    """The list as CSV."""
-    export_csv(session, out := io.StringIO(), **options)
-    return out.getvalue()
-
-
-def counted(report: ImportReport) -> dict[str, int]:
-    """The outcomes that occurred."""
-    return {outcome.value: number for outcome, number in report.counts.items() if number}
 
 
 def reasons(report: ImportReport) -> dict[str, list[int]]:
@@ -315,7 +293,6 @@ def test_batches_and_progress(session: Session) -> None:
     assert require(session, "r11999@example.org").id == 12_000
 
 
-NAMES = st.text(st.sampled_from("aéż =+-@'\",;\n\t＝愛"), max_size=8)
 ROWS = st.lists(
     st.tuples(
         st.sampled_from(["ada", "Ada", "ben", "dov", "cleo", "pia", "eve", "nobody at all", ""]),
@@ -324,25 +301,6 @@ ROWS = st.lists(
     ),
     max_size=8,
 )
-
-
-def as_csv(rows: list[tuple[str, str, str]]) -> str:
-    """These rows as a file."""
-    out = io.StringIO("")
-    writer = csv.writer(out)
-    writer.writerow(["email", "name", "status"])
-    writer.writerows([f"{who}@example.org" if who else "", name, status] for who, name, status in rows)
-    return out.getvalue()
-
-
-@contextmanager
-def fresh() -> Iterator[Session]:
-    """A session on an empty list in memory."""
-    engine = create_engine("sqlite://")
-    SQLModel.metadata.create_all(engine, [SQLModel.metadata.tables[name] for name in TABLES])
-    with Session(engine) as session:
-        yield session
-    engine.dispose()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -362,41 +320,6 @@ def test_every_row_has_one_outcome_twice_is_once_and_dov_stays_suppressed(rows: 
         assert session.exec(select(func.count()).select_from(ConsentEvent)).one() == evidence
         assert is_suppressed(session, print_of("dov@example.org"))
         assert all(session.get_one(Subscriber, who).status is status for who, status in before.items())
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.dictionaries(st.text(string.ascii_letters + "=+-'", min_size=1, max_size=6), NAMES, max_size=6),
-    st.booleans(),
-)
-def test_an_export_imported_elsewhere_is_the_same_list(named: dict[str, str], guarded: bool) -> None:
-    """Raw as it is; guarded when the import is told so."""
-    text = as_csv([(who, name, "") for who, name in named.items()])
-    with fresh() as here, fresh() as there:
-        take(here, text)
-        people.everybody(here)
-        take(there, exported(here, raw=not guarded), guarded=guarded)
-
-        assert exported(there, raw=True) == exported(here, raw=True)
-
-
-def test_an_export_holds_no_formula_unless_asked_for(session: Session) -> None:
-    """OWASP: a name is not calculated by whoever opens the file."""
-    take(session, 'email,name\n+x@example.org,"=HYPERLINK(""https://evil.example.org"")"\n')
-
-    assert "'+x@example.org,\"'=HYPERLINK(" in exported(session)
-    assert '\n+x@example.org,"=HYPERLINK(' in exported(session, raw=True)
-
-
-def test_an_export_can_be_of_one_status_and_shows_nobody_who_was_erased(session: Session) -> None:
-    """Times are ISO 8601 in UTC."""
-    everybody = people.everybody(session)
-    erase(session, everybody["ada"], "command line", NOW)
-
-    assert "ada" not in exported(session)
-    [line] = exported(session, status=Status.PAUSED).splitlines()[1:]
-    assert line.startswith("pia@example.org,Pia Lindqvist,paused,2026-09-17T08:00:00+00:00,")
-    assert BACK_ON.isoformat() in line
 
 
 def test_objects_in_hand_show_what_an_import_wrote(session: Session) -> None:
@@ -419,33 +342,6 @@ def test_the_sample_list_is_imported_whole(session: Session) -> None:
     assert counted(blocked) == {"added": 3}
     assert counted(report) == {"added": 47, "suppressed": 1}
     assert counts(session) == {"pending": 3, "active": 40, "paused": 2, "unsubscribed": 2}
-
-
-def test_suppressions_move_with_the_list(session: Session) -> None:
-    """Reasons are kept; what is there keeps its own; what cannot be read is refused."""
-    people.dov(session)
-    rows = (
-        "dov@example.org,complaint",
-        "eve@example.org,complaint",
-        "pia@example.org",
-        "x,manual",
-        "ada@example.org,bad",
-    )
-    text = "\n".join(("address,reason", *rows))
-
-    report = import_suppressions(session, io.BytesIO(text.encode()), secret=SECRET, now=NOW, by="olga")
-    export_suppressions(session, out := io.StringIO())
-
-    assert counted(report) == {"added": 2, "unchanged": 1, "refused": 2}
-    assert {one.address: one.reason.value for one in suppressions(session)} == {
-        "dov@example.org": "hard-bounce",
-        "eve@example.org": "complaint",
-        "pia@example.org": "manual",
-    }
-    erase(session, require(session, "dov@example.org"), "command line", NOW)
-    assert len(out.getvalue().splitlines()) == 4
-    export_suppressions(session, again := io.StringIO(), raw=True)
-    assert len(again.getvalue().splitlines()) == 3
 
 
 def test_another_database_than_sqlite_is_asked_for_nothing() -> None:
