@@ -87,7 +87,9 @@ def ask(session: Session, ids: Iterable[int], before: datetime, now: datetime, n
 
 def see_what_arrived(session: Session, answer_in: timedelta) -> None:
     """Give a last moment to each question that was certainly taken; forget those that were never handed over."""
-    same = col(Letter.id) == col(Question.letter_id)
+    # Letters are forgotten and SQLite gives their numbers away again: another letter of that number is no answer.
+    whose = and_(col(Letter.subscriber_id) == col(Question.subscriber_id), col(Letter.about) == About.STAY)
+    same = and_(col(Letter.id) == col(Question.letter_id), whose)
     found = select(Question, Letter).join(Letter, same).where(col(Question.until).is_(None))
     for question, letter in session.exec(found).all():
         if letter.post is Post.ACCEPTED:

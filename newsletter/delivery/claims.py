@@ -210,9 +210,6 @@ def _move(session: Session, walk: dict[str, int | None], others: int) -> None:
 _DAMAGED = "A status on the list is damaged. 'newsletter doctor' names the row; mend it, then send again."
 
 
-_DAMAGED = "A status on the list is damaged. 'newsletter doctor' names the row; mend it, then send again."
-
-
 def known_reason(skipped: Row[Any]) -> tuple[str, int]:
     """Why so many people were skipped. Raises DeliveryError for a status that is none: nobody is passed over unseen."""
     reason, number = str(skipped.reason), int(skipped.number)

@@ -349,3 +349,19 @@ def test_a_copy_that_is_put_back_lets_nobody_go_by_what_was_asked_before(here: P
         night(here)
 
     assert (person(here).status, len(subjects(here))) == (Status.ACTIVE, 1)
+
+
+def test_another_letter_that_has_the_number_of_the_question_is_no_answer_to_it(here: Place) -> None:
+    """The question was refused, its letter forgotten, and a stranger's letter got its number."""
+    with here.desk.transaction() as session:
+        ada, ben = (require(session, f"{name}@example.org") for name in ("ada", "ben"))
+        other = Letter(
+            about=About.CONFIRM, subscriber_id=ben.id, fingerprint=ben.fingerprint, made_at=here.clock(),
+            not_before=here.clock(), handed_at=here.clock(), post=Post.ACCEPTED,
+        )  # fmt: skip
+        session.add(other)
+        session.flush()
+        session.add(Question(subscriber_id=ada.id, asked_at=here.clock(), letter_id=other.id))
+        sunset.see_what_arrived(session, timedelta(days=30))
+
+        assert session.exec(select(Question.until)).all() == [None]
