@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from sqlmodel import Session
 
@@ -19,7 +21,6 @@ from newsletter.issues.week import parse
 from newsletter.mail.preflight import check
 from newsletter.mail.rendered import Finding, Level, RenderedIssue, dump, load
 from newsletter.mail.rendering import render
-from subscribers.choice import Choice
 
 ROOM = 90 * 1024  #: bytes of HTML; Gmail clips above 100 KB, and the values of a reader come on top
 MOST_EARLIER = 24  #: comparisons of earlier issues in a monthly mail, before anybody has looked at its size
@@ -32,12 +33,8 @@ class Edition:
     whole: RenderedIssue
     parts: Mapping[str, RenderedIssue]
     manifest: Manifest
+    digest: str  #: over everything in it that reaches a reader, and who gets which
     made_of: tuple[object, ...] = ()  #: what a fresh one was made of: equal means that nothing was changed since
-
-    @property
-    def digest(self) -> str:
-        """Over everything in it that reaches a reader, and who gets which."""
-        return self.manifest.binding(self.whole.digest)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -70,16 +67,7 @@ def rendered(desk: Desk, session: Session, issue: Issue, name: str = WHOLE) -> R
 
     A fresh one has its findings. Raises IssueError where there is no such part, or the bytes are not the approved ones.
     """
-    if issue.digest is not None and name == WHOLE:
-        return load(approval.frozen(session, issue, _digest_of))
-    if issue.digest is not None:
-        return load(approval.frozen_part(session, issue, name, _digest_of))
-    if name == WHOLE:
-        return _checked(desk, words(desk, session, issue))
-    planned, around = _planned(desk, session, issue)
-    if name not in planned.parts:
-        raise IssueError(f"There is no part '{name}' of {issue.name}.")
-    return fitted(planned.parts[name], around, desk.templates)
+    return copies(desk, session, issue).rendered(name)
 
 
 def edition(desk: Desk, session: Session, issue: Issue) -> Edition:
@@ -88,58 +76,114 @@ def edition(desk: Desk, session: Session, issue: Issue) -> Edition:
     Making it takes a fifth of a second a part: not while the database is locked for others.
     """
     if issue.digest is not None:
-        listed = manifest(desk, session, issue)
-        kept = {name: rendered(desk, session, issue, name) for name in listed.parts}
-        return Edition(rendered(desk, session, issue), kept, listed)
-    whole = _checked(desk, words(desk, session, issue))
-    planned, around = _planned(desk, session, issue)
-    parts = {name: fitted(part, around, desk.templates) for name, part in planned.parts.items()}
-    digests = {name: part.digest for name, part in parts.items()}
-    listed = _manifest(desk, planned, whole.digest, digests)
-    return Edition(whole, parts, listed, made_of(desk, session, issue))
+        kept = Kept(session, issue)
+        listed = kept.manifest
+        return Edition(kept.rendered(), {name: kept.rendered(name) for name in listed.parts}, listed, issue.digest)
+    fresh = Fresh(desk, session, issue)
+    whole, parts = fresh.rendered(), {name: fresh.rendered(name) for name in fresh.planned.parts}
+    listed = replace(fresh.manifest, whole=whole.digest, parts={name: part.digest for name, part in parts.items()})
+    return Edition(whole, parts, listed, listed.digest, fresh.made_of)
 
 
 def made_of(desk: Desk, session: Session, issue: Issue) -> tuple[object, ...]:
     """What a render of this issue and of its parts depends on, besides settings and templates."""
-    planned, around = _planned(desk, session, issue)
-    return issue.status, words(desk, session, issue), planned, around.earlier
+    return Fresh(desk, session, issue).made_of
 
 
 def manifest(desk: Desk, session: Session, issue: Issue) -> Manifest:
     """Who gets which part: as approved, or as it would be now. Raises IssueError where the issue has no items."""
-    if issue.digest is not None:
-        return approval.approved_parts(session, issue)
-    planned, _ = _planned(desk, session, issue)
-    return _manifest(desk, planned, "", dict.fromkeys(planned.parts, ""))
+    return copies(desk, session, issue).manifest
 
 
-def part_for(desk: Desk, session: Session, issue: Issue, choice: Choice, *, changes_too: bool = False) -> str:
-    """The part that readers get who chose this, with all changed verdicts besides if `changes_too`.
+class Copies(Protocol):
+    """An issue that somebody looks at: which parts it has, and who gets which, is found out once."""
 
-    Raises IssueError where there is nothing in it for them.
-    """
-    found = manifest(desk, session, issue).part_for(choice, changes_too=changes_too)
-    if found is None:
-        raise IssueError(f"Nothing of {issue.name} is for readers who chose {choice.words}: they get no mail.")
-    return found
+    @property
+    def manifest(self) -> Manifest:
+        """Who gets which part."""
+        ...
 
-
-def _manifest(desk: Desk, planned: Plan, whole: str, digests: dict[str, str]) -> Manifest:
-    return Manifest(whole, digests, tuple(topic.slug for topic in desk.config.topics), planned.table)
+    def rendered(self, name: str = WHOLE) -> RenderedIssue:
+        """The issue, or this part of it."""
+        ...
 
 
-def _planned(desk: Desk, session: Session, issue: Issue) -> tuple[Plan, Around]:
-    items, month = drafting.chosen_of(session, issue), month_of(session, issue)
-    planned = plan(items, desk.config.topics, month.items if month else None)
-    return planned, Around(
-        issue.number,
-        parse(issue.week),
-        issue.date,
-        items,
-        edits_of(issue),
-        desk.config.publication,
-        tuple((one.number, one.week) for one in (month or Month((), ())).issues),
-    )
+def copies(desk: Desk, session: Session, issue: Issue) -> Copies:
+    """As it was approved, else as it would be now. Raises IssueError where it has no items, or is damaged."""
+    return Fresh(desk, session, issue) if issue.digest is None else Kept(session, issue)
+
+
+class Kept:
+    """What was approved, from the database."""
+
+    def __init__(self, session: Session, issue: Issue) -> None:
+        self._session, self._issue = session, issue
+
+    @property
+    def manifest(self) -> Manifest:
+        """Who gets which part. Raises IssueError where that is not what was approved."""
+        return approval.approved_parts(self._session, self._issue, _digest_of)
+
+    def rendered(self, name: str = WHOLE) -> RenderedIssue:
+        """The approved bytes. Raises IssueError where those that are stored are others."""
+        if name == WHOLE:
+            return load(approval.frozen(self._session, self._issue, _digest_of))
+        return load(approval.frozen_part(self._session, self._issue, name, _digest_of))
+
+
+class Fresh:
+    """An issue that is not approved. Its words and its parts are worked out once, when they are first asked for."""
+
+    def __init__(self, desk: Desk, session: Session, issue: Issue) -> None:
+        self._desk, self._session, self._issue = desk, session, issue
+
+    @cached_property
+    def planned(self) -> Plan:
+        """Its parts, and who gets which."""
+        month = self._month.items if self._month else None
+        return plan(self._around.items, self._desk.config.topics, month)
+
+    @cached_property
+    def _month(self) -> Month | None:
+        return month_of(self._session, self._issue)
+
+    @cached_property
+    def _words(self) -> Composition:
+        return words(self._desk, self._session, self._issue)
+
+    @cached_property
+    def _around(self) -> Around:
+        issue = self._issue
+        return Around(
+            issue.number,
+            parse(issue.week),
+            issue.date,
+            drafting.chosen_of(self._session, issue),
+            edits_of(issue),
+            self._desk.config.publication,
+            tuple((one.number, one.week) for one in (self._month or Month((), ())).issues),
+        )
+
+    @property
+    def made_of(self) -> tuple[object, ...]:
+        """What the renders depend on, besides settings and templates."""
+        return self._issue.status, self._words, self.planned, self._around.earlier
+
+    @property
+    def manifest(self) -> Manifest:
+        """Who would get which part; nothing has a digest yet."""
+        slugs = tuple(topic.slug for topic in self._desk.config.topics)
+        return Manifest("", dict.fromkeys(self.planned.parts, ""), slugs, self.planned.table)
+
+    def rendered(self, name: str = WHOLE) -> RenderedIssue:
+        """Made now, and checked. Raises IssueError where there is no such part."""
+        desk = self._desk
+        if name == WHOLE:
+            made = render(self._words, desk.config.publication, templates=desk.templates)
+            return replace(made, findings=check(made, self._words, desk.config.publication))
+        if name not in self.planned.parts:
+            raise IssueError(f"There is no part '{name}' of {self._issue.name}.")
+        return fitted(self.planned.parts[name], self._around, desk.templates)
 
 
 def fitted(part: Part, around: Around, templates: Path, room: int = ROOM) -> RenderedIssue:
@@ -153,11 +197,6 @@ def fitted(part: Part, around: Around, templates: Path, room: int = ROOM) -> Ren
             return replace(fresh, findings=check(fresh, spoken, around.publication))
         each = size // len(spoken.items)
         most = max(0, most + (room - size) // each)  # rounds away from nought: always fewer
-
-
-def _checked(desk: Desk, spoken: Composition) -> RenderedIssue:
-    fresh = render(spoken, desk.config.publication, templates=desk.templates)
-    return replace(fresh, findings=check(fresh, spoken, desk.config.publication))
 
 
 def _digest_of(content: str) -> str:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from newsletter.delivery.addressing import page_of
 from newsletter.desk.desk import Desk
-from newsletter.desk.editions import manifest, part_for, rendered
+from newsletter.desk.editions import copies
 from newsletter.desk.watching import is_keen
 from newsletter.errors import IssueError
+from newsletter.issues.issue import Issue
 from newsletter.issues.manifest import Manifest
 from newsletter.mail.message import Message, MessageBuilder, Recipient
 from newsletter.mail.public import nobodys_links
@@ -40,11 +41,13 @@ def message_for(
     """
     with desk.reading() as session:
         issue = desk.find(session, which)
-        _require_topics(manifest(desk, session, issue), choice)
+        found = copies(desk, session, issue)
+        listed = found.manifest
+        _require_topics(listed, choice)
         person = require(session, address) if address is not None else None
         more = person is not None and is_keen(session, issue, person)
-        part = part_for(desk, session, issue, choice_of(person) if person else choice, changes_too=more)
-        final = rendered(desk, session, issue, part)
+        part = _part_for(issue, listed, choice_of(person) if person else choice, changes_too=more)
+        final = found.rendered(part)
         builder, base_url = MessageBuilder(final, date=desk.clock()), final.sender.base_url
         if person is None:
             links = nobodys_links(base_url, page_of(base_url, issue.week, part))
@@ -59,3 +62,10 @@ def _require_topics(listed: Manifest, choice: Choice) -> None:
     if unknown := [slug for slug in choice.topics if slug not in listed.topics]:
         known = f"it has {', '.join(listed.topics)}" if listed.topics else "it has none"
         raise IssueError(f"The issue knows no topic '{unknown[0]}': {known}. Nothing was written.")
+
+
+def _part_for(issue: Issue, listed: Manifest, choice: Choice, *, changes_too: bool) -> str:
+    found = listed.part_for(choice, changes_too=changes_too)
+    if found is None:
+        raise IssueError(f"Nothing of {issue.name} is for readers who chose {choice.words}: they get no mail.")
+    return found

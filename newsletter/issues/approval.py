@@ -87,47 +87,48 @@ def frozen(session: Session, issue: Issue, digest_of: Callable[[str], str]) -> s
 
     Raises IssueError where the issue is not approved, or its stored bytes are not the approved ones any more.
     """
-    row = _row(session, issue)
-    if row.digest != issue.digest or _manifest(issue, row).binding(digest_of(row.content)) != issue.digest:
+    row, listed = _stored(session, issue)
+    if not listed.is_approved_by(issue.digest or "", digest_of(row.content)):
         raise _damaged(issue)
     return row.content
 
 
 def frozen_part(session: Session, issue: Issue, name: str, digest_of: Callable[[str], str]) -> str:
     """The same for the part of this name."""
-    known = approved_parts(session, issue).parts.get(name)
+    known = approved_parts(session, issue, digest_of).parts.get(name)
     part = session.get(FrozenPart, (issue.id, name), populate_existing=True)
     if known is None or part is None or digest_of(part.content) != known:
         raise _damaged(issue)
     return part.content
 
 
-def approved_parts(session: Session, issue: Issue) -> manifest.Manifest:
-    """The manifest that was approved. Raises IssueError as `frozen` does."""
-    row = _row(session, issue)
-    found = _manifest(issue, row)
-    if row.digest != issue.digest or (found.parts and found.digest != issue.digest):
+def approved_parts(session: Session, issue: Issue, digest_of: Callable[[str], str]) -> manifest.Manifest:
+    """The manifest that was approved, all of whose parts are there. Raises IssueError as `frozen` does."""
+    row, found = _stored(session, issue)
+    if found.digest != issue.digest and not found.is_approved_by(issue.digest or "", digest_of(row.content)):
         raise _damaged(issue)
+    there = set(session.exec(select(FrozenPart.name).where(FrozenPart.issue_id == issue.id)))
+    if lacking := sorted(set(found.parts) - there):
+        raise _damaged(issue, f" lacks {len(lacking)} of its parts, as '{lacking[0]}'")
     return found
 
 
-def _row(session: Session, issue: Issue) -> FrozenIssue:
+def _stored(session: Session, issue: Issue) -> tuple[FrozenIssue, manifest.Manifest]:
     row = session.get(FrozenIssue, issue.id, populate_existing=True)
     if row is None or issue.digest is None:
         raise IssueError(f"There is no approved render of {issue.name}: it is {issue.state}. Approve it first.")
-    return row
-
-
-def _manifest(issue: Issue, row: FrozenIssue) -> manifest.Manifest:
     try:
-        return manifest.load(row.manifest)
+        listed = manifest.load(row.manifest)
     except ValueError:
         raise _damaged(issue) from None
+    if row.digest != issue.digest:
+        raise _damaged(issue)
+    return row, listed
 
 
-def _damaged(issue: Issue) -> IssueError:
+def _damaged(issue: Issue, how: str = " is not what was approved") -> IssueError:
     return IssueError(
-        f"The stored render of {issue.name} is not what was approved (digest {(issue.digest or '')[:12]}…). "
+        f"The stored render of {issue.name}{how} (digest {(issue.digest or '')[:12]}…). "
         "Nothing is sent. Reopen the issue and approve it again."
     )
 

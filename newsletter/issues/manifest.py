@@ -1,7 +1,9 @@
 """What was approved besides the whole issue: its parts by their digests, and who gets which.
 
-Kept with the frozen issue. Where there are parts the digest of the approval is the manifest's, so that it covers the
-whole, every part and the table; an issue that has none keeps the digest of the whole.
+Kept with the frozen issue. The digest of an approval is the manifest's, so that it covers the whole, every part and the
+table, also where the table has no part in it: it then still says who gets nothing. Two kinds of older approvals stay
+valid, those of issues without parts: the digest was that of the whole, with the table beside it or, before there were
+parts, with none.
 """
 
 import hashlib
@@ -29,12 +31,13 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """What an approval binds to, in hexadecimal."""
-        return hashlib.sha256(self.text.encode()).hexdigest() if self.parts else self.whole
+        """What an approval binds to, in hexadecimal: this table with all that stands in it."""
+        return hashlib.sha256(self.text.encode()).hexdigest() if self.table else self.whole
 
-    def binding(self, whole: str) -> str:
-        """The digest of an approval of this manifest with a whole of this digest; empty: they do not fit."""
-        return whole if not self.parts else self.digest if whole == self.whole else ""
+    def is_approved_by(self, digest: str, whole: str) -> bool:
+        """Whether an approval with this digest is one of this manifest, and of a whole with that digest."""
+        older = not self.parts and digest == whole
+        return self.whole in {whole, ""} and (digest == self.digest or older)
 
     def part_for(self, choice: Choice, *, changes_too: bool = False) -> str | None:
         """The name of the part that this choice gets, "" for the whole; None: there is nothing of it in this issue.
@@ -49,11 +52,15 @@ class Manifest:
 
 
 def load(text: str) -> Manifest:
-    """What `Manifest.text` wrote. Raises ValueError for anything else."""
+    """What `Manifest.text` wrote. Raises ValueError for anything else, and where the table names a part it has not."""
     if not text:
         return Manifest()
     try:
-        parts = json.loads(text)
-        return Manifest(parts["whole"], parts["parts"], tuple(parts["topics"]), parts["table"])
-    except (KeyError, TypeError) as error:
+        kept = json.loads(text)
+        found = Manifest(kept["whole"], kept["parts"], tuple(kept["topics"]), kept["table"])
+        lacking = set(found.table.values()) - {None, WHOLE} - set(found.parts)
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a manifest") from error
+    if lacking:
+        raise ValueError(f"the manifest has no digest of {len(lacking)} of the parts that it names")
+    return found

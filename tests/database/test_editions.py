@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from desk_samples import Place, furnished
-from sqlalchemy import Engine
-from sqlmodel import func, update
+from sqlalchemy import Engine, event
+from sqlmodel import delete, func, update
 from topic_samples import TOOLS, TOPICS, TWO, wants, with_topics
 
 from newsletter.desk import looking, sending, writing
@@ -17,6 +17,7 @@ from newsletter.errors import IssueError
 from newsletter.issues.approval import FrozenIssue, FrozenPart
 from newsletter.issues.edits import lead_with, with_intro, with_subject
 from newsletter.issues.history import candidates
+from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.rendered import Finding, Level
 from newsletter.topics import Topic
 from subscribers.choice import Choice, Frequency
@@ -47,16 +48,48 @@ def test_all_parts_are_frozen_and_covered_by_one_digest(engine: Engine) -> None:
         assert here.desk.find(session, "1").digest == made.digest != made.whole.digest
 
 
-def test_an_issue_without_parts_is_kept_as_it_always_was(engine: Engine) -> None:
-    """The digest is that of the whole, and the content too: what an older program froze can be read."""
+def without_parts(engine: Engine) -> tuple[Place, Edition]:
+    """The sample week without topics and changes: whoever wants a mail gets the whole, the others get nothing."""
     here = furnished(engine)
     writing.draft(here.desk)
     made = writing.approve(here.desk, "1", by="Mara")[1]
-    with here.desk.transaction() as session:
-        session.execute(update(FrozenIssue).values(manifest=""))
+    assert made.parts == {}
+    return here, made
 
-    assert (made.parts, made.digest) == ({}, made.whole.digest)
-    assert kept(here).whole == made.whole
+
+@pytest.mark.parametrize("listed", [FrozenIssue.manifest, ""], ids=["with its table", "before there were parts"])
+def test_what_an_older_version_approved_stays_approved(engine: Engine, listed: object) -> None:
+    """Where an issue had no parts the digest was that of the whole."""
+    here, made = without_parts(engine)
+    with here.desk.transaction() as session:
+        session.execute(update(FrozenIssue).values(manifest=listed, digest=made.whole.digest))
+        session.execute(update(Issue).values(digest=made.whole.digest))
+
+    assert (kept(here).whole, kept(here).digest) == (made.whole, made.whole.digest)
+
+
+def test_who_gets_nothing_is_approved_as_well(engine: Engine) -> None:
+    """The table is under the digest also where it names no part."""
+    here, _ = without_parts(engine)
+    with here.desk.transaction() as session:
+        other = func.replace(FrozenIssue.manifest, '"|changes": null', '"|changes": ""')
+        session.execute(update(FrozenIssue).values(manifest=other))
+
+    with pytest.raises(IssueError, match="not what was approved"):
+        sending.send(here.desk, "1", by="Mara")
+    assert not here.provider.calls
+
+
+def test_an_issue_that_lacks_a_part_does_not_begin(engine: Engine) -> None:
+    """Also where nobody wants that one: somebody may have chosen it by then. It is said before anybody is mailed."""
+    here, _ = approved(engine)
+    with here.desk.transaction() as session:
+        session.execute(delete(FrozenPart).where(FrozenPart.name == "models"))
+
+    with pytest.raises(IssueError, match=r"lacks 1 of its parts, as 'models' .* Nothing is sent\."):
+        sending.send(here.desk, "1", by="Mara")
+    with here.desk.reading() as session:
+        assert here.desk.find(session, "1").status is IssueStatus.APPROVED
 
 
 @pytest.mark.parametrize(
@@ -146,6 +179,21 @@ def test_what_somebody_looks_at_is_what_their_choice_gets(engine: Engine, tmp_pa
     assert "/issues/2026-W46/models" in before.html
     with pytest.raises(IssueError, match="they get no mail"):
         looking.write(here.desk, "1", tmp_path, choice=Choice((), Frequency.CHANGES))
+
+
+def test_the_parts_are_worked_out_once(engine: Engine) -> None:
+    """For everything that somebody looks at together: which comparisons are in the issue is asked once for each."""
+    here = with_topics(engine, *TWO)
+    writing.draft(here.desk)
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *values: asked.append(values[2]))
+
+    looking.message_for(here.desk, "1", choice=Choice.of("models"))
+    assert sum("FROM issue_item" in one for one in asked) == 1
+    asked.clear()
+    with here.desk.reading() as session:
+        edition(here.desk, session, here.desk.find(session, "1"))
+    assert sum("FROM issue_item" in one for one in asked) == 2  # for the words, and for the parts
 
 
 def test_what_was_edited_while_it_was_rendered_is_not_approved(engine: Engine) -> None:

@@ -95,12 +95,13 @@ def test_choices_that_hold_the_same_are_one_part() -> None:
 
 
 def test_without_topics_and_changes_there_is_nothing_but_the_whole() -> None:
-    """As it always was."""
+    """And who gets nothing stands in a table that the approval is bound to all the same."""
     found = plan(ISSUE[:1] + ISSUE[2:], (), None)
+    other = Plan({}, {**found.table, "|monthly": ""})
 
     assert found.parts == {}
-    assert found.table["|weekly"] == ""
-    assert manifest(found).digest == "w"
+    assert (found.table["|weekly"], found.table["|monthly"]) == ("", None)
+    assert manifest(found).digest != manifest(other).digest
 
 
 def test_the_lead_stays_the_lead_or_the_first_brief_is_it() -> None:
@@ -135,10 +136,33 @@ def test_every_choice_that_there_can_be_is_answered() -> None:
 def test_what_was_approved_before_there_were_parts_goes_to_everybody_whole() -> None:
     """An empty manifest is what an older program left."""
     assert load("").part_for(Choice.of("models", "monthly")) == ""
-    assert load("").binding("w") == "w"
+    assert load("").is_approved_by("w", "w")
+    assert not load("").is_approved_by("w", "x")
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "x", '{"whole": "w", "parts": {}, "topics": 3, "table": {}}'])
+@pytest.mark.parametrize(("topics", "holds"), [((), True), (TOPICS, False)])
+def test_an_approval_of_the_whole_alone_is_an_older_one_of_an_issue_without_parts(
+    topics: tuple[Topic, ...], holds: bool
+) -> None:
+    """Then the table stood beside it. With parts the digest was always the manifest's."""
+    found = manifest(plan(ISSUE, topics, OLD) if topics else plan(ISSUE[:1], (), None))
+
+    assert found.is_approved_by("w", "w") == holds
+    assert found.is_approved_by(found.digest, "w")
+    assert not found.is_approved_by(found.digest, "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        "x",
+        '{"whole": "w", "parts": {}, "topics": 3, "table": {}}',
+        '{"whole": "w", "parts": {}, "topics": [], "table": []}',
+        '{"whole": "w", "parts": {}, "topics": [], "table": {"|weekly": "", "|changes": "changes"}}',
+    ],
+)
 def test_a_damaged_manifest_is_refused(text: str) -> None:
     """Rather than read half."""
     with pytest.raises(ValueError, match=r"manifest|Expecting"):
