@@ -97,12 +97,14 @@ def carry_out(session: Session, change: AddressChange, evidence: Evidence, now: 
     return True
 
 
-def refuse(session: Session, change: AddressChange) -> None:
-    """Whoever has the new mailbox does not want it."""
-    if change.stage is Stage.ASKED:
-        change.stage = Stage.REFUSED
-        session.add(change)
-        session.flush()
+def refuse(session: Session, change: AddressChange) -> bool:
+    """Whoever has the new mailbox does not want it. False where it was not asked for any more."""
+    if change.stage is not Stage.ASKED:
+        return False
+    change.stage = Stage.REFUSED
+    session.add(change)
+    session.flush()
+    return True
 
 
 def can_undo(session: Session, change: AddressChange, now: datetime) -> bool:

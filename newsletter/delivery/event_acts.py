@@ -55,7 +55,7 @@ def withdraw(session: Session, said: Iterable[tuple[int, datetime]], now: dateti
         last[who] = max(at, last.get(who, at))
     for people in _people(session, last):
         for person in people:
-            if last[person.id or 0] >= _newest_yes(person):
+            if last[person.id or 0] >= newest_yes(person):
                 unsubscribe(session, person, Evidence(source), now)
 
 
@@ -106,7 +106,7 @@ def _made_here(found: Suppression) -> bool:
     return found.by.startswith(_BY) and found.reason in _RISING
 
 
-def _newest_yes(person: Subscriber) -> datetime:
+def newest_yes(person: Subscriber) -> datetime:
     """When they last asked for it: to be paused is no new yes."""
     if person.status is Status.PAUSED:
         return person.confirmed_at or person.signed_up_at

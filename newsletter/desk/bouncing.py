@@ -1,6 +1,7 @@
 """Bounces of mail that went over SMTP: read from a mailbox or from standard input, kept, acted on, then marked.
 
-What a mail says becomes an event like any provider's (delivery/events.py). Unlike a webhook a mail proves nothing but
+What a mail says becomes an event like any provider's (delivery/events.py), unless it is about a single letter
+(leaving_by_mail.py). Unlike a webhook a mail proves nothing but
 that its writer knows the key of a delivery; so what names none of ours is not even kept: whoever floods the mailbox
 would fill the database.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 
 from newsletter.config import Config
 from newsletter.delivery.events import owners, take
+from newsletter.desk import leaving_by_mail
 from newsletter.desk.desk import Desk
 from newsletter.errors import ConfigError
 from newsletter.providers.bounce_box import Box, Maildir, Mark
@@ -31,7 +33,7 @@ class Told:
 
     mails: int = 0
     new: int = 0
-    known: int = 0  #: said before
+    known: int = 0  #: said before, or nothing was left to do
     nobodys: int = 0  #: of no delivery of ours: erased since, or made up. Not kept
     strange: int = 0  #: not understood: left for a person
     kinds: Counter[str] = field(default_factory=Counter)  #: of the new and the known ones
@@ -82,15 +84,18 @@ def _read(desk: Desk, content: bytes, recipient: str = "") -> Reading:
 
 
 def _keep(desk: Desk, readings: Sequence[Reading], told: Told) -> None:
-    """One transaction: what is about deliveries of ours is stored and acted on."""
-    events = [one.event for one in readings if one.event]
+    """One transaction: what is about deliveries and letters of ours is stored and acted on."""
+    read = [one.event for one in readings if one.event]
+    by_letters = [event for event in read if leaving_by_mail.is_of_a_letter(event)]
+    events = [event for event in read if event not in by_letters]
     with desk.transaction() as session:
+        heard = [(event, leaving_by_mail.hear(session, event, desk.clock())) for event in by_letters]
         whose = owners(session, {event.key for event in events})
         ours = [event for event in events if event.key in whose]
         taken = take(session, PROVIDER, ours, desk.clock())
     told.mails += len(readings)
-    told.new += taken.new
-    told.known += taken.known
-    told.nobodys += len(events) - len(ours)
-    told.strange += len(readings) - len(events)
-    told.kinds.update(str(event.kind) for event in ours)
+    told.new += taken.new + sum(done is True for _, done in heard)
+    told.known += taken.known + sum(done is False for _, done in heard)
+    told.nobodys += len(events) - len(ours) + sum(done is None for _, done in heard)
+    told.strange += len(readings) - len(read)
+    told.kinds.update(str(event.kind) for event in (*ours, *(event for event, done in heard if done is not None)))

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from newsletter.delivery.progress import on_its_way
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import rendered
+from newsletter.desk.leaving_by_mail import key_of
 from newsletter.desk.sending import stopped_by
 from newsletter.desk.single import hand_over
 from newsletter.desk.sunset import BACK_FOR
@@ -100,7 +101,7 @@ def _settle(desk: Desk, claimed: Letter, post: Post, wait: float) -> None:
 def _written(desk: Desk, errand: Errand) -> tuple[MessageBuilder, Recipient]:
     """The letter as a message, and for whom."""
     claimed, whom = errand.letter, errand.whom
-    key = f"{claimed.about}-{claimed.id}-{whom.ref}"
+    key = key_of(claimed, whom, errand.change)
     if claimed.about is About.WELCOME and (newest := _newest_issue(desk, whom)):
         builder, recipient = newest
         return builder, replace(recipient, key=key)

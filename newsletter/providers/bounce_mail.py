@@ -1,6 +1,7 @@
 """A mail that came back, read: reports of failure (RFC 3464), complaints (RFC 5965), automatic answers. Pure.
 
-And the mail of whoever leaves by the mailto form of List-Unsubscribe (RFC 2369): the delivery's key is its subject.
+And the mail of whoever leaves by the mailto form of List-Unsubscribe (RFC 2369): the key of a delivery, or of a letter
+(desk/leaving_by_mail.py), is its subject.
 Whose delivery the others are about says an address of ours: we send from `bounces+<delivery key>@`, and the key holds
 120 random bits that only the reader's own copy of the mail knows. Nothing else in the mail is believed about who it is,
 and whom the key names is decided by whoever knows the deliveries: a forged mail with a made-up key names nobody (S-52).
@@ -30,8 +31,8 @@ _MOST_VALUES, _LONGEST_VALUE, _LONGEST_PROSE, _MOST_BLOCKS = 20, 2_000, 4_000, 2
 _TAG = r"([a-z0-9][a-z0-9_.-]{0,63})"
 #: A delivery's key, in a Message-ID: there anything else may be anybody's.
 _KEY = r"([1-9][0-9]{0,9}-[a-z2-7]{24})"
-#: The subject that stands in List-Unsubscribe (mail/message.py).
-_LEAVING = re.compile(rf"unsubscribe(?:\s|%20|\+)+{_KEY}", re.IGNORECASE)
+#: The subject that stands in List-Unsubscribe (mail/message.py); before a letter's key stands what it is about.
+_LEAVING = re.compile(rf"unsubscribe(?:\s|%20|\+)+((?:[a-z]{{2,20}}-){{0,3}}{_KEY})", re.IGNORECASE)
 _BOUNDARY = re.compile(rb"\bboundary\s*=", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rf"<{_KEY}@[^<>\s@]+>", re.IGNORECASE)
 #: Where delivering servers write whom a mail came for: Postfix, Dovecot and qmail, Exim, and the mail itself.
@@ -125,7 +126,8 @@ def _read(mail: Message, content: bytes, verp: _Verp, now: datetime, recipient: 
     if not key:
         return _STRANGE
     kind, word, reason = said
-    return Reading(sort, Event(kind, key, _id(mail, content, key), _when(mail, now), word, reason[:LONGEST_REASON]))
+    at = _arrived(mail, now) if kind is Kind.UNSUBSCRIBED else _written(mail, now)
+    return Reading(sort, Event(kind, key, _id(mail, content, key), at, word, reason[:LONGEST_REASON]))
 
 
 def _leaving(mail: Message) -> str:
@@ -241,10 +243,20 @@ def _id(mail: Message, content: bytes, key: str) -> str:
     return "mail:" + hashlib.sha256(own + b"\n" + key.encode()).hexdigest()[:48]
 
 
-def _when(mail: Message, now: datetime) -> datetime:
-    """When it was written, in UTC: never later than now, which is also what counts where that cannot be read."""
+def _written(mail: Message, now: datetime) -> datetime:
+    """When it was written, by its writer's clock."""
+    return _moment(_value(mail, "date"), now)
+
+
+def _arrived(mail: Message, now: datetime) -> datetime:
+    """When it came in, by the last server's own line, the first of them; a reader's clock may be years behind."""
+    return _moment(_value(mail, "received").rpartition(";")[2], now)
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """This date in UTC: never later than now, which is also what counts where it cannot be read."""
     try:
-        written = parsedate_to_datetime(_value(mail, "date"))
-        return min((written if written.tzinfo else written.replace(tzinfo=UTC)).astimezone(UTC), now)
+        said = parsedate_to_datetime(text)
+        return min((said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC), now)
     except (ValueError, TypeError, OverflowError, IndexError):
         return now

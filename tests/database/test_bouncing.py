@@ -1,12 +1,13 @@
 """What follows from a mailbox of bounces, and what does not: dead mailboxes, forgers, crashes between two steps."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from bounce_samples import complaint, plain, report, verp
 from delivery_samples import NOW, answers, crowd, issue_on_its_way
 from desk_samples import Place, place
+from fake_box import FakeBox
 from sqlalchemy import Engine
 from sqlmodel import select
 
@@ -25,34 +26,6 @@ from newsletter.providers.hooks import Kind
 from subscribers.consent import Status
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Reason, Suppression
-
-
-@dataclass
-class FakeBox:
-    """A mailbox whose connection can break."""
-
-    mails: dict[str, bytes]
-    marks: dict[str, Mark] = field(default_factory=dict)
-    breaks: bool = False  #: at marking
-    closed: int = 0
-
-    def waiting(self, most: int) -> Sequence[str]:
-        """What has no mark."""
-        return [name for name in self.mails if name not in self.marks][:most]
-
-    def fetch(self, names: Sequence[str], most_bytes: int) -> Iterator[tuple[str, bytes]]:
-        """Those."""
-        return ((name, self.mails[name][:most_bytes]) for name in names)
-
-    def mark(self, names: Sequence[str], mark: Mark) -> None:
-        """Mark them, or break."""
-        if self.breaks and names:
-            raise ProviderError("The mailbox has gone.")
-        self.marks |= dict.fromkeys(names, mark)
-
-    def close(self) -> None:
-        """Count it."""
-        self.closed += 1
 
 
 @pytest.fixture

@@ -175,11 +175,49 @@ def test_the_mail_of_whoever_leaves_is_known_by_its_subject(subject: str) -> Non
 
 @pytest.mark.parametrize(
     "subject",
-    [f"Re: unsubscribe {KEY}", f"unsubscribe {KEY} please", "unsubscribe", "unsubscribe 12-abc", "=?utf-8?b?x?="],
+    [
+        f"Re: unsubscribe {KEY}",
+        f"unsubscribe {KEY} please",
+        "unsubscribe",
+        "unsubscribe 12-abc",
+        "=?utf-8?b?x?=",
+        f"unsubscribe a-b-c-d-{KEY}",
+        f"unsubscribe {'a-' * 100_000}{KEY}",
+        f"unsubscribe{' ' * 200_000}{KEY}x",
+        f"=?utf-8?q?{'=00' * 100_000}?=",
+    ],
+    ids=range(9),
 )
 def test_any_other_subject_is_for_a_person(subject: str) -> None:
-    """An answer to such a mail, or one without a key of ours."""
+    """An answer to such a mail, or one without a key of ours, of any size."""
     assert reading(plain(f"Subject: {subject}", to="verdicts@news.example.org")) == STRANGE
+
+
+@pytest.mark.parametrize("about", ["welcome-", "new-address-"])
+def test_the_mail_of_whoever_leaves_by_a_letter_names_what_it_was_about(about: str) -> None:
+    """That is part of its key."""
+    assert said(plain(f"Subject: Unsubscribe {about}{KEY}".upper())) == (Kind.UNSUBSCRIBED, about + KEY)
+
+
+@pytest.mark.parametrize(
+    ("lines", "hours"),
+    [
+        (["from a by b; Sun, 22 Nov 2026 03:00:00 +0000 (UTC)", "from c by a; Mon, 1 Jan 2001 00:00:00 +0000"], 3),
+        (["from a by b; Sun, 22 Nov 2026 07:30:00 +0000"], 0),
+        (["from a by b; yesterday"], 0),
+        (["from a by b"], 0),
+        ([], 0),
+    ],
+    ids=["two servers", "ahead of us", "no date", "none at all", "no server"],
+)
+def test_whoever_leaves_does_so_when_the_mail_arrives(lines: list[str], hours: int) -> None:
+    """By our own server's line, the first, else now; their own clock may stand at the day when the battery died."""
+    came = [f"Received: {line}" for line in lines]
+    mail = plain(*came, f"Subject: unsubscribe {KEY}").replace(b"Sun, 22 Nov 2026 05:00", b"Tue, 1 Jan 2002 05:00")
+    event = reading(mail).event
+
+    assert event is not None
+    assert NOW - event.at == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(
