@@ -13,6 +13,7 @@ from sqlmodel import select
 from newsletter.reader_settings import SignUp
 from newsletter.web.app import app, serving
 from newsletter.web.leaving import LONGEST_WAIT
+from newsletter.web.pacing import Pace
 from subscribers.address import parse
 from subscribers.address_change import OPEN_FOR, AddressChange, ask, carry_out
 from subscribers.consent import ConsentEvent, Evidence, events
@@ -33,9 +34,9 @@ def reading_room(engine: Engine, **signup: object) -> Place:
 
 
 @contextmanager
-def open_web(here: Place, *, longest_wait: float = LONGEST_WAIT) -> Iterator[httpx.Client]:
+def open_web(here: Place, *, longest_wait: float = LONGEST_WAIT, pace: Pace | None = None) -> Iterator[httpx.Client]:
     """The server, and a client that comes by our own name."""
-    made = app(here.desk, {}, longest_wait=longest_wait)
+    made = app(here.desk, {}, longest_wait=longest_wait, pace=pace)
     with serving(made, "127.0.0.1", 0) as address, httpx.Client(base_url=address, headers=HOST, timeout=30) as client:
         yield client
 

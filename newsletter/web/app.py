@@ -34,7 +34,7 @@ from newsletter.web.hooks import Door, Hooks
 from newsletter.web.leaving import Leaving
 from newsletter.web.limited import Limited
 from newsletter.web.opening import AGAIN, BUSY, Link
-from newsletter.web.pacing import Pace, paced
+from newsletter.web.pacing import Pace, calm
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import Preferences
 from newsletter.web.routes import MACHINES, Answering, routes
@@ -58,17 +58,19 @@ def app(
     longest_wait: float = leaving.LONGEST_WAIT,
     trouble: Callable[[], list[str]] = list,
     tally: Tally | None = None,
+    pace: Pace | None = None,
 ) -> ASGIApp:
     """The application over this desk.
 
     `longest_wait`: seconds that somebody who leaves waits for a busy database. `trouble`: what is wrong with the jobs
-    beside it, in words for anybody; /readyz says it. `tally` counts how webhooks were answered.
+    beside it, in words for anybody; /readyz says it. `tally` counts how webhooks were answered. `pace`: how much one
+    reader may change.
     """
     pages = Pages(desk.templates, desk.config.publication)
     answers = _answers(desk, doors, pages, longest_wait, tally or Tally()) | {
         "/readyz": Readiness(desk, trouble).__call__
     }
-    inner = Starlette(routes=routes(answers), exception_handlers=_handlers(pages))
+    inner = Starlette(routes=routes(calm(answers, pace or Pace(), desk, pages)), exception_handlers=_handlers(pages))
     inner.router.redirect_slashes = False
     return armoured(inner, desk.config.publication.base_url, pages.sorry, MACHINES)
 
@@ -86,7 +88,6 @@ def _answers(
     polls, shelf = Voting(desk, pages), Bookmarks(desk, pages)
     kept = Staying(desk, pages)
     zone = TimeZone(desk, pages, partial(own.show, said="That is noted."))
-    calm = partial(paced, pace=Pace(), desk=desk, pages=pages)  # each is a consent event; leaving waits for nobody
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,
@@ -106,8 +107,8 @@ def _answers(
         "/confirm/{token}/again": AskingAgain(desk, pages, wishes, clients).__call__,
         "/never/{token}": Link(desk, pages, Purpose.NEVER, sure.ask_never, sure.never).__call__,
         "/stay/{token}": Link(desk, pages, Purpose.STAY, kept.ask, kept.yes).__call__,
-        "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, calm(own.act)).__call__,
-        "/preferences/{token}/choice": Link(desk, pages, Purpose.PREFERENCES, own.show, calm(chosen.act)).__call__,
+        "/preferences/{token}": Link(desk, pages, Purpose.PREFERENCES, own.show, own.act).__call__,
+        "/preferences/{token}/choice": Link(desk, pages, Purpose.PREFERENCES, own.show, chosen.act).__call__,
         "/preferences/{token}/data": Link(desk, pages, Purpose.PREFERENCES, own.data, own.act).__call__,
         "/preferences/{token}/address": moved.__call__,
         "/preferences/{token}/zone": Link(desk, pages, Purpose.PREFERENCES, own.show, zone.act).__call__,
@@ -121,7 +122,7 @@ def _answers(
         "/bookmarks/{token}": Link(desk, pages, Purpose.BOOKMARKS, shelf.show, shelf.act).__call__,
         "/u/{token}": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.act).__call__,
         "/u/{token}/why": Link(desk, pages, Purpose.UNSUBSCRIBE, left.show, left.tell).__call__,
-        "/back/{token}": Link(desk, pages, Purpose.RESUBSCRIBE, left.ask_back, calm(left.back)).__call__,
+        "/back/{token}": Link(desk, pages, Purpose.RESUBSCRIBE, left.ask_back, left.back).__call__,
     }
 
 

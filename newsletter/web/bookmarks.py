@@ -1,6 +1,6 @@
 """Bookmarks: what a reader keeps, with the verdicts of now, and a button to remove each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.concurrency import run_in_threadpool
@@ -9,10 +9,8 @@ from starlette.responses import Response
 from newsletter.desk import voting
 from newsletter.desk.desk import Desk
 from newsletter.web.opening import Fields
-from newsletter.web.pacing import Pace
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import NOBODY
-from newsletter.web.voting import HOUR, TOO_MANY
 from subscribers.subscriber import by_ref
 
 
@@ -22,7 +20,6 @@ class Bookmarks:
 
     desk: Desk
     pages: Pages
-    pace: Pace = field(default_factory=Pace)
 
     async def show(self, ref: str, token: str) -> Response:
         """All of them."""
@@ -30,8 +27,6 @@ class Bookmarks:
 
     async def act(self, ref: str, token: str, fields: Fields) -> Response:
         """Remove one."""
-        if not self.pace.allows(ref, self.desk.clock()):
-            return self.pages.sorry(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY, "Not now", headers={"Retry-After": HOUR})
         return await run_in_threadpool(self._removed, ref, token, fields.get("tool", ""))
 
     def _removed(self, ref: str, token: str, slug: str) -> Response:

@@ -18,7 +18,6 @@ from newsletter.desk import voting
 from newsletter.desk.desk import Desk
 from newsletter.desk.voting import Act, Ballot, Side
 from newsletter.web.opening import Fields, Link
-from newsletter.web.pacing import Pace
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import NOBODY
 from newsletter.web.remembering import Memory
@@ -28,8 +27,6 @@ from subscribers.votes import may_vote
 
 OF = "of"  #: the comparison's key
 WISHES = (Act.SHIP, Act.SKIP, Act.SAVE)  #: what a link in a mail can ask for; its value is the tool
-HOUR = "3600"
-TOO_MANY = "Those were very many votes within an hour. Please go on later."
 NO_PAGE = "There is no such comparison here."
 WORDS = {
     Act.SHIP: "Ship it",
@@ -47,7 +44,6 @@ class Voting:
 
     desk: Desk
     pages: Pages
-    pace: Pace = field(default_factory=Pace)
     seen: Memory[Ballot] = field(default_factory=Memory)  #: by everybody, so without anybody's own vote
 
     async def own(self, request: Request) -> Response:
@@ -75,8 +71,6 @@ class Voting:
 
     async def _act(self, ref: str, token: str, fields: Fields) -> Response:
         """One button of one tool."""
-        if not self.pace.allows(ref, self.desk.clock()):
-            return self.pages.sorry(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY, "Not now", headers={"Retry-After": HOUR})
         return await run_in_threadpool(self._written, ref, token, fields)
 
     def _written(self, ref: str, token: str, fields: Fields) -> Response:

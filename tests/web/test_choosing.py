@@ -11,12 +11,10 @@ from topic_samples import TOPICS, TWO, wants, with_topics
 
 from newsletter.desk import looking, sending, writing
 from newsletter.web.choosing import in_words
-from newsletter.web.pacing import MOST
 from subscribers.choice import Choice, Frequency
 from subscribers.consent import Kind, Status
-from subscribers.leaving import UNDO_FOR
 from subscribers.preferences import choice_of
-from subscribers.tokens import Purpose, sign
+from subscribers.tokens import Purpose
 
 WEEK = "/issues/2026-W46"
 ALL = {f"topic-{topic.slug}": "yes" for topic in TOPICS}
@@ -74,23 +72,6 @@ def test_a_choice_is_among_their_data(web: httpx.Client, here: Place) -> None:
     profile = web.get(f"{link(here)}/data").json()["profile"]
 
     assert (profile["topics"], profile["frequency"]) == ("models", "changes")
-
-
-def test_one_reader_changes_their_settings_sixty_times_an_hour_and_leaves_at_any_time(
-    web: httpx.Client, here: Place
-) -> None:
-    """Each change is kept as evidence: a program with one link would fill the disk. A break counts as a choice does."""
-    for path, fields in (("/choice", {"often": "weekly", **ALL}), ("", {"do": "resume"})) * (MOST // 2):
-        assert web.post(link(here) + path, data=fields).status_code == 200
-    before = dump(here)
-    back = sign(here.desk.keys, Purpose.RESUBSCRIBE, who(here, "ada").ref, expires=here.clock() + UNDO_FOR)
-    asked = ((f"{link(here)}/choice", {"often": "monthly", **ALL}), (link(here), {"do": "x"}), (f"/back/{back}", {}))
-    pages = [web.post(path, data=fields) for path, fields in asked]
-
-    assert [(page.status_code, page.headers["retry-after"]) for page in pages] == [(429, "3600")] * 3
-    assert dump(here) == before
-    assert web.post(f"{link(here, 'pia')}/choice", data={"often": "monthly", **ALL}).status_code == 200
-    assert web.post(f"/u/{token(here, Purpose.UNSUBSCRIBE, 'ada')}").status_code == 200
 
 
 def test_all_topics_are_everything_also_what_is_added_later(web: httpx.Client, here: Place) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -17,7 +16,6 @@ from newsletter.comparisons.comparison import Comparison, Panel, Verdict
 from newsletter.comparisons.shelf import on_shelf, put
 from newsletter.config import SignUp
 from newsletter.desk.voting import Tallied, tally
-from newsletter.web.pacing import MOST, ROOM, Pace
 from newsletter.web.remembering import ROOM as ROOM_FOR_ANSWERS
 from newsletter.web.remembering import Memory
 from subscribers.bookmarks import bookmarks_of, save
@@ -145,27 +143,6 @@ def test_a_form_that_names_nothing_of_ours_changes_nothing(web: httpx.Client, he
             assert web.post(link(here), data={"of": of, **fields}).status_code in (200, 404, 409)
     assert web.post(link(here), data={"of": "x-vs-y", "tool": pair.left.slug, "do": "ship"}).status_code == 404
     assert dump(here) == before
-
-
-def test_one_reader_changes_at_most_sixty_things_an_hour(web: httpx.Client, here: Place, pair: Comparison) -> None:
-    """S-49: then nothing is written down for an hour; others are not held up."""
-    assert {press(web, here, pair, do).status_code for do in ("ship", "skip") * (MOST // 2)} == {200}
-    before, stopped = dump(here), press(web, here, pair, "ship")
-    assert (stopped.status_code, stopped.headers["retry-after"], dump(here) == before) == (429, "3600", True)
-    assert press(web, here, pair, "ship", "pia").status_code == 200
-
-    here.clock.forward(minutes=60)
-    assert press(web, here, pair, "ship").status_code == 200
-
-
-def test_the_memory_of_the_limit_does_not_grow_without_end(here: Place) -> None:
-    """Who has been quiet for an hour is forgotten when there is no more room."""
-    pace, now = Pace(), here.clock()
-    for number in range(ROOM):
-        pace.allows(str(number), now)
-    pace.allows("one more", now + timedelta(hours=2))
-
-    assert len(pace._acts) == 1
 
 
 def test_bookmarks_are_listed_with_the_verdict_of_now_and_removed(
