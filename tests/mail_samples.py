@@ -8,7 +8,16 @@ from pydantic import BaseModel
 
 from newsletter.comparisons.comparison import Comparison, Panel, Review, Tool, Verdict, Votes, comparison_of
 from newsletter.config import Publication, templates_folder
-from newsletter.issues.composition import Composition, Item, ItemKind, Quote, Split, VerdictChange
+from newsletter.issues.composition import (
+    Composition,
+    Item,
+    ItemKind,
+    Quote,
+    ReadersVotes,
+    Split,
+    ToolVotes,
+    VerdictChange,
+)
 from newsletter.mail.message import Recipient
 from newsletter.mail.rendered import RenderedIssue
 from newsletter.mail.rendering import render
@@ -171,6 +180,29 @@ def item(number: int, kind: ItemKind) -> Item:
     )
 
 
+def readers(*said: tuple[str, int, int, Panel, str]) -> ReadersVotes:
+    """How readers voted on issue 41: a name, the percentage, how many votes, the panel, and a word on it."""
+    tools = tuple(
+        ToolVotes(
+            key=f"{name.lower()}-vs-other",
+            tool=name,
+            categories=("Models",),
+            votes=Votes(percent=percent, count=count),
+            panel=told,
+            sentence=sentence,
+        )
+        for name, percent, count, told, sentence in said
+    )
+    return ReadersVotes(number=41, tools=tools)
+
+
+READERS = readers(
+    ("Meridian", 33, 12, panel(3, 1), "Readers skip what the panel ships."),
+    ("Quillion", 67, 9, panel(2, 2), "The panel ties; readers ship it."),
+    ("Harbour", 90, 41, panel(4, 0), ""),
+)
+
+
 def composition(count: int = 6, changes: int = 1, **update: object) -> Composition:
     """An issue of one lead, `changes` verdict changes and briefs, `count` items in all."""
     kinds = [ItemKind.LEAD, *[ItemKind.CHANGE] * changes, *[ItemKind.BRIEF] * (count - 1 - changes)]
@@ -197,6 +229,7 @@ def composition(count: int = 6, changes: int = 1, **update: object) -> Compositi
                 con=con,
             ),
         ),
+        readers=READERS,
     )
     return made.model_copy(update=update)
 

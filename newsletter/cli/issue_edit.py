@@ -55,6 +55,9 @@ def edit(
     drop: Annotated[list[str] | None, typer.Option(help="Leave this comparison out.")] = None,
     release: Annotated[list[str] | None, typer.Option(help="Neither pinned nor dropped any more.")] = None,
     order: Annotated[str | None, typer.Option(help="KEY,KEY,…: the order of the items.")] = None,
+    readers: Annotated[
+        bool | None, typer.Option("--readers/--no-readers", help="Whether it says how readers voted on the last one.")
+    ] = None,
     headline: Annotated[list[str] | None, typer.Option(help="KEY=TEXT; an empty text gives it back.")] = None,
 ) -> None:
     """Change the words, the items and their order. What is not named stays; an approval is void after it.
@@ -74,6 +77,8 @@ def edit(
         changes.append(lambda edits, _: editing.with_intro(edits, text))
     if lead is not None or pin or drop or release or order is not None:
         changes.append(_places(lead, pin or [], drop or [], release or [], order))
+    if readers is not None:
+        changes.append(lambda edits, _: editing.with_readers(edits, shown=readers))
     changes += [_headline(pair) for pair in headline or ()]
     if not changes:
         raise IssueError("Nothing to change was named. 'newsletter issue edit --help' shows what can be.")

@@ -92,6 +92,9 @@ def issue(found: Issue, words: Composition, history: list[dict[str, Any]], *, js
 def _words(words: Composition) -> None:
     say("", f"Subject    {words.subject}", *(f"  or       {line}" for line in words.subject_alternatives))
     say(f"Preheader  {words.preheader}", f"Summary    {words.summary}")
+    if words.readers:
+        of = f"{numbered(len(words.readers.tools), 'tool', 'tools')} of issue {words.readers.number}"
+        say(f"Readers    how they voted on {of}; leave it out: issue edit --no-readers")
 
 
 def sizes(made: Edition) -> dict[str, Any]:

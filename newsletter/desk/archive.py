@@ -14,12 +14,10 @@ from newsletter.delivery.addressing import page_of
 from newsletter.delivery.batch import Sending
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import manifest, rendered
-from newsletter.issues.issue import Issue, IssueStatus
+from newsletter.issues.issue import OUT, Issue
 from newsletter.issues.parts import WHOLE
 from newsletter.mail.merging import Merged
 from newsletter.mail.public import public_copy
-
-SHOWN = (IssueStatus.SENDING, IssueStatus.PAUSED, IssueStatus.SENT, IssueStatus.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Page:
 
 def entries(desk: Desk, session: Session) -> Sequence[Entry]:
     """All issues that went out, newest first."""
-    mine = (Issue.newsletter == desk.config.publication.slug, col(Issue.status).in_(SHOWN))
+    mine = (Issue.newsletter == desk.config.publication.slug, col(Issue.status).in_(OUT))
     found = select(Issue, Sending.started_at).join(Sending, col(Sending.issue_id) == col(Issue.id)).where(*mine)
     return [
         Entry(issue.number, issue.week, issue.date, issue.subject, issue.preheader, at)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from newsletter.desk.desk import Desk
 from newsletter.errors import IssueError
-from newsletter.issues import approval, drafting
+from newsletter.issues import approval, drafting, readers_said
 from newsletter.issues.composition import Composition
 from newsletter.issues.issue import Issue, edits_of
 from newsletter.issues.manifest import Manifest
@@ -141,7 +141,8 @@ class Fresh:
     def planned(self) -> Plan:
         """Its parts, and who gets which."""
         month = self._month.items if self._month else None
-        return plan(self._around.items, self._desk.config.topics, month)
+        readers = readers_said.read(self._issue.readers)
+        return plan(self._around.items, self._desk.config.topics, month, readers)
 
     @cached_property
     def _month(self) -> Month | None:

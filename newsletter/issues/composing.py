@@ -8,7 +8,7 @@ from newsletter.comparisons.comparison import Comparison
 from newsletter.config import Publication
 from newsletter.errors import IssueError
 from newsletter.issues.candidates import Chosen
-from newsletter.issues.composition import Composition, Item, ItemKind, VerdictChange
+from newsletter.issues.composition import Composition, Item, ItemKind, ReadersVotes, VerdictChange
 from newsletter.issues.edits import Edits
 from newsletter.issues.headline import change_headline, heading, told_apart
 from newsletter.issues.lines import preheaders, subjects, summary
@@ -20,12 +20,23 @@ from newsletter.issues.week import Week
 LEAD_TEXT = 280  #: characters of a tool's description, at most
 BRIEF_TEXT = 160
 TAGLINE = 90  #: of a brief, where it says what the tool is
+READERS_ON = 5  #: tools of the issue before, at most
 
 
 def compose(
-    chosen: Sequence[Chosen], *, number: int, week: Week, date: date, edits: Edits, publication: Publication
+    chosen: Sequence[Chosen],
+    *,
+    number: int,
+    week: Week,
+    date: date,
+    edits: Edits,
+    publication: Publication,
+    readers: ReadersVotes | None = None,
 ) -> Composition:
-    """All words of the issue. The same arguments give the same words. Raises IssueError where nothing is chosen."""
+    """All words of the issue. The same arguments give the same words. Raises IssueError where nothing is chosen.
+
+    `readers`: how they voted on the issue before, as it was kept.
+    """
     if not chosen:
         raise IssueError(f"Issue {number} ({week}) has no items. Take back a drop or pin something, or cancel it.")
     named = told_apart([one.comparison for one in chosen])
@@ -49,6 +60,7 @@ def compose(
         intro=edits.intro,
         items=items,
         splits=split,
+        readers=_shown(readers) if edits.readers else None,
     )
 
 
@@ -71,6 +83,10 @@ def _item(one: Chosen, turn: int, named: Comparison, edits: Edits, publication: 
         tool_urls=tool_urls,
         voted=one.voted,
     )
+
+
+def _shown(readers: ReadersVotes | None) -> ReadersVotes | None:
+    return readers and readers.model_copy(update={"tools": readers.tools[:READERS_ON]})
 
 
 def links(comparison: Comparison, site_url: str | None) -> tuple[str | None, tuple[str | None, str | None]]:

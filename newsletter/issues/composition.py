@@ -69,6 +69,29 @@ class Split(Value):
     con: Quote
 
 
+class ToolVotes(Value):
+    """How our readers voted on one tool of the issue before."""
+
+    key: str  #: the comparison's: where the ballot is
+    tool: str
+    categories: tuple[str, ...]  #: of both tools of the comparison, by which it is in topics
+    votes: Votes
+    panel: Panel  #: as readers were told last
+    sentence: str = ""  #: "Readers skip what the panel ships."; empty where they agree
+
+    @property
+    def verdict(self) -> Verdict:
+        """The readers', by the panel's rule."""
+        return Verdict.at(self.votes.percent)
+
+
+class ReadersVotes(Value):
+    """How our readers voted on the issue before, as it was when this one was drafted."""
+
+    number: int  #: of the issue before
+    tools: tuple[ToolVotes, ...]  #: never empty; where readers and panel disagree first
+
+
 class Composition(Value):
     """All words of one issue."""
 
@@ -84,6 +107,7 @@ class Composition(Value):
     intro: str = ""  #: the editor's, in Markdown; may be empty
     items: tuple[Item, ...]
     splits: tuple[Split, ...] = ()
+    readers: ReadersVotes | None = None  #: None: too few voted, or the editor leaves it out
 
     def of_kind(self, kind: ItemKind) -> tuple[Item, ...]:
         """The items of one kind, in order."""

@@ -11,7 +11,7 @@ from newsletter.comparisons.shelf import version_at
 from newsletter.config import Publication, Selection, Weekday
 from newsletter.database import utc
 from newsletter.errors import IllegalStep
-from newsletter.issues import approval
+from newsletter.issues import approval, readers_said
 from newsletter.issues.candidates import Chosen, Selected
 from newsletter.issues.composing import compose
 from newsletter.issues.composition import Composition
@@ -106,6 +106,7 @@ def composition_of(session: Session, issue: Issue, publication: Publication) -> 
         date=issue.date,
         edits=edits_of(issue),
         publication=publication,
+        readers=readers_said.read(issue.readers),
     )
 
 
@@ -126,6 +127,7 @@ def chosen_of(session: Session, issue: Issue) -> tuple[Chosen, ...]:
 
 def _store(session: Session, issue: Issue, chosen: Sequence[Chosen], rules: Rules, now: datetime) -> Composition:
     chosen = with_votes(session, chosen)
+    readers = readers_said.taken(session, issue, chosen)
     words = compose(
         chosen,
         number=issue.number,
@@ -133,11 +135,13 @@ def _store(session: Session, issue: Issue, chosen: Sequence[Chosen], rules: Rule
         date=issue.date,
         edits=edits_of(issue),
         publication=rules.publication,
+        readers=readers,
     )
     session.execute(delete(IssueItem).where(col(IssueItem.issue_id) == issue.id))
     for position, one in enumerate(chosen):
         session.add(_item(issue, position, one))
     issue.subject, issue.preheader, issue.updated_at = words.subject, words.preheader, utc(now)
+    issue.readers = readers_said.text_of(readers)
     session.add(issue)
     session.flush()
     return words

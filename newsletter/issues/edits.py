@@ -44,6 +44,7 @@ class Edits(Value):
     intro: str = ""  #: Markdown
     headlines: dict[str, Words] = Field(default_factory=dict)
     quotes: tuple[QuoteEdit, ...] = ()
+    readers: bool = True  #: whether it says how readers voted on the issue before
 
     @model_validator(mode="after")
     def _intro_fits(self) -> Self:
@@ -99,6 +100,11 @@ def with_intro(edits: Edits, markdown: str) -> Edits:
     if (size := len(intro.encode())) > LONGEST_INTRO:
         raise IssueError(f"The introduction has {size:,} bytes; at most {LONGEST_INTRO:,} fit. Nothing was changed.")
     return _with(edits, intro=intro)
+
+
+def with_readers(edits: Edits, *, shown: bool) -> Edits:
+    """Whether the issue says how readers voted on the one before."""
+    return _with(edits, readers=shown)
 
 
 def with_headline(edits: Edits, key: str, headline: str, known: Collection[str]) -> Edits:

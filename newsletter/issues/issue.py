@@ -63,6 +63,8 @@ class Command(StrEnum):
     TAKE_UP = "take up"  #: a doubt was closed as "not sent": the rest of a partial issue can go on
 
 
+#: It reached readers, or began to.
+OUT = (IssueStatus.SENDING, IssueStatus.PAUSED, IssueStatus.SENT, IssueStatus.PARTIAL)
 _TRIES = 10
 _S, _C = IssueStatus, Command
 
@@ -132,6 +134,7 @@ class Issue(SQLModel, table=True):
     approved_by: str | None = None
     approved_at: datetime | None = None
     scheduled_at: datetime | None = None
+    readers: str | None = None  #: how readers had voted on the issue before when it was drafted, as JSON
     wall_time: str | None = None  #: like "2026-11-26T08:00", where it is to reach everybody at that time of theirs
     created_at: datetime
     updated_at: datetime

@@ -12,9 +12,7 @@ from sqlmodel import Session, col, select
 
 from newsletter.issues.candidates import Chosen
 from newsletter.issues.drafting import chosen_of
-from newsletter.issues.issue import Issue, IssueStatus
-
-OUT = (IssueStatus.SENDING, IssueStatus.PAUSED, IssueStatus.SENT, IssueStatus.PARTIAL)
+from newsletter.issues.issue import OUT, Issue
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def words_of(part: Part, around: Around, most: int) -> Composition:
         date=around.date,
         edits=edits.model_copy(update={"intro": f"{edits.intro}\n\n{note}".strip()}),
         publication=around.publication,
+        readers=part.readers,
     )
 
 

@@ -12,6 +12,9 @@ and the same bytes. The name is that of the plainest such choice, like "models",
 
 `changes_too` is for whoever wants all changed verdicts besides, as of the tools that they keep an eye on.
 
+How readers voted on the issue before is in a part for those tools that are in its topics; where only changed verdicts
+were asked for, it is not. It does not make two parts of one: those who get the same comparisons get the same mail.
+
 The lead stays the lead where it is in a part; else the first brief is it. A part without news has no lead.
 """
 
@@ -20,7 +23,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from newsletter.issues.candidates import Chosen
-from newsletter.issues.composition import ItemKind
+from newsletter.issues.composition import ItemKind, ReadersVotes
 from newsletter.topics import Topic
 from subscribers.choice import Choice, Frequency
 
@@ -54,6 +57,7 @@ class Part:
 
     items: tuple[Chosen, ...]
     earlier: tuple[Chosen, ...] = ()
+    readers: ReadersVotes | None = None  #: how they voted on the issue before, of these topics
 
     @property
     def keys(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -75,8 +79,16 @@ class Plan:
     table: dict[str, str | None]
 
 
-def plan(items: Sequence[Chosen], topics: Sequence[Topic], month: Sequence[Chosen] | None) -> Plan:
-    """Every part that can be asked for. `month`: what the monthly mail has of earlier issues; None: it is not due."""
+def plan(
+    items: Sequence[Chosen],
+    topics: Sequence[Topic],
+    month: Sequence[Chosen] | None,
+    readers: ReadersVotes | None = None,
+) -> Plan:
+    """Every part that can be asked for. `month`: what the monthly mail has of earlier issues; None: it is not due.
+
+    `readers`: how they voted on the issue before.
+    """
     known = {Part(tuple(items)).keys: WHOLE}
     made = Plan({}, {})
     for asked in everything_asked(topics):
@@ -87,7 +99,7 @@ def plan(items: Sequence[Chosen], topics: Sequence[Topic], month: Sequence[Chose
         name = known.setdefault(part.keys, asked.name)
         made.table[asked.key] = name
         if name != WHOLE:
-            made.parts.setdefault(name, part)
+            made.parts.setdefault(name, replace(part, readers=_of_topics(readers, asked.choice, topics)))
     return made
 
 
@@ -121,8 +133,18 @@ def _changes(items: Iterable[Chosen]) -> set[str]:
 
 
 def _is_in(one: Chosen, chosen: Sequence[str], topics: Sequence[Topic]) -> bool:
-    """Whether it is in one of the chosen topics; what is in no topic at all is for everybody."""
-    categories = [tool.category for tool in one.comparison.tools if tool.category]
+    return _holds([tool.category for tool in one.comparison.tools if tool.category], chosen, topics)
+
+
+def _of_topics(readers: ReadersVotes | None, choice: Choice, topics: Sequence[Topic]) -> ReadersVotes | None:
+    if readers is None or choice.frequency is Frequency.CHANGES:
+        return None
+    tools = tuple(one for one in readers.tools if _holds(one.categories, choice.topics, topics))
+    return readers.model_copy(update={"tools": tools}) if tools else None
+
+
+def _holds(categories: Sequence[str], chosen: Sequence[str], topics: Sequence[Topic]) -> bool:
+    """Whether these are in one of the chosen topics; what is in no topic at all is for everybody."""
     of = {topic.slug for topic in topics if topic.holds(categories)}
     return not chosen or not of or not of.isdisjoint(chosen)
 

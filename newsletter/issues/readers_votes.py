@@ -22,7 +22,12 @@ Pair = tuple[Votes | None, Votes | None]  #: of the left and of the right tool
 def said(found: Votes) -> str:
     """Votes as a cell shows them: "67% ship · 12 votes", without the number where it is not known."""
     ship = f"{found.percent}% ship"
-    return ship if found.count is None else f"{ship} · {numbered(found.count, 'vote', 'votes')}"
+    return ship if found.count is None else f"{ship} · {many(found)}"
+
+
+def many(found: Votes) -> str:
+    """How many there are: "12 votes"."""
+    return numbered(found.count or 0, "vote", "votes")
 
 
 def community(tool: Tool, ours: Votes | None = None) -> str:

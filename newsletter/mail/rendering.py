@@ -35,7 +35,7 @@ def render(composition: Composition, publication: Publication, *, templates: Pat
     Raises TemplateError, HeaderError (subject, sender), or MergeError where a template lacks a merge field.
     """
     # Also of the cleaned words: what cleaning removes from the middle of a word must not make a token of it.
-    words = composition.model_dump_json() + wording.cleaned(composition).model_dump_json()
+    words = _content(composition) + _content(wording.cleaned(composition))
     nonce = nonce_of(words + publication.model_dump_json())
     fields = (*ALWAYS, "name") if markdown.uses_name(wording.cleaned_lines(composition.intro)) else ALWAYS
     context = _context(composition, publication, nonce)
@@ -50,6 +50,11 @@ def render(composition: Composition, publication: Publication, *, templates: Pat
         fields=fields,
         sender=sender_of(composition, publication),
     )
+
+
+def _content(composition: Composition) -> str:
+    """Its words as JSON; a section that came later is not named where there is none, so that old issues stay alike."""
+    return composition.model_dump_json(exclude={"readers"} if composition.readers is None else None)
 
 
 def nonce_of(content: str) -> str:
@@ -156,5 +161,6 @@ def _environment(folder: Path) -> Environment:
         "counts": wording.counts,
         "label": wording.label,
         "community": readers_votes.community,
+        "many": readers_votes.many,
     }
     return environment

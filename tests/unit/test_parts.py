@@ -4,6 +4,7 @@ from itertools import combinations
 
 import pytest
 from issue_samples import pair, tool
+from mail_samples import READERS
 
 from newsletter.issues.candidates import Chosen
 from newsletter.issues.composition import ItemKind
@@ -84,6 +85,18 @@ def test_a_choice_gets_what_it_names(topics: str, often: str, more: bool, holds:
 def test_the_mail_of_the_month_has_the_issues_before_it(topics: str, holds: str) -> None:
     """Each comparison once: what stands in this issue does not come again."""
     assert held(plan(ISSUE, TOPICS, OLD), topics, "monthly") == holds
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"), [("models", "mx"), ("games", "x"), ("games.tools", "tx"), ("monthly", "mtx"), ("changes", "")]
+)
+def test_a_part_says_how_readers_voted_on_what_is_in_its_topics(asked: str, named: str) -> None:
+    """What is in no topic is for everybody; who asked for changed verdicts gets those."""
+    of = {"m": "AI Models", "t": "Developer Tools", "x": "Health"}
+    lines = (READERS.tools[0].model_copy(update={"tool": name, "categories": (one,)}) for name, one in of.items())
+    part = plan(ISSUE, TOPICS, OLD, READERS.model_copy(update={"tools": tuple(lines)})).parts[asked]
+
+    assert "".join(one.tool for one in part.readers.tools) == named if part.readers else not named
 
 
 def test_choices_that_hold_the_same_are_one_part() -> None:

@@ -163,7 +163,7 @@ def test_the_parts_stand_in_order_for_a_reader_and_for_a_screen_reader() -> None
         ("h2", "Verdict changes"),
     ]
     assert [text for tag, text in headings if tag == "h2"] == [
-        "The lead", "Verdict changes", "In brief", "Where the panel split",
+        "The lead", "Verdict changes", "In brief", "Where the panel split", "How readers voted",
     ]  # fmt: skip
 
 
@@ -311,6 +311,14 @@ def test_the_intro_is_markdown_and_nothing_more() -> None:
 
     assert "<strong>Bold</strong> &lt;b onclick=x&gt;raw&lt;/b&gt;" in issue.html
     assert "<img" not in issue.html
+
+
+def test_an_issue_that_does_not_say_how_readers_voted_has_the_tokens_that_it_always_had() -> None:
+    """A draft from before there was such a section is made to the same bytes."""
+    before = composition(readers=None, intro="")
+    as_it_was = before.model_dump_json(exclude={"readers"}) * 2 + PUBLICATION.model_dump_json()
+
+    assert render(before, PUBLICATION, templates=TEMPLATES).nonce == nonce_of(as_it_was)
 
 
 def test_a_subject_that_would_break_a_header_is_refused() -> None:
