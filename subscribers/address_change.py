@@ -110,19 +110,17 @@ def refuse(session: Session, change: AddressChange) -> bool:
 def can_undo(session: Session, change: AddressChange, now: datetime) -> bool:
     """Whether it is a change of this week, and its old address is still to be had.
 
-    Also where the address has been changed again since: whoever took a reader's link away must not close their way back
-    with a second change.
+    Also where the address has been changed again since, or its reader has left: whoever took a reader's link away must
+    not close their way back with that. Who was erased has no old address any more.
     """
-    whom = session.get_one(Subscriber, change.subscriber_id)
     lately = change.stage is Stage.CHANGED and change.changed_at is not None and change.changed_at >= now - UNDO_FOR
-    here = whom.status in ON_THE_LIST
-    return lately and here and _is_free(session, change.old_address, change.old_fingerprint)
+    return lately and _is_free(session, change.old_address, change.old_fingerprint)
 
 
 def undo(session: Session, change: AddressChange, evidence: Evidence, now: datetime) -> bool:
     """The reader has the old address again, and what they were changed to after it is undone with it.
 
-    False where that cannot be. Raises IntegrityError as `carry_out`.
+    It puts nobody on the list who has left. False where it cannot be. Raises IntegrityError as `carry_out`.
     """
     whom = _locked(session, change)
     if not can_undo(session, change, now):
@@ -198,7 +196,9 @@ def _readdress(
     session: Session, whom: Subscriber, address: str, print_: str, evidence: Evidence, now: datetime
 ) -> None:
     whom.address, whom.address_key, whom.fingerprint = address, parse(address).key, print_
+    status = after(whom.status, Kind.READDRESSED) or whom.status
+    if status is not whom.status:
+        whom.status, whom.status_since = status, now
     session.add(whom)
     session.flush()
-    status = after(whom.status, Kind.READDRESSED) or whom.status
     record(session, whom.id or 0, Kind.READDRESSED, status, evidence, now, print_=print_)

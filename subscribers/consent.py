@@ -63,6 +63,8 @@ STEPS: dict[tuple[Status | None, Kind], Status] = {
     (Status.PAUSED, Kind.RENEWED): Status.PAUSED,  # to want it is not to end a break
     (Status.PAUSED, Kind.LAPSED): Status.UNSUBSCRIBED,
     (Status.UNSUBSCRIBED, Kind.REQUESTED): Status.PENDING,
+    (Status.UNSUBSCRIBED, Kind.READDRESSED): Status.UNSUBSCRIBED,  # a change is undone: to have the address is no yes
+    (Status.PENDING, Kind.READDRESSED): Status.UNSUBSCRIBED,  # the same: it was the other address that asked
     (Status.UNSUBSCRIBED, Kind.CONFIRMED): Status.ACTIVE,
 }
 

@@ -45,7 +45,7 @@ WANTED = {
     About.WELCOME: (Status.ACTIVE,),
     About.STAY: (Status.ACTIVE, Status.PAUSED),
     About.NEW_ADDRESS: ON_THE_LIST,
-    About.OLD_ADDRESS: (*ON_THE_LIST, Status.UNSUBSCRIBED),  # whoever took it away cannot leave past the notice
+    About.OLD_ADDRESS: tuple(Status),  # whoever took it away cannot leave, or sign up again, past the notice
 }
 
 

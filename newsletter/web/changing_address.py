@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from newsletter.desk.desk import Desk
 from newsletter.web.client import Clients
 from newsletter.web.gathering import Gathering
-from newsletter.web.leaving import BUTTON, ONE_CLICK
+from newsletter.web.leaving import BUTTON, ONE_CLICK, way_back
 from newsletter.web.opening import Fields, Link, hint, hint_of, reader
 from newsletter.web.pages import Pages
 from newsletter.web.signing_up import HOUR
@@ -49,6 +49,10 @@ OVER = (
     "Nothing was changed. It is too late for it, another wish has taken its place, or the address cannot be used: two "
     "entries on the list are never made one. You can ask again, by the link to your settings in every mail."
 )
+BACK_OVER = (
+    "Nothing was changed. It was changed back already, or that address cannot be used: it has an entry of its own, it "
+    "must not be mailed any more, or the entry was erased. You can sign up with it. If no mail comes then, write to us."
+)
 Deed = Callable[[Session, AddressChange], bool]
 
 
@@ -59,6 +63,7 @@ class Asked:
     change: AddressChange
     whom: Subscriber
     possible: bool
+    way_back: str = ""  #: the token that undoes their leaving, where there is one
 
     @property
     def done(self) -> bool:
@@ -110,15 +115,16 @@ class ChangingAddress:
         """Which address would be back, and one button."""
         asked = await run_in_threadpool(self._look, ref, can_undo)
         if asked is None or not asked.possible:
-            return self._over()
-        return self.pages.secret("address_back.html", hint=hint_of(asked.change.old_address), done=False)
+            return self._back_over()
+        return self._back(asked, hint_of(asked.change.old_address), done=False)
 
     async def back(self, ref: str, _token: str, _fields: Fields) -> Response:
-        """The old address is back."""
-        if not await run_in_threadpool(self._do, ref, self._undo):
-            return self._over()
+        """The old address is back; who is not on the list is shown how to come back onto it."""
+        done = await run_in_threadpool(self._do, ref, self._undo)
         asked = await run_in_threadpool(self._look, ref, can_undo)
-        return self.pages.secret("address_back.html", hint=hint(asked.whom if asked else None), done=True)
+        if asked is None or not done:
+            return self._back_over()
+        return self._back(asked, hint(asked.whom), done=True)
 
     async def _form(self, ref: str, token: str, typed: str = "", wrong: str = "") -> Response:
         who = await reader(self.desk, ref)
@@ -147,6 +153,13 @@ class ChangingAddress:
             return self._over()
         return self.pages.secret("address_new.html", hint=_new(asked), done=asked.done)
 
+    def _back(self, asked: Asked, named: str, *, done: bool) -> Response:
+        left = asked.whom.status not in ON_THE_LIST
+        return self.pages.secret("address_back.html", hint=named, done=done, left=left, back=asked.way_back)
+
+    def _back_over(self) -> Response:
+        return self.pages.sorry(HTTPStatus.GONE, BACK_OVER, "This link does nothing any more", sign_up=True)
+
     def _over(self) -> Response:
         return self.pages.sorry(HTTPStatus.GONE, OVER, "This link does nothing any more")
 
@@ -156,7 +169,8 @@ class ChangingAddress:
             if change is None:
                 return None
             whom = session.get_one(Subscriber, change.subscriber_id)
-            return Asked(change, whom, possible(session, change, self.desk.clock()))
+            can = possible(session, change, self.desk.clock())
+            return Asked(change, whom, can, way_back(self.desk, session, whom))
 
     def _do(self, ref: str, deed: Deed) -> bool:
         """Do this to the change that a link names. False where it cannot be, or somebody took the address just now."""

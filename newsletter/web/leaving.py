@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
@@ -22,7 +23,7 @@ from newsletter.web.opening import AGAIN, Fields, hint, reader
 from newsletter.web.pages import Pages
 from subscribers.consent import Evidence, Status
 from subscribers.leaving import UNDO_FOR, Why, can_undo, leave, tell, undo
-from subscribers.subscriber import by_ref
+from subscribers.subscriber import Subscriber, by_ref
 from subscribers.tokens import Purpose, sign
 
 LONGEST_WAIT = 25.0  #: seconds that a caller waits; a mail provider's own patience is not published
@@ -118,12 +119,17 @@ class Leaving:
 
     def _way_back(self, ref: str) -> tuple[str, str]:
         """The hint of the address, and the token that undoes the leaving; empty where nothing does."""
-        now = self.desk.clock()
         with self.desk.reading() as session:
             who = by_ref(session, ref)
-            if who is None or not can_undo(session, who, now):
-                return hint(who), ""
-            return hint(who), sign(self.desk.keys, Purpose.RESUBSCRIBE, ref, expires=now + UNDO_FOR)
+            return hint(who), way_back(self.desk, session, who) if who else ""
+
+
+def way_back(desk: Desk, session: Session, who: Subscriber) -> str:
+    """The token that undoes their leaving; empty where nothing does."""
+    now = desk.clock()
+    if not can_undo(session, who, now):
+        return ""
+    return sign(desk.keys, Purpose.RESUBSCRIBE, who.ref, expires=now + UNDO_FOR)
 
 
 def stored_by(

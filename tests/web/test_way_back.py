@@ -1,5 +1,7 @@
 """What the old mailbox and the new one can still do once an address is changed: undo it, end it, leave."""
 
+import re
+
 import httpx
 import pytest
 from address_samples import NEW, ONE_CLICK, asked, at, changes, links
@@ -13,11 +15,30 @@ from newsletter.web.signing_up import stored_by
 from subscribers.address import parse
 from subscribers.address_change import UNDO_FOR, Stage
 from subscribers.consent import Evidence, Status
+from subscribers.erasure import erase
 from subscribers.suppression import Reason, Suppression, suppress
 from subscribers.tokens import Purpose, sign
 from subscribers.wishes import Asking
 
 pytestmark = pytest.mark.usefixtures("reads")  # before the server
+
+
+def taken_and_left(web: httpx.Client, here: Place, reads: Reader, *, anew: bool = False) -> tuple[str, str]:
+    """Somebody changed Ada's address to theirs and left: her ref, and the path in the notice to her mailbox.
+
+    `anew`: before the post goes out they have typed their address into the form as well.
+    """
+    ref = who(here, "ada").ref
+    asked(web, here)
+    here.clock.forward(days=1, minutes=1)  # so that this address may be asked again
+    web.post(links(reads)[0])
+    web.post(f"/u/{token(here, Purpose.UNSUBSCRIBE, 'new')}")
+    if anew:
+        stored_by(here.desk)([Asking(parse(NEW), "", Evidence("/subscribe"))])
+    for _ in range(2):
+        deliver(here.desk)
+    [notice] = [number for number, mail in enumerate(reads.mails) if mail.to == "Ada@example.org"]
+    return ref, links(reads, notice)[0]
 
 
 def test_the_old_mailbox_hears_of_it_also_where_the_new_one_leaves_at_once(
@@ -34,6 +55,47 @@ def test_the_old_mailbox_hears_of_it_also_where_the_new_one_leaves_at_once(
     back = sign(here.desk.keys, Purpose.RESUBSCRIBE, ref, expires=NOW + UNDO_FOR)
     assert "You are back" in web.post(f"/back/{back}").text
     assert "changed back" in web.post(links(reads)[0]).text
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_whoever_took_it_and_left_has_not_closed_the_way_back(
+    web: httpx.Client, here: Place, reads: Reader, later: bool
+) -> None:
+    """The address is back, and nobody on the list by that: a button does it for an hour, after that the form."""
+    ref, back = taken_and_left(web, here, reads)
+    here.clock.forward(hours=2 if later else 0)
+    assert "has unsubscribed meanwhile" in web.get(back).text
+    page = web.post(back).text
+
+    assert (at(here, ref).address, at(here, ref).status) == ("Ada@example.org", Status.UNSUBSCRIBED)
+    assert ("/back/" in page, "/subscribe" in page) == (not later, later)
+    assert later or "You are back" in web.post(re.findall(r"/back/[^\"]+", page)[0]).text
+    assert at(here, ref).status is (Status.UNSUBSCRIBED if later else Status.ACTIVE)
+
+
+def test_whoever_took_it_and_asked_anew_has_not_closed_it_either(web: httpx.Client, here: Place, reads: Reader) -> None:
+    """They left and typed their address into the form; the notice and the undo work, their mail confirms nothing."""
+    ref, back = taken_and_left(web, here, reads, anew=True)
+    [yes] = [links(reads, number)[0] for number in range(len(reads.mails)) if "/confirm/" in links(reads, number)[0]]
+    assert at(here, ref).status is Status.PENDING
+    page = web.post(back)
+
+    assert ("changed back" in page.text, web.post(yes).status_code) == (True, 410)
+    assert (at(here, ref).address, at(here, ref).status) == ("Ada@example.org", Status.UNSUBSCRIBED)
+
+
+def test_an_entry_that_was_erased_does_not_come_back(web: httpx.Client, here: Place, reads: Reader) -> None:
+    """Nothing of it is left that could; the page says so, and leads to the form."""
+    _, back = taken_and_left(web, here, reads)
+    with here.desk.transaction() as session:
+        erase(session, session.merge(who(here, "new")), "test", here.clock())
+    before = dump(here)
+    pages = [web.get(back), web.post(back)]
+
+    assert [(one.status_code, "was erased" in one.text, "/subscribe" in one.text) for one in pages] == [
+        (410, True, True)
+    ] * 2
+    assert dump(here) == before
 
 
 def test_the_page_of_not_me_says_what_is_so_after_the_button(web: httpx.Client, here: Place, reads: Reader) -> None:
