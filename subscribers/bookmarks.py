@@ -1,7 +1,8 @@
 """Bookmarks: tools that a reader keeps, with the verdict as it was when they did.
 
-So their page can tell what has changed since, and an issue can go to who wants to know (`savers_of`). No address stands
-here; a bookmark goes with the person when they are erased.
+So their page can tell what has changed since, and an issue can go to who wants to know (`savers_of`). Keeping and
+removing are signs that somebody is still there (signals.py). No address stands here; a bookmark goes with the person
+when they are erased.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -33,18 +34,19 @@ class Bookmark(SQLModel, table=True):
 def save(session: Session, subscriber_id: int, tool: str, verdict: str, percent: int, now: datetime) -> bool:
     """Keep a tool; one that is kept stays as it was kept. False where they have MOST already."""
     held = select(func.count()).select_from(Bookmark).where(Bookmark.subscriber_id == subscriber_id)
+    seen(session, subscriber_id, now)
     if session.exec(held).one() >= MOST:
         return tool in [kept.tool for kept in bookmarks_of(session, subscriber_id)]
     row = {"subscriber_id": subscriber_id, "tool": tool, "verdict": verdict, "percent": percent, "at": now}
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     insert = dialect.insert(SQLModel.metadata.tables["bookmark"]).values(row)
     session.connection().execute(insert.on_conflict_do_nothing(index_elements=["subscriber_id", "tool"]))
-    seen(session, subscriber_id, now)
     return True
 
 
-def remove(session: Session, subscriber_id: int, tool: str) -> None:
+def remove(session: Session, subscriber_id: int, tool: str, now: datetime) -> None:
     """Keep it no longer. One that is not kept is no error."""
+    seen(session, subscriber_id, now)
     session.execute(delete(Bookmark).where(col(Bookmark.subscriber_id) == subscriber_id, col(Bookmark.tool) == tool))
 
 

@@ -2,7 +2,7 @@
 
 A signal is an act of the person that no machine does for them: they confirmed, came back, took a break, chose what
 they get, gave another address, said again that they want it; or they pressed a button of ours that says so here
-(`seen`): a vote, a bookmark.
+(`seen`): a vote, a bookmark, a time zone.
 Mail that was delivered, opens and followed links are none: machines open mail and follow links (product reference 4.5).
 
 With whom an operator put on the list the clock begins on that day: nothing older is known of them here.

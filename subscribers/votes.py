@@ -3,7 +3,8 @@
 One for each reader, comparison and tool; it can be changed and taken back. A tool stands in many comparisons, so a
 count takes each reader once, with their newest word on the tool; no votes are no percentage. Only who is on the list
 counts: whoever leaves or is suppressed takes their votes out of the count, and who comes back brings them along.
-No address stands here, and a vote goes with the person when they are erased.
+Giving and taking back are signs that somebody is still there (signals.py). No address stands here, and a vote goes with
+the person when they are erased.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -77,10 +78,11 @@ def cast(session: Session, subscriber_id: int, comparison: str, tool: str, choic
     seen(session, subscriber_id, now)
 
 
-def take_back(session: Session, subscriber_id: int, comparison: str, tool: str) -> None:
+def take_back(session: Session, subscriber_id: int, comparison: str, tool: str, now: datetime) -> None:
     """As if they had not voted. Nothing to take back is no error."""
     mine = (col(Vote.subscriber_id) == subscriber_id, col(Vote.comparison) == comparison, col(Vote.tool) == tool)
     session.execute(delete(Vote).where(*mine))
+    seen(session, subscriber_id, now)
 
 
 def votes_of(session: Session, subscriber_id: int, comparison: str = "") -> Sequence[Vote]:

@@ -16,7 +16,6 @@ from newsletter.desk.desk import Desk
 from newsletter.issues.composing import links
 from newsletter.issues.readers_votes import community, counted
 from subscribers import bookmarks, votes
-from subscribers.signals import seen
 from subscribers.subscriber import Subscriber
 from subscribers.votes import Choice, Count, Vote
 
@@ -125,12 +124,10 @@ def take(desk: Desk, session: Session, who: Subscriber, key: str, slug: str, act
     if act is Act.REMOVE:
         return True, forget(desk, session, who, slug, tool.name)
     if act is Act.BACK:
-        seen(session, mine, now)
-        votes.take_back(session, mine, key, slug)
+        votes.take_back(session, mine, key, slug, now)
         return True, f"Your vote on {tool.name} is taken back."
     if not votes.may_vote(session, who):
         return False, NOT_READER
-    seen(session, mine, now)
     if act is Act.SAVE:
         panel = tool.panel
         done = bookmarks.save(session, mine, slug, panel.verdict, panel.percent, now)
@@ -141,8 +138,7 @@ def take(desk: Desk, session: Session, who: Subscriber, key: str, slug: str, act
 
 def forget(desk: Desk, session: Session, who: Subscriber, slug: str, name: str) -> str:
     """Remove a bookmark, also one of a tool that is on no page any more: a sentence for the reader."""
-    seen(session, who.id or 0, desk.clock())
-    bookmarks.remove(session, who.id or 0, slug)
+    bookmarks.remove(session, who.id or 0, slug, desk.clock())
     return f"{name} is no longer in your bookmarks."
 
 

@@ -18,6 +18,7 @@ from newsletter.config import Config
 from newsletter.desk.desk import Desk
 from newsletter.web.opening import Fields, Showing, changed
 from newsletter.web.pages import Pages
+from subscribers.signals import seen
 from subscribers.subscriber import Subscriber
 
 Place = tuple[str, str]  #: the zone's name, and how it is shown within its region
@@ -48,8 +49,9 @@ class TimeZone:
         if zone and zone not in places():
             return self.pages.sorry(HTTPStatus.UNPROCESSABLE_ENTITY, NO_ZONE)
 
-        def move(_: Session, who: Subscriber) -> None:
+        def move(session: Session, who: Subscriber) -> None:
             who.zone = zone
+            seen(session, who.id or 0, self.desk.clock())
 
         await changed(self.desk, ref, move)
         return await self.noted(ref, token)

@@ -11,6 +11,7 @@ from fake_provider import Killed
 from people import PAGE, SECRET, everybody
 from post_samples import Reader
 from sqlalchemy import Engine
+from sqlalchemy.event import listen
 from sqlmodel import select
 
 from jobs.notices.reading import facts
@@ -22,9 +23,8 @@ from newsletter.desk.post import deliver
 from newsletter.desk.sunset import let_the_sun_set, silence
 from newsletter.migrations import upgrade
 from newsletter.reader_settings import Sunset
-from subscribers import sunset, votes
+from subscribers import bookmarks, sunset, votes
 from subscribers.address import parse
-from subscribers.bookmarks import save
 from subscribers.choice import Choice, Frequency
 from subscribers.consent import Evidence, Kind, Status, events, record
 from subscribers.erasure import erase
@@ -186,9 +186,7 @@ def test_a_break_in_the_meantime_is_left_alone(here: Place) -> None:
     assert person(here).status is Status.PAUSED
 
 
-@pytest.mark.parametrize(
-    "act", ["came back", "took a break", "chose", "moved", "voted", "kept a tool", "pressed a button"]
-)
+@pytest.mark.parametrize("act", ["came back", "took a break", "chose", "moved", "pressed a button"])
 def test_what_a_person_does_is_a_sign(here: Place, act: str) -> None:
     """Whoever did something lately is not asked."""
     with here.desk.transaction() as session:
@@ -198,13 +196,34 @@ def test_what_a_person_does_is_a_sign(here: Place, act: str) -> None:
             "took a break": lambda: pause(session, ada, PAGE, now, now - timedelta(minutes=1)),
             "chose": lambda: choose(session, ada, Choice(frequency=Frequency.MONTHLY), "/preferences", now),
             "moved": lambda: record(session, ada.id or 0, Kind.READDRESSED, ada.status, PAGE, now, print_="new"),
-            "voted": lambda: votes.cast(session, ada.id or 0, "a-vs-b", "a", votes.Choice.SHIP, now),
-            "kept a tool": lambda: save(session, ada.id or 0, "a", "ship", 80, now),
             "pressed a button": lambda: [seen(session, ada.id or 0, now - timedelta(days=late)) for late in (0, 300)],
         }
         doing[act]()
 
     assert night(here) == ""
+
+
+@pytest.mark.parametrize("act", ["voted", "took it back", "kept a tool", "removed it", "had no room for a tool"])
+def test_each_vote_and_bookmark_is_one_sign(here: Place, act: str) -> None:
+    """Also what takes something away, or nothing: a hand pressed a button. It is written down once."""
+    signs: list[str] = []
+    with here.desk.transaction() as session:
+        ada, now = require(session, "ada@example.org").id or 0, here.clock()
+        doing: dict[str, Callable[[], object]] = {
+            "voted": lambda: votes.cast(session, ada, "a-vs-b", "a", votes.Choice.SHIP, now),
+            "took it back": lambda: votes.take_back(session, ada, "a-vs-b", "a", now),
+            "kept a tool": lambda: bookmarks.save(session, ada, "a", "ship", 80, now),
+            "removed it": lambda: bookmarks.remove(session, ada, "a", now),
+            "had no room for a tool": lambda: bookmarks.save(session, ada, "a", "ship", 80, now),
+        }
+        kept = {"subscriber_id": ada, "verdict": "ship", "percent": 80, "at": now}
+        for number in range(bookmarks.MOST if act == "had no room for a tool" else 0):
+            session.add(bookmarks.Bookmark(tool=f"tool-{number}", **kept))
+        listen(here.desk.engine, "before_cursor_execute", lambda *of: signs.append(of[2]))
+        doing[act]()
+
+    assert night(here) == ""
+    assert sum("INTO sighting" in sign for sign in signs) == 1
 
 
 def test_what_an_operator_does_is_no_sign_of_theirs(here: Place) -> None:

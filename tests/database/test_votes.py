@@ -49,7 +49,7 @@ def test_a_vote_can_be_changed_and_taken_back(session: Session) -> None:
     ]
 
     for _ in range(2):
-        take_back(session, ada.id or 0, PAIR, HERON)
+        take_back(session, ada.id or 0, PAIR, HERON, NOW)
     assert (counts(session), votes_of(session, ada.id or 0)) == ({}, [])
 
 
@@ -86,7 +86,7 @@ def test_a_reader_counts_once_for_a_tool_with_the_newest_word(session: Session) 
     voted(session, "pia", HERON, Choice.SHIP, OTHER)
     assert counts(session, [HERON]) == {HERON: Count(1, 1)}
 
-    take_back(session, ada.id or 0, OTHER, HERON)
+    take_back(session, ada.id or 0, OTHER, HERON, NOW)
     assert counts(session, [HERON]) == {HERON: Count(2, 0)}
 
 
@@ -113,7 +113,7 @@ def test_a_tool_is_kept_once_with_the_verdict_of_then(session: Session) -> None:
         (ZURAW, "ship", 100),
         (HERON, "skip", 25),
     ]
-    remove(session, ada, ZURAW)
+    remove(session, ada, ZURAW, NOW)
     assert [kept.tool for kept in bookmarks_of(session, ada)] == [HERON]
 
 

@@ -11,6 +11,7 @@ from lxml import html
 from readers_web import dump, open_web, token, who
 
 from newsletter.web.time_zone import places
+from subscribers.signals import last_signal
 from subscribers.tokens import Purpose
 
 
@@ -40,6 +41,8 @@ def test_a_zone_is_chosen_and_taken_back(everywhere: httpx.Client, here: Place) 
     page = everywhere.post(f"{link(here)}/zone", data={"zone": "America/Argentina/Buenos_Aires"})
     assert ("That is noted." in page.text, chosen(page)) == (True, ["America/Argentina/Buenos_Aires"])
     assert who(here, "ada").zone == "America/Argentina/Buenos_Aires"
+    with here.desk.reading() as session:
+        assert last_signal(session, who(here, "ada").id or 0) == here.clock()  # who sets their clock is still there
 
     everywhere.post(f"{link(here)}/zone", data={"zone": ""})
     assert who(here, "ada").zone == ""
