@@ -90,6 +90,7 @@ class Batch(SQLModel, table=True):
     reason: str = ""  #: what the provider said, where it said something of the whole batch
     part: str = ""  #: of the issue, that everybody in it gets; empty: the whole (issues/parts.py)
     worker: int | None = None  #: whose it is while it is open, where several dispatchers share a ledger: crew.py
+    asked_at: datetime | None = None  #: in doubt, its issue over: the night that asked its provider last
 
     @property
     def call_key(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from newsletter.delivery import doubts, evidence
@@ -29,7 +30,7 @@ from newsletter.providers.base import Capabilities, Outcome, Provider, Receipt
 ENDED = (IssueStatus.PARTIAL, IssueStatus.CANCELLED)
 #: How long a provider is asked about a call; what it does not tell by then it has forgotten.
 ASK_FOR = timedelta(days=30)
-#: Calls that are asked about in a night at most, the newest first.
+#: Calls that are asked about in a night at most; so what waits behind so many others is asked about a night later.
 MOST = 100
 _UNDER_WAY = BatchStatus.SENDING
 
@@ -74,10 +75,10 @@ def _close_cancelled(desk: Desk) -> None:
 
 
 def _of_ended(desk: Desk, session: Session) -> list[Batch]:
-    """The batches of issues that are over with anybody in doubt, newest first."""
+    """The batches of issues that are over with anybody in doubt, oldest first."""
     mine = (Issue.newsletter == desk.config.publication.slug, col(Issue.status).in_(ENDED))
     over = set(session.exec(select(Issue.id).where(*mine)))
-    return [one for one in reversed(in_doubt(session)) if one.issue_id in over and one.status is not _UNDER_WAY]
+    return [one for one in in_doubt(session) if one.issue_id in over and one.status is not _UNDER_WAY]
 
 
 def _people_in_doubt(desk: Desk) -> int:
@@ -91,15 +92,26 @@ def _issues(desk: Desk) -> list[int]:
 
 
 def _ask_all(desk: Desk) -> _Night:
-    night, known, now = _Night(), known_providers(desk), desk.clock()
-    with desk.reading() as session:
-        found = [one for one in _of_ended(desk, session) if _can_be_asked(known.get(one.provider), one, now)]
-        asked = [(one, doubts.people(session, one), session.get_one(Issue, one.issue_id)) for one in found[:MOST]]
-    for batch, people, issue in asked:
+    night = _Night()
+    for batch, people, issue in _turn(desk):
         theirs = [one for one in people if one.provider == batch.provider]
         if batch.provider not in night.trouble:
             _ask(desk, issue, batch, theirs, night)
     return night
+
+
+def _turn(desk: Desk) -> list[tuple[Batch, list[Doubted], Issue]]:
+    """Whose turn it is tonight: what has waited longest, since its call or since it was asked about.
+
+    The turn counts as had, whatever comes of it: one provider that is away must not hold up what another one knows.
+    """
+    known, now = known_providers(desk), desk.clock()
+    with desk.transaction() as session:
+        found = [one for one in _of_ended(desk, session) if _can_be_asked(known.get(one.provider), one, now)]
+        turn = sorted(found, key=lambda one: one.asked_at or one.attempted_at)[:MOST]
+        told = [(one, doubts.people(session, one), session.get_one(Issue, one.issue_id)) for one in turn]
+        session.execute(update(Batch).where(col(Batch.id).in_([one.id for one in turn])).values(asked_at=now))
+    return told
 
 
 def _can_be_asked(can: Capabilities | None, batch: Batch, now: datetime) -> bool:

@@ -1,13 +1,14 @@
 """The night settles doubts of issues that are over by evidence, and sends nothing."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 from desk_samples import Place, furnished
 from fake_provider import FakeProvider, Killed
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from newsletter.delivery.batch import Batch, BatchStatus, Resolution
 from newsletter.delivery.events import take
@@ -140,6 +141,58 @@ def test_a_provider_that_cannot_be_asked_is_told_and_asked_the_next_night(here: 
         == "fake could not be asked: fake cannot be reached."
     )
     assert "no longer in doubt" in settle_doubts(here.desk)
+
+
+@dataclass
+class Listed(FakeProvider):
+    """Writes down what it is asked about."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def look_up(self, batch_key: str, delivery_keys: Sequence[str]) -> Sequence[Receipt]:
+        """It has nobody."""
+        self.asked.append(batch_key)
+        return super().look_up(batch_key, delivery_keys)
+
+
+def more(here: Place, number: int, provider: str = "fake") -> None:
+    """As many calls of this provider, each before all that there are, whose answers were lost too."""
+    with here.desk.transaction() as session:
+        first = session.exec(select(Batch).order_by(col(Batch.attempted_at))).first()
+        assert first is not None
+        for place in range(1, number + 1):
+            at, name = first.attempted_at - timedelta(seconds=place), f"{provider}-{place}"
+            same = {"issue_id": first.issue_id, "size": 1, "status": BatchStatus.UNKNOWN, "provider": provider}
+            session.add(Batch(**same, key=name, number=len(provider) * 1000 + place, claimed_at=at, attempted_at=at))
+
+
+def test_of_250_doubts_each_has_its_turn_within_three_nights(here: Place) -> None:
+    """A hundred a night, what has waited longest first; then it begins anew."""
+    ended(here, "lose")
+    more(here, 249)
+    provider = Listed(answers_look_ups=True)
+    nights = []
+    for _ in range(3):
+        settle_doubts(replace(here.desk, provider=provider))
+        nights.append(provider.asked)
+        provider.asked = []
+        here.clock.forward(hours=24)
+
+    assert [len(night) for night in nights] == [100] * 3
+    assert len({call for night in nights for call in night}) == 250
+    assert set(nights[2][-50:]) <= set(nights[0])
+
+
+def test_a_provider_that_is_away_holds_up_nothing_that_another_knows(here: Place) -> None:
+    """Its doubts have had their turn all the same, so they do not stand in front every night."""
+    ended(here, "accept, answer lost")
+    more(here, 100, "gone")
+    here.provider.answers_look_ups = True
+    desk = replace(here.desk, provider=Away(answers_look_ups=True, name="gone"), fallback=here.provider)
+
+    assert settle_doubts(desk) == "gone could not be asked: fake cannot be reached."
+    here.clock.forward(hours=24)
+    assert "1 delivery no longer in doubt, 100 still." in settle_doubts(desk)
 
 
 def test_an_issue_on_its_way_is_left_to_its_sender(here: Place) -> None:
