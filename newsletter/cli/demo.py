@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlmodel import col, select
 
 from jobs.weekly import Weekly, run
 from newsletter import config as settings
@@ -17,23 +18,27 @@ from newsletter import secret_settings
 from newsletter.cli.door import Door, desk_for, door, make_key
 from newsletter.cli.output import progress, rows, say
 from newsletter.cli.waiting import counting
+from newsletter.config import Selection
 from newsletter.database import transaction
 from newsletter.delivery.progress import progress as progress_of
-from newsletter.desk import looking, writing
+from newsletter.desk import looking, sending, writing
 from newsletter.desk.collecting import collect_all
 from newsletter.desk.desk import Desk
 from newsletter.errors import IssueError
 from newsletter.issues.week import parse
 from newsletter.issues.wording import numbered
 from newsletter.migrations import upgrade
-from newsletter.sample import BEFORE, PAGES, SAMPLE_WEEK, SUBSCRIBERS, SUPPRESSIONS
+from newsletter.sample import BEFORE, PAGES, SAMPLE_WEEK, SUBSCRIBERS, SUPPRESSIONS, VOTES
 from subscribers.address import parse as parse_address
 from subscribers.rows import Terms
+from subscribers.subscriber import Subscriber
 from subscribers.suppression import Reason, suppress_all
 from subscribers.transfer import import_csv
+from subscribers.votes import Choice, cast, may_vote
 
 #: The demo's clock stands still, so that everybody gets the same bytes.
 BEFORE_NOW, NOW = datetime(2026, 11, 5, 9, tzinfo=UTC), datetime(2026, 11, 12, 9, tzinfo=UTC)
+BY = "newsletter demo"
 MARK = ".made-by-newsletter-demo"
 WORDING = "Weekly AI Tool Verdicts, one mail a week (sample data: nobody real)"
 
@@ -79,7 +84,10 @@ def demo(
     _prepare(into, again=again)
     desk = _desk(door(context), into)
     began = time.perf_counter()
-    story = [("list", _people(desk))] if again else [("before", _earlier(desk)), ("list", _people(desk))]
+    if again:
+        story = [("list", _people(desk))]
+    else:
+        story = [("before", _earlier(desk)), ("list", _people(desk)), ("votes", _votes(desk))]
     with progress("Sending") as bar:
         done = run(
             desk,
@@ -151,17 +159,35 @@ def _desk(here: Door, into: Path) -> Desk:
 
 
 def _earlier(desk: Desk) -> str:
-    """Last week's pages, as readers had them: the weekly job then finds what is new and what has changed."""
-    earlier = desk_for(desk.config, desk.engine, desk.secret, lambda: BEFORE_NOW)
-    return f"Pages that readers had last week: {collect_all(earlier, [str(BEFORE)], covered=True).summary}"
+    """Last week's issue, before anybody was on the list: the weekly job then finds what is new and what has changed."""
+    short = desk.config.model_copy(update={"selection": Selection(quiet_week="carry")})
+    earlier = desk_for(short, desk.engine, desk.secret, lambda: BEFORE_NOW)
+    collected = collect_all(earlier, [str(BEFORE)]).summary
+    writing.draft(earlier)
+    writing.approve(earlier, "1", by=BY)
+    issue = sending.send(earlier, "1", by=BY).issue
+    return f"{collected} They are {issue.name}, sent while the list was empty."
+
+
+def _votes(desk: Desk) -> str:
+    """Made-up votes of the made-up readers on last week's tools: this week's issue says how they voted."""
+    with transaction(desk.engine) as session, VOTES.open(encoding="utf-8", newline="") as file:
+        people = session.exec(select(Subscriber).order_by(col(Subscriber.id))).all()
+        voters, found = [one.id or 0 for one in people if may_vote(session, one)], list(csv.DictReader(file))
+        for row in found:
+            choices = [Choice.SHIP] * int(row["ship"]) + [Choice.SKIP] * int(row["skip"])
+            for who, choice in zip(voters, choices, strict=False):
+                cast(session, who, row["comparison"], row["tool"], choice, NOW)
+    number = sum(int(row["ship"]) + int(row["skip"]) for row in found)
+    return f"{number} made-up votes on the {len(found)} tools of last week."
 
 
 def _people(desk: Desk) -> str:
-    terms = Terms(source="the sample list", wording=WORDING, by="newsletter demo", consented=True)
+    terms = Terms(source="the sample list", wording=WORDING, by=BY, consented=True)
     with transaction(desk.engine) as session, SUBSCRIBERS.open("rb") as people:
         done = import_csv(session, people, terms, secret=desk.secret, now=NOW)
     with transaction(desk.engine) as session, SUPPRESSIONS.open(encoding="utf-8", newline="") as addresses:
         found = [(parse_address(row["address"]), Reason(row["reason"])) for row in csv.DictReader(addresses)]
-        suppress_all(session, found, NOW, secret=desk.secret, note="the sample list", by="newsletter demo")
+        suppress_all(session, found, NOW, secret=desk.secret, note="the sample list", by=BY)
     counts = ", ".join(f"{number} {what}" for what, number in done.counts.items() if number)
     return f"{counts}; {numbered(len(found), 'address', 'addresses')} suppressed."

@@ -94,7 +94,7 @@ def _words(words: Composition) -> None:
     say(f"Preheader  {words.preheader}", f"Summary    {words.summary}")
     if words.readers:
         of = f"{numbered(len(words.readers.tools), 'tool', 'tools')} of issue {words.readers.number}"
-        say(f"Readers    how they voted on {of}; leave it out: issue edit --no-readers")
+        say(f"Readers    how they voted on {of}")
 
 
 def sizes(made: Edition) -> dict[str, Any]:

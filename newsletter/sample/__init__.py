@@ -12,4 +12,5 @@ FOLDER = Path(__file__).parent
 PAGES = FOLDER / "pages"
 BEFORE = FOLDER / "before"
 SUBSCRIBERS = FOLDER / "subscribers.csv"  #: email, name, status, confirmed_at, source, paused_until
+VOTES = FOLDER / "votes.csv"  #: comparison, tool, ship, skip: how many readers voted on what they had the week before
 SUPPRESSIONS = FOLDER / "suppressions.csv"  #: address, reason; one of them is active in SUBSCRIBERS

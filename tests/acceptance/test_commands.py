@@ -28,7 +28,7 @@ def test_the_demo_delivers_the_sample_week(run: Run, tmp_path: Path) -> None:
 
     assert len(mailbox.Maildir(tmp_path / "outbox", create=False)) == 40
     assert "40 accepted" in done.stdout
-    assert (tmp_path / "outbox" / "issue.html").exists()
+    assert "How readers voted" in (tmp_path / "outbox" / "issue.html").read_text()
 
 
 def test_the_installed_command_tells_a_story_in_a_real_shell(tmp_path: Path) -> None:

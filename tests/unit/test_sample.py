@@ -7,7 +7,8 @@ import pytest
 
 from newsletter.comparisons.comparison import Comparison, Verdict
 from newsletter.comparisons.page import read_page
-from newsletter.sample import BEFORE, PAGES, SUBSCRIBERS, SUPPRESSIONS
+from newsletter.issues.readers_said import LEAST
+from newsletter.sample import BEFORE, PAGES, SUBSCRIBERS, SUPPRESSIONS, VOTES
 from subscribers.address import parse
 
 EVERY_PAGE = [*sorted(PAGES.iterdir()), *sorted(BEFORE.iterdir())]
@@ -51,6 +52,18 @@ def test_one_verdict_has_changed_since_the_week_before() -> None:
     assert read(BEFORE / name).verdicts == (Verdict.SHIP, Verdict.SHIP)
     assert read(PAGES / name).verdicts == (Verdict.MIXED, Verdict.SHIP)
     assert read(BEFORE / same).digest == read(PAGES / same).digest
+
+
+def test_the_sample_votes_are_on_last_week_s_tools_and_show_every_case() -> None:
+    """Readers against the panel, readers with it, and too few of them to be shown."""
+    with VOTES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = {f"{path.stem}/{tool.slug}" for path in BEFORE.iterdir() for tool in read(path).tools}
+    counts = [(int(row["ship"]), int(row["skip"])) for row in rows]
+
+    assert {f"{row['comparison']}/{row['tool']}" for row in rows} == names
+    assert min(ship + skip for ship, skip in counts) < LEAST
+    assert {ship > skip for ship, skip in counts if ship + skip >= LEAST} == {True, False}
 
 
 def test_the_sample_people_live_at_example_domains_only() -> None:
