@@ -18,8 +18,9 @@ from newsletter.issues.months import Month, month_of
 from newsletter.issues.part_words import Around, words_of
 from newsletter.issues.parts import WHOLE, Part, Plan, plan
 from newsletter.issues.week import parse
+from newsletter.mail.part_findings import together
 from newsletter.mail.preflight import check
-from newsletter.mail.rendered import Finding, Level, RenderedIssue, dump, load
+from newsletter.mail.rendered import Finding, RenderedIssue, dump, load
 from newsletter.mail.rendering import render
 
 ROOM = 90 * 1024  #: bytes of HTML; Gmail clips above 100 KB, and the values of a reader come on top
@@ -39,22 +40,12 @@ class Edition:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What the check says of the whole, and what it says of parts alone, each once; errors first."""
-        of_all, own = {replace(one, place="") for one in self.whole.findings}, dict[Finding, list[str]]()
-        for name, part in self.parts.items():
-            for one in part.findings:
-                if replace(one, place="") not in of_all:
-                    own.setdefault(one, []).append(name)
-        told = [replace(one, message=f"In {_where(names)}: {one.message}") for one, names in own.items()]
-        return tuple(sorted((*self.whole.findings, *told), key=lambda one: tuple(Level).index(one.level)))
+        return together(self.whole.findings, {name: part.findings for name, part in self.parts.items()})
 
     @property
     def contents(self) -> dict[str, str]:
         """The parts, for keeping."""
         return {name: dump(part) for name, part in self.parts.items()}
-
-
-def _where(names: list[str]) -> str:
-    return f"the part '{names[0]}'" if len(names) == 1 else f"{len(names)} parts, as '{names[0]}'"
 
 
 def words(desk: Desk, session: Session, issue: Issue) -> Composition:
