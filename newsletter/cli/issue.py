@@ -24,6 +24,8 @@ app = typer.Typer(
     help="Issues: draft, edit, check, approve, send. Example: newsletter issue draft", no_args_is_help=True
 )
 
+Topics = Annotated[str, typer.Option(help="As who chose these topics gets it: models,tools")]
+Often = Annotated[Frequency, typer.Option(help="As who chose this gets it.")]
 Which = Annotated[str, typer.Argument(help="Its number, its week (2026-W47), or 'latest'.")]
 
 
@@ -76,8 +78,8 @@ def render(
     which: Which,
     out: Annotated[Path, typer.Option(help="The folder for issue.html, issue.txt and issue.eml.")] = Path("preview"),
     as_: Annotated[str | None, typer.Option("--as", help="As this subscriber would get it.")] = None,
-    topics: Annotated[str, typer.Option(help="As who chose these topics gets it: models,tools")] = "",
-    often: Annotated[Frequency, typer.Option(help="As who chose this gets it.")] = Frequency.WEEKLY,
+    topics: Topics = "",
+    often: Often = Frequency.WEEKLY,
 ) -> None:
     """Write the issue as a reader gets it: HTML, text, and the whole message.
 
@@ -105,16 +107,21 @@ def check(context: typer.Context, which: Which, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def test(
-    context: typer.Context, which: Which, to: Annotated[list[str], typer.Option(help="An address; may be repeated.")]
+@app.command("test")
+def send_test(
+    context: typer.Context,
+    which: Which,
+    to: Annotated[list[str], typer.Option(help="An address; may be repeated.")],
+    topics: Topics = "",
+    often: Often = Frequency.WEEKLY,
 ) -> None:
     """Send a marked copy through the provider. The ledger is not touched, its links lead to the issue's page only.
 
-    Example: newsletter issue test 3 --to editor@example.org
+    Example: newsletter issue test 3 --to editor@example.org --topics models
     """
-    number = sending.test(door(context).desk(), which, to)
-    say(f"{number} test {'copy' if number == 1 else 'copies'} accepted; the subject begins with [TEST].")
+    part = sending.send_test(door(context).desk(), which, to, _choice(topics, often))
+    copies = f"{len(to)} test {'copy' if len(to) == 1 else 'copies'}"
+    say(f"{copies} of {f'the part {part!r}' if part else 'the whole'} accepted; the subject begins with [TEST].")
 
 
 @app.command()

@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
+from sqlmodel import Session
+
 from newsletter.delivery.addressing import page_of
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import copies
 from newsletter.desk.watching import is_keen
 from newsletter.errors import IssueError
 from newsletter.issues.issue import Issue
-from newsletter.issues.manifest import Manifest
 from newsletter.mail.message import Message, MessageBuilder, Recipient
 from newsletter.mail.public import nobodys_links
+from newsletter.mail.rendered import RenderedIssue
 from subscribers.choice import EVERYTHING, Choice
 from subscribers.preferences import choice_of
-from subscribers.subscriber import require
+from subscribers.subscriber import Subscriber, require
 
 
 def write(
@@ -41,13 +43,8 @@ def message_for(
     """
     with desk.reading() as session:
         issue = desk.find(session, which)
-        found = copies(desk, session, issue)
-        listed = found.manifest
-        _require_topics(listed, choice)
         person = require(session, address) if address is not None else None
-        more = person is not None and is_keen(session, issue, person)
-        part = _part_for(issue, listed, choice_of(person) if person else choice, changes_too=more)
-        final = found.rendered(part)
+        part, final = chosen(desk, session, issue, choice, person)
         builder, base_url = MessageBuilder(final, date=desk.clock()), final.sender.base_url
         if person is None:
             links = nobodys_links(base_url, page_of(base_url, issue.week, part))
@@ -57,15 +54,21 @@ def message_for(
     return builder.message(recipient), builder.mime(recipient)
 
 
-def _require_topics(listed: Manifest, choice: Choice) -> None:
-    """A reader's topic that is gone says nothing; one that somebody types now is a slip, and would show the whole."""
+def chosen(
+    desk: Desk, session: Session, issue: Issue, choice: Choice, person: Subscriber | None = None
+) -> tuple[str, RenderedIssue]:
+    """The name of what this choice gets of an issue, or what this person gets who chose for themselves; and that.
+
+    Raises IssueError where it has nothing for them. A reader's topic that is gone says nothing; one that somebody types
+    now is a slip, and would show the whole: for that too.
+    """
+    found = copies(desk, session, issue)
+    listed = found.manifest
     if unknown := [slug for slug in choice.topics if slug not in listed.topics]:
         known = f"it has {', '.join(listed.topics)}" if listed.topics else "it has none"
-        raise IssueError(f"The issue knows no topic '{unknown[0]}': {known}. Nothing was written.")
-
-
-def _part_for(issue: Issue, listed: Manifest, choice: Choice, *, changes_too: bool) -> str:
-    found = listed.part_for(choice, changes_too=changes_too)
-    if found is None:
-        raise IssueError(f"Nothing of {issue.name} is for readers who chose {choice.words}: they get no mail.")
-    return found
+        raise IssueError(f"The issue knows no topic '{unknown[0]}': {known}. Nothing was made.")
+    wanted, more = (choice_of(person), is_keen(session, issue, person)) if person else (choice, False)
+    part = listed.part_for(wanted, changes_too=more)
+    if part is None:
+        raise IssueError(f"Nothing of {issue.name} is for readers who chose {wanted.words}: they get no mail.")
+    return part, found.rendered(part)

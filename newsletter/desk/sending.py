@@ -11,6 +11,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from newsletter.delivery import claims, ledger, waves
+from newsletter.delivery.addressing import page_of
 from newsletter.delivery.batch import Sending
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.events import settle_from_events
@@ -23,6 +24,7 @@ from newsletter.delivery.waits import Wait
 from newsletter.desk import doubting, laying
 from newsletter.desk.desk import Desk
 from newsletter.desk.editions import manifest, rendered
+from newsletter.desk.looking import chosen
 from newsletter.desk.watching import keen
 from newsletter.errors import DeliveryError, IllegalStep
 from newsletter.issues import approval
@@ -34,7 +36,7 @@ from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.mail.public import nobodys_links
 from newsletter.providers.base import Outcome, OutgoingBatch
 from subscribers.address import parse
-from subscribers.choice import Choice
+from subscribers.choice import EVERYTHING, Choice
 from subscribers.consent import Status
 from subscribers.subscriber import Subscriber, new_ref
 
@@ -66,8 +68,8 @@ def audience(desk: Desk, session: Session, issue: Issue | None = None) -> Audien
     """How many would be mailed this issue (default: any) now, and how many not, by reason."""
     now, listed = desk.clock(), manifest(desk, session, issue) if issue else Manifest()
     more = case((keen(session, issue) if issue else false(), 1), else_=0).label("more")
-    chosen = (*waves.CHOSEN, more)
-    query = sql_select(*chosen, func.count()).where(claims.eligible(now)).group_by(*chosen)
+    wanted = (*waves.CHOSEN, more)
+    query = sql_select(*wanted, func.count()).where(claims.eligible(now)).group_by(*wanted)
     eligible, excluded = 0, claims.not_eligible(session, now)
     for topics, often, wanting, number in session.execute(query):
         if listed.part_for(Choice.stored(topics, often), changes_too=bool(wanting)) is None:
@@ -265,24 +267,25 @@ def _stand(desk: Desk, which: str, ending: Ending, reason: str) -> Sent:
         return Sent(issue, ending, state, reason)
 
 
-def test(desk: Desk, which: str, addresses: Sequence[str]) -> int:
+def send_test(desk: Desk, which: str, addresses: Sequence[str], choice: Choice = EVERYTHING) -> str:
     """Send a marked copy to each of these addresses, through the provider; the ledger is not touched.
 
-    The copy carries links that lead nowhere: a test must not hold anybody's token. Raises DeliveryError.
+    It is of what this choice gets, whose name is returned. The copy carries links that lead nowhere: a test must not
+    hold anybody's token. Raises DeliveryError; IssueError where nothing is for that choice.
     """
     people = [parse(address) for address in addresses]
-    with desk.transaction() as session:
+    with desk.reading() as session:
         issue = desk.find(session, which)
-        final = rendered(desk, session, issue)
+        part, final = chosen(desk, session, issue, choice)
     now = desk.clock()
     builder = MessageBuilder(final, date=now, marked=True)
     stem = f"test-{issue.id}-{now:%Y%m%d%H%M%S%f}"
-    links = nobodys_links(final.sender.base_url, f"{final.sender.base_url}/issues/{issue.week}")
+    links = nobodys_links(final.sender.base_url, page_of(final.sender.base_url, issue.week, part))
     copies = [Recipient(person.display, f"{stem}-{number}", links) for number, person in enumerate(people)]
     for receipt in desk.provider.send(OutgoingBatch(stem, 1, builder, copies)).receipts:
         if receipt.outcome is not Outcome.ACCEPTED:
             raise DeliveryError(f"A test copy was not accepted: {receipt.reason or receipt.outcome}")
-    return len(copies)
+    return part
 
 
 def pause(desk: Desk, which: str, *, by: str) -> Issue:

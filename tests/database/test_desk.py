@@ -15,6 +15,7 @@ from newsletter.errors import DeliveryError, IllegalStep, IssueError, MergeError
 from newsletter.issues.approval import approve
 from newsletter.issues.edits import with_intro, with_subject
 from newsletter.issues.issue import IssueStatus
+from newsletter.issues.parts import WHOLE
 from newsletter.mail.rendered import dump
 
 
@@ -102,7 +103,7 @@ def test_an_edit_that_is_refused_changes_nothing(here: Place) -> None:
 
 def test_a_test_copy_is_marked_and_holds_nobodys_token(here: Place) -> None:
     """It goes through the provider; the ledger stays empty, so the issue can still be reopened."""
-    assert sending.test(here.desk, "1", ["mara@example.org", "ben@example.org"]) == 2
+    assert sending.send_test(here.desk, "1", ["mara@example.org", "ben@example.org"]) == WHOLE
 
     with here.desk.transaction() as session:
         assert here.desk.find(session, "1").status is IssueStatus.DRAFT
@@ -114,7 +115,7 @@ def test_a_test_copy_that_is_not_taken_is_an_error(here: Place) -> None:
     here.provider.next_answers = ["refuse"]
 
     with pytest.raises(DeliveryError, match="was not accepted"):
-        sending.test(here.desk, "1", ["mara@example.org"])
+        sending.send_test(here.desk, "1", ["mara@example.org"])
 
 
 def test_a_scheduled_issue_waits_for_its_hold_and_can_be_undone(here: Place) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from desk_samples import Place, furnished
+from reading_provider import ReadingProvider
 from sqlalchemy import Engine, event
 from sqlmodel import delete, func, update
 from topic_samples import TOOLS, TOPICS, TWO, wants, with_topics
@@ -153,6 +154,23 @@ def test_a_preview_of_a_topic_that_there_is_not_is_a_sentence(engine: Engine, tm
     with pytest.raises(IssueError, match=r"no topic 'model': it has models, others\."):
         looking.write(here.desk, "1", tmp_path / "out", choice=Choice.of("model,others"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_test_copy_is_of_the_part_that_somebody_asks_for(engine: Engine) -> None:
+    """Before the approval and after it; a choice that gets nothing is told so, and nothing goes out."""
+    here = with_topics(engine, *TWO)
+    here.desk = replace(here.desk, provider=ReadingProvider(remembers=True))
+    writing.draft(here.desk)
+    to, models = ["mara@example.org"], Choice.of("models")
+    assert sending.send_test(here.desk, "1", to, models) == "models"
+    made = writing.approve(here.desk, "1", by="Mara")[1]
+    here.clock.forward(seconds=1)
+    assert sending.send_test(here.desk, "1", to, models) == "models"
+
+    with pytest.raises(IssueError, match="they get no mail"):
+        sending.send_test(here.desk, "1", to, Choice.of("", "changes"))
+    mailed = (made.parts["models"].digest, "https://news.example.org/issues/2026-W46/models")
+    assert [one[1:] for one in here.provider.posted] == [mailed, mailed]
 
 
 def test_a_part_says_that_it_is_one_and_where_the_rest_is(engine: Engine) -> None:
