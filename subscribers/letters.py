@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import delete, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from subscribers.address_change import ON_THE_LIST, AddressChange, can_change
+from subscribers.address_change import ON_THE_LIST, OPEN_FOR, UNDO_FOR, AddressChange, can_change
 from subscribers.columns import word
 from subscribers.consent import Status
 from subscribers.signals import last_signal
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import is_suppressed
+from subscribers.tokens import CONFIRM_DAYS
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 QUESTIONS, QUESTIONS_IN = 3, timedelta(days=30)  #: letters to one address that nobody has confirmed, and in what time
@@ -47,6 +48,8 @@ WANTED = {
     About.NEW_ADDRESS: ON_THE_LIST,
     About.OLD_ADDRESS: tuple(Status),  # whoever took it away cannot leave, or sign up again, past the notice
 }
+#: How long the link of a letter works. That of STAY is a setting of the newsletter (`sunset.answer_days`).
+WORKS_FOR = {About.CONFIRM: CONFIRM_DAYS, About.NEW_ADDRESS: OPEN_FOR, About.OLD_ADDRESS: UNDO_FOR}
 
 
 class Post(StrEnum):

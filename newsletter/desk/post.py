@@ -6,7 +6,7 @@ the stop file exists nothing leaves. What the provider certainly did not take is
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -23,10 +23,10 @@ from newsletter.mail.letters import letter
 from newsletter.mail.message import MessageBuilder, Recipient
 from newsletter.providers.base import Answer, Outcome, OutgoingBatch
 from subscribers import letters
-from subscribers.address_change import OPEN_FOR, UNDO_FOR, AddressChange
-from subscribers.letters import About, Letter, Post
+from subscribers.address_change import AddressChange
+from subscribers.letters import DAY, WORKS_FOR, About, Letter, Post
 from subscribers.subscriber import Subscriber
-from subscribers.tokens import CONFIRM_DAYS, Purpose, sign
+from subscribers.tokens import Purpose, sign
 from subscribers.wishes import any_wish, grant
 
 SOONEST, LATEST = timedelta(minutes=1), timedelta(hours=1)  #: until a letter that was not taken is tried again
@@ -105,38 +105,43 @@ def _written(desk: Desk, errand: Errand) -> tuple[MessageBuilder, Recipient]:
     if claimed.about is About.WELCOME and (newest := _newest_issue(desk, whom)):
         builder, recipient = newest
         return builder, replace(recipient, key=key)
-    words = letter(claimed.about, desk.config.publication, templates=desk.templates, days=_days(desk, claimed.about))
+    words = letter(claimed.about, desk.config.publication, templates=desk.templates, days=_days(desk, errand))
     return MessageBuilder(words, date=desk.clock()), Recipient(errand.to, key, _links(desk, errand))
 
 
 def _links(desk: Desk, errand: Errand) -> dict[str, str]:
     """The links of a letter: what it is about, and the way out of it."""
-    base, keys, now = desk.config.publication.base_url, desk.keys, desk.clock()
+    base, keys = desk.config.publication.base_url, desk.keys
     about, ref, change = errand.letter.about, errand.whom.ref, errand.change
     leave = f"{base}/u/{sign(keys, Purpose.UNSUBSCRIBE, ref)}"
     if about is About.STAY:
-        return {"view": f"{base}/stay/{_stay(desk, errand.whom)}", "unsubscribe": leave}
+        stay = sign(keys, Purpose.STAY, ref, expires=_closes(desk, errand) + BACK_FOR)  # too late, it brings them back
+        return {"view": f"{base}/stay/{stay}", "unsubscribe": leave}
     if about is About.CONFIRM:
-        yes = sign(keys, Purpose.CONFIRM, ref, expires=now + CONFIRM_DAYS)
+        yes = sign(keys, Purpose.CONFIRM, ref, expires=_closes(desk, errand))
         return {"view": f"{base}/confirm/{yes}", "unsubscribe": f"{base}/never/{sign(keys, Purpose.NEVER, ref)}"}
     if change is None:
         return {"unsubscribe": leave}
     if about is About.NEW_ADDRESS:
-        yes = sign(keys, Purpose.ADDRESS, change.ref, expires=change.made_at + OPEN_FOR)
+        yes = sign(keys, Purpose.ADDRESS, change.ref, expires=_closes(desk, errand))
         no = sign(keys, Purpose.ADDRESS_NO, change.ref)
         return {"view": f"{base}/address/{yes}", "unsubscribe": f"{base}/address-no/{no}"}
-    back = sign(keys, Purpose.ADDRESS_BACK, change.ref, expires=(change.changed_at or now) + UNDO_FOR)
+    back = sign(keys, Purpose.ADDRESS_BACK, change.ref, expires=_closes(desk, errand))
     return {"view": f"{base}/address-back/{back}", "unsubscribe": leave}
 
 
-def _stay(desk: Desk, whom: Subscriber) -> str:
-    """The token with which they say that they still want it, or come back when it is too late."""
-    until = desk.clock() + timedelta(days=desk.config.sunset.answer_days) + BACK_FOR
-    return sign(desk.keys, Purpose.STAY, whom.ref, expires=until)
+def _closes(desk: Desk, errand: Errand) -> datetime:
+    """The last moment of what a letter asks for. A change of address does not wait for a letter that is late."""
+    about, change, now = errand.letter.about, errand.change, desk.clock()
+    if about is About.STAY:
+        return now + timedelta(days=desk.config.sunset.answer_days)
+    begun = {About.NEW_ADDRESS: change and change.made_at, About.OLD_ADDRESS: change and change.changed_at}
+    return (begun.get(about) or now) + WORKS_FOR.get(about, timedelta())
 
 
-def _days(desk: Desk, about: About) -> int:
-    return desk.config.sunset.answer_days if about is About.STAY else CONFIRM_DAYS.days
+def _days(desk: Desk, errand: Errand) -> int:
+    """How many days that is from now on, to the nearest; 0 where a letter asks for nothing."""
+    return round((_closes(desk, errand) - desk.clock()) / DAY)
 
 
 def _newest_issue(desk: Desk, whom: Subscriber) -> tuple[MessageBuilder, Recipient] | None:

@@ -15,7 +15,6 @@ from newsletter.mail.merging import token
 from newsletter.mail.rendered import RenderedIssue
 from newsletter.mail.rendering import nonce_of, sender_for
 from subscribers.letters import About
-from subscribers.tokens import CONFIRM_DAYS
 
 SUBJECTS = {
     About.CONFIRM: "Please confirm: {}",
@@ -35,10 +34,10 @@ FIELDS = {
 }
 
 
-def letter(about: About, publication: Publication, *, templates: Path, days: int = CONFIRM_DAYS.days) -> RenderedIssue:
+def letter(about: About, publication: Publication, *, templates: Path, days: int = 0) -> RenderedIssue:
     """The letter before the merge; equal arguments make equal bytes. Raises HeaderError, MergeError.
 
-    `days`: so long its link confirms, or its question waits for an answer.
+    `days`: so long its link works, or its question waits for an answer; 0 for a letter that asks for nothing.
     """
     words, fields = wording.cleaned(publication), FIELDS[about]
     subject = headers.visible(headers.refuse_controls("subject", SUBJECTS[about].format(words.name)))

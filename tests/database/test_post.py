@@ -1,6 +1,7 @@
 """The post room: single mails leave at most once, wait for a provider that is away, and say nothing untrue."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from desk_samples import Place, furnished
@@ -15,8 +16,10 @@ from newsletter.desk import chores, sending, writing
 from newsletter.desk.post import deliver
 from newsletter.errors import ConfigError
 from newsletter.providers.base import Answer, OutgoingBatch
+from subscribers.address_change import ask as ask_to_change
+from subscribers.address_change import carry_out
 from subscribers.erasure import erase, facts
-from subscribers.letters import About, Letter, Post, owe
+from subscribers.letters import WORKS_FOR, About, Letter, Post, owe
 from subscribers.subscriber import Subscriber, add, confirm, require, unsubscribe
 from subscribers.suppression import Reason, suppress
 from subscribers.wishes import Wish
@@ -244,3 +247,25 @@ def test_traces_of_sign_ups_are_forgotten_after_thirty_days(here: Place) -> None
 
     assert all(said)
     assert posts(here) == []
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("hours", "days"), [(0, 7), (47, 5)])
+@pytest.mark.parametrize("about", [About.CONFIRM, About.NEW_ADDRESS, About.OLD_ADDRESS])
+def test_a_letter_names_the_days_for_which_its_link_works(here: Place, about: About, hours: int, days: int) -> None:
+    """Also one that left late: a change of address does not wait for its letter."""
+    with here.desk.transaction() as session:
+        reader = require(session, "ben@example.org" if about is About.CONFIRM else "ada@example.org")
+        change = ask_to_change(session, reader, EVE, secret=SECRET, now=here.clock())
+        if about is About.OLD_ADDRESS:
+            carry_out(session, change, PAGE, here.clock())
+        owe(session, about, reader, here.clock(), change=None if about is About.CONFIRM else change)
+    here.clock.forward(hours=hours)
+    deliver(here.desk)
+    found: Reader = here.desk.provider  # type: ignore[assignment]
+    words = " ".join(found.mails[-1].text.split())
+    until = datetime.fromtimestamp(int(words.partition("https://")[2].split()[0].split("-")[-2]), UTC)
+
+    days = WORKS_FOR[about].days if about is About.CONFIRM else days
+    assert f"{days} days" in words
+    assert abs(until - here.clock() - timedelta(days=days)) <= timedelta(hours=1)
