@@ -144,7 +144,7 @@ def remove(
         elif people.unsubscribe(session, person, Evidence(source=HERE, by=HERE), now()):
             say("Off the list. Their record stays as evidence; --erase empties it.")
         else:
-            say("They had left already; nothing was changed.")
+            say("They are off the list already; nothing was changed.")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 First what our ledger says, then the provider's later word. Times in sentences are UTC, as all times of a listing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +15,8 @@ from newsletter.delivery.event_tables import DeliveryState, ProviderEvent
 from newsletter.delivery.waves import Wave
 from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.providers.hooks import Kind
-from subscribers.consent import Status, events, status_at
+from subscribers.consent import ConsentEvent, Status, events, status_at
+from subscribers.consent import Kind as ConsentKind
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Suppression
 
@@ -36,6 +38,8 @@ WHY_NOT = {
     Status.UNSUBSCRIBED: "had left",
     Status.ACTIVE: "was suppressed at that moment",
 }
+
+LAPSED = "had been taken off the list: silent, asked whether they still want it, and no answer"
 
 #: The provider's later word, and whether they have it then; None: it is not decided.
 LATER: dict[Kind, tuple[bool | None, str]] = {
@@ -124,7 +128,8 @@ def _not_claimed(session: Session, sending: Sending, issue: Issue, subscriber: S
     if sending.cursor < number <= sending.last or (wave and not wave.walked and wave.cursor < number):
         if issue.status is IssueStatus.CANCELLED:
             return Fate(issue.number, issue.week, got_it=False, when=None, why="was cancelled before it was their turn")
-        gone = f"{WHY_NOT[subscriber.status]}; " if subscriber.status in (Status.PENDING, Status.UNSUBSCRIBED) else ""
+        off = subscriber.status in (Status.PENDING, Status.UNSUBSCRIBED)
+        gone = f"{_why_not(subscriber.status, events(session, number))}; " if off else ""
         return Fate(issue.number, issue.week, got_it=None, when=None, why=gone + _to_come(wave, sending, gone))
     if number > sending.last:
         return Fate(issue.number, issue.week, got_it=False, when=None, why="joined after this issue had begun")
@@ -146,10 +151,18 @@ def _why_skipped(session: Session, subscriber: Subscriber, looked_at: datetime, 
     suppression = session.get(Suppression, subscriber.fingerprint)
     if suppression and suppression.at <= looked_at:
         return f"was suppressed ({suppression.reason})"
-    status = status_at(events(session, subscriber.id or 0), looked_at)
+    story = [event for event in events(session, subscriber.id or 0) if event.at <= looked_at]
+    status = status_at(story, looked_at)
     back = subscriber.paused_until is not None and subscriber.paused_until <= looked_at
     awake = status is Status.ACTIVE or (status is Status.PAUSED and back)
-    return UNCHOSEN if chose_otherwise and awake else WHY_NOT[status]
+    return UNCHOSEN if chose_otherwise and awake else _why_not(status, story)
+
+
+def _why_not(status: Status | None, story: Iterable[ConsentEvent]) -> str:
+    """`story`: their evidence until then. Who lapsed is off the list as whoever left is, and did not say so."""
+    steps = [event.kind for event in story if event.kind is not ConsentKind.READDRESSED]
+    lapsed = status is Status.UNSUBSCRIBED and steps[-1:] == [ConsentKind.LAPSED]
+    return LAPSED if lapsed else WHY_NOT[status]
 
 
 def _looked_at(session: Session, sending: Sending, wave: Wave | None, number: int) -> datetime:

@@ -26,7 +26,7 @@ def test_a_subscribers_life_on_the_command_line(house: Run) -> None:
 
     assert "asked at the meetup" in shown
     assert "Already active" in twice
-    assert "had left already" in left
+    assert "are off the list already" in left
     assert "Erased" in gone
     explained = house("subscribers", "explain", "zoe@example.org").stdout
     assert ("erased" in explained, "No issue" in explained) == (True, False)

@@ -11,11 +11,12 @@ from sqlmodel import Session
 from newsletter.database import transaction
 from newsletter.delivery.claims import claim
 from newsletter.delivery.events import take
-from newsletter.delivery.explain import Fate, fates
+from newsletter.delivery.explain import LAPSED, Fate, fates
 from newsletter.delivery.ledger import record
 from newsletter.providers.base import Outcome
 from newsletter.providers.hooks import Event, Kind
 from subscribers.consent import Evidence
+from subscribers.subscriber import confirm, lapse, unsubscribe
 
 
 def why(session: Session, **people: object) -> dict[str, str]:
@@ -68,6 +69,24 @@ def test_who_left_before_their_turn_is_told_so(engine: Engine) -> None:
         issue_on_its_way(session)
 
         assert why(session, cleo=cleo)["cleo"] == "had left; their turn, to be passed over, is still to come"
+
+
+def test_whoever_lapsed_is_not_said_to_have_left(engine: Engine) -> None:
+    """They said nothing: before their turn and after it. Who leaves after coming back has left."""
+    with transaction(engine) as session:
+        ada = everybody(session)["ada"]
+        zoe = add(session, parse("zoe@example.org"), Evidence("/subscribe"), secret=SECRET, now=NOW, confirmed=True)
+        for person in (ada, zoe):
+            lapse(session, person, Evidence("sunset"), NOW - timedelta(days=2))
+        confirm(session, zoe, Evidence("/stay"), NOW - timedelta(days=1))
+        unsubscribe(session, zoe, Evidence("/u"), NOW)
+        issue = issue_on_its_way(session)
+        before = why(session, ada=ada, zoe=zoe)
+        claim(session, issue, 10, NOW, "fake")
+        claim(session, issue, 10, NOW)
+
+        assert before["ada"] == f"{LAPSED}; their turn, to be passed over, is still to come"
+        assert why(session, ada=ada, zoe=zoe) == {"ada": LAPSED, "zoe": "had left"}
 
 
 def test_a_refusal_is_told_in_the_providers_words(engine: Engine) -> None:
