@@ -12,11 +12,12 @@ from sqlmodel import Session
 
 from newsletter.delivery.progress import on_its_way
 from newsletter.desk.desk import Desk
-from newsletter.desk.editions import rendered
+from newsletter.desk.editions import copies
 from newsletter.desk.leaving_by_mail import key_of
 from newsletter.desk.sending import stopped_by
 from newsletter.desk.single import hand_over
 from newsletter.desk.sunset import BACK_FOR
+from newsletter.desk.watching import is_keen
 from newsletter.errors import NewsletterError
 from newsletter.issues.issue import Issue, IssueStatus, issues
 from newsletter.mail.letters import letter
@@ -25,6 +26,7 @@ from newsletter.providers.base import Answer, Outcome, OutgoingBatch
 from subscribers import letters
 from subscribers.address_change import AddressChange
 from subscribers.letters import DAY, WORKS_FOR, About, Letter, Post
+from subscribers.preferences import choice_of
 from subscribers.subscriber import Subscriber
 from subscribers.tokens import Purpose, sign
 from subscribers.wishes import any_wish, grant
@@ -145,14 +147,21 @@ def _days(desk: Desk, errand: Errand) -> int:
 
 
 def _newest_issue(desk: Desk, whom: Subscriber) -> tuple[MessageBuilder, Recipient] | None:
-    """The newest issue that went out, as this reader would have got it. None while one is on its way, or before any."""
+    """The newest issue that went out, as this reader would have got it, who may have come back with what they chose.
+
+    None while one is on its way, before any, and where nothing of it is for them.
+    """
     with desk.reading() as session:
         issue = _went_out(desk, session)
         if issue is None:
             return None
-        final = rendered(desk, session, issue)
+        found, more = copies(desk, session, issue), is_keen(session, issue, whom)
+        part = found.manifest.part_for(choice_of(whom), changes_too=more)
+        if part is None:
+            return None
+        final = found.rendered(part)
     welcome = replace(final, subject=f"Welcome: {final.subject}")
-    recipient = desk.addressing(issue, final.sender.base_url).recipient(whom)
+    recipient = desk.addressing(issue, final.sender.base_url).recipient(whom, part)
     return MessageBuilder(welcome, date=desk.clock()), recipient
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from desk_samples import Place, furnished
+from people import PAGE
+from post_samples import Reader
 from reading_provider import ReadingProvider
 from sqlalchemy import Engine, event
 from sqlmodel import delete, func, update
@@ -14,6 +16,7 @@ from topic_samples import TOOLS, TOPICS, TWO, wants, with_topics
 
 from newsletter.desk import looking, sending, writing
 from newsletter.desk.editions import Edition, edition, rendered
+from newsletter.desk.post import deliver
 from newsletter.errors import IssueError
 from newsletter.issues.approval import FrozenIssue, FrozenPart
 from newsletter.issues.edits import lead_with, with_intro, with_subject
@@ -22,6 +25,8 @@ from newsletter.issues.issue import Issue, IssueStatus
 from newsletter.mail.rendered import Finding, Level
 from newsletter.topics import Topic
 from subscribers.choice import Choice, Frequency
+from subscribers.letters import About, owe
+from subscribers.subscriber import confirm, require, unsubscribe
 
 pytestmark = pytest.mark.sqlite
 
@@ -171,6 +176,30 @@ def test_a_test_copy_is_of_the_part_that_somebody_asks_for(engine: Engine) -> No
         sending.send_test(here.desk, "1", to, Choice.of("", "changes"))
     mailed = (made.parts["models"].digest, "https://news.example.org/issues/2026-W46/models")
     assert [one[1:] for one in here.provider.posted] == [mailed, mailed]
+
+
+def test_the_welcome_of_who_comes_back_is_what_they_chose(engine: Engine) -> None:
+    """What they chose before they left counts again; where nothing of the issue is for them, it is a few words."""
+    here = with_topics(engine, *TWO)
+    here.desk = replace(here.desk, provider=Reader(remembers=True))
+    wants(here, "eve", "models")
+    wants(here, "finn", "", "changes")
+    writing.draft(here.desk)
+    made = writing.approve(here.desk, "1", by="Mara")[1]
+    sending.send(here.desk, "1", by="Mara")
+    with here.desk.transaction() as session:
+        for name in ("eve", "finn"):
+            person = require(session, f"{name}@example.org")
+            unsubscribe(session, person, PAGE, here.clock())
+            confirm(session, person, PAGE, here.clock())
+            owe(session, About.WELCOME, person, here.clock())
+    here.provider.mails.clear()
+    deliver(here.desk)
+
+    assert [mail.subject for mail in here.provider.mails] == [
+        f"Welcome: {made.parts['models'].subject}",
+        "Welcome: Weekly AI Tool Verdicts",
+    ]
 
 
 def test_a_part_says_that_it_is_one_and_where_the_rest_is(engine: Engine) -> None:
