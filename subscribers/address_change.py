@@ -17,13 +17,12 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.address import Address, fingerprint, parse
 from subscribers.columns import word
-from subscribers.consent import Evidence, Kind, Status, after, record
+from subscribers.consent import ON_THE_LIST, Evidence, Kind, after, record
 from subscribers.subscriber import Subscriber, find, new_ref
 from subscribers.suppression import is_suppressed
 
 OPEN_FOR = timedelta(days=7)  #: how long the new mailbox may confirm
 UNDO_FOR = timedelta(days=7)  #: how long the old one may undo it
-ON_THE_LIST = (Status.ACTIVE, Status.PAUSED)
 
 
 class Stage(StrEnum):

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from subscribers.signals import seen
+from subscribers.upsert import insert_into
 
 MOST = 200  #: for each reader: a list that a page can show
 
@@ -38,8 +38,7 @@ def save(session: Session, subscriber_id: int, tool: str, verdict: str, percent:
     if session.exec(held).one() >= MOST:
         return tool in [kept.tool for kept in bookmarks_of(session, subscriber_id)]
     row = {"subscriber_id": subscriber_id, "tool": tool, "verdict": verdict, "percent": percent, "at": now}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(SQLModel.metadata.tables["bookmark"]).values(row)
+    insert = insert_into(session, "bookmark").values(row)
     session.connection().execute(insert.on_conflict_do_nothing(index_elements=["subscriber_id", "tool"]))
     return True
 

@@ -26,6 +26,10 @@ class Status(StrEnum):
     UNSUBSCRIBED = "unsubscribed"  #: has left
 
 
+#: Who has said yes and not left: a break ends by itself.
+ON_THE_LIST = (Status.ACTIVE, Status.PAUSED)
+
+
 class Kind(StrEnum):
     """What happened."""
 

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import delete, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from subscribers.address_change import ON_THE_LIST, OPEN_FOR, UNDO_FOR, AddressChange, can_change
+from subscribers.address_change import OPEN_FOR, UNDO_FOR, AddressChange, can_change
 from subscribers.columns import word
-from subscribers.consent import Status
+from subscribers.consent import ON_THE_LIST, Status
 from subscribers.signals import last_signal
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import is_suppressed
@@ -42,9 +42,9 @@ ASKED = (About.CONFIRM, About.ALREADY, About.NEW_ADDRESS)
 #: Who still wants what it says.
 WANTED = {
     About.CONFIRM: (Status.PENDING,),
-    About.ALREADY: (Status.ACTIVE, Status.PAUSED),
+    About.ALREADY: ON_THE_LIST,
     About.WELCOME: (Status.ACTIVE,),
-    About.STAY: (Status.ACTIVE, Status.PAUSED),
+    About.STAY: ON_THE_LIST,
     About.NEW_ADDRESS: ON_THE_LIST,
     About.OLD_ADDRESS: tuple(Status),  # whoever took it away cannot leave, or sign up again, past the notice
 }

@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from subscribers.choice import EVERYTHING, Choice
-from subscribers.consent import Evidence, Kind, Status, after, record
+from subscribers.consent import ON_THE_LIST, Evidence, Kind, after, record
 from subscribers.subscriber import Subscriber
 
 
@@ -47,7 +47,7 @@ def forget_choice(subscriber: Subscriber) -> None:
 def chosen(session: Session) -> dict[Choice, int]:
     """How many of those who are on the list, or on a break from it, want what; the most wanted first."""
     topics, frequency = col(Subscriber.topics), col(Subscriber.frequency)
-    here = col(Subscriber.status).in_((Status.ACTIVE, Status.PAUSED))
+    here = col(Subscriber.status).in_(ON_THE_LIST)
     query = select(topics, frequency, func.count()).where(here).group_by(topics, frequency)
     found = Counter[Choice]()
     for text, often, number in session.exec(query):

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from subscribers.address import fingerprint, parse
 from subscribers.choice import Choice
-from subscribers.consent import Status
+from subscribers.consent import ON_THE_LIST, Status
 from subscribers.errors import BadAddress, BadFile
 from subscribers.sheet import Limits, Sheet, unguard
 from subscribers.subscriber import clean_name
@@ -125,7 +125,7 @@ class Rows:
             return Status.ACTIVE if self.terms.consented else Status.PENDING
         if (status := _STATUS.get(text) or _STATUS.get(text.casefold())) is None:
             raise _Refused(f"has an unknown status; there are {', '.join(Status)}")
-        if status in (Status.ACTIVE, Status.PAUSED) and not self.terms.consented:
+        if status in ON_THE_LIST and not self.terms.consented:
             raise _Refused(f"is {status} in the file, but nobody vouches for these people's consent")
         return status
 

@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, literal_column, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.consent import ConsentEvent, Kind
 from subscribers.subscriber import Subscriber
+from subscribers.upsert import insert_into
 
 #: What is a signal whoever wrote it down: it is a beginning, or a yes.
 BEGINNINGS = (Kind.CONFIRMED, Kind.IMPORTED, Kind.RENEWED)
@@ -36,9 +36,8 @@ def seen(session: Session, subscriber_id: int, now: datetime) -> None:
 
     Not for what a machine does too: a page that was shown, mail that was opened.
     """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     row = {"subscriber_id": subscriber_id, "at": now}
-    new = dialect.insert(SQLModel.metadata.tables["sighting"]).values(row).on_conflict_do_nothing()
+    new = insert_into(session, "sighting").values(row).on_conflict_do_nothing()
     if not cast("CursorResult[Any]", session.execute(new)).rowcount:
         mine = (col(Sighting.subscriber_id) == subscriber_id, col(Sighting.at) < now)
         session.execute(update(Sighting).where(*mine).values(at=now))

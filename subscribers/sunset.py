@@ -17,7 +17,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_, case, delete, exists, false, func, literal_column, or_, true, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from subscribers.consent import ConsentEvent, Evidence, Kind, Status
+from subscribers.consent import ON_THE_LIST, ConsentEvent, Evidence, Kind, Status
 from subscribers.letters import About, Letter, Post, owe
 from subscribers.signals import last_signal, silent_since
 from subscribers.subscriber import Subscriber, by_ref, confirm, lapse, renew
@@ -112,7 +112,7 @@ def standing(session: Session, subscriber: Subscriber | None) -> Stay:
     """Where they stand with the question."""
     if subscriber is None or is_suppressed(session, subscriber.fingerprint):
         return Stay.GONE
-    if subscriber.status in (Status.ACTIVE, Status.PAUSED):
+    if subscriber.status in ON_THE_LIST:
         return Stay.ASKED if session.get(Question, subscriber.id) else Stay.STAYS
     newest = select(ConsentEvent.kind).where(ConsentEvent.subscriber_id == subscriber.id)
     last = session.exec(newest.order_by(col(ConsentEvent.id).desc()).limit(1)).first()

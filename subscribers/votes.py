@@ -14,16 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, exists, func
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, UniqueConstraint, col, select
 
 from subscribers.columns import word
-from subscribers.consent import Status
+from subscribers.consent import ON_THE_LIST
 from subscribers.signals import seen
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Suppression, is_suppressed
-
-ON_THE_LIST = (Status.ACTIVE, Status.PAUSED)
+from subscribers.upsert import insert_into
 
 
 class Choice(StrEnum):
@@ -72,7 +70,7 @@ def may_vote(session: Session, subscriber: Subscriber) -> bool:
 def cast(session: Session, subscriber_id: int, comparison: str, tool: str, choice: Choice, now: datetime) -> None:
     """Their vote, in place of the one that they gave before; two at once are one."""
     row = {"subscriber_id": subscriber_id, "comparison": comparison, "tool": tool, "choice": choice, "at": now}
-    insert = _insert(session, "vote").values(row)
+    insert = insert_into(session, "vote").values(row)
     key = ["subscriber_id", "comparison", "tool"]
     session.connection().execute(insert.on_conflict_do_update(index_elements=key, set_={"choice": choice, "at": now}))
     seen(session, subscriber_id, now)
@@ -114,8 +112,3 @@ def _newest(which: tuple[ColumnElement[bool], ...]) -> Any:
         partition_by=(col(Vote.subscriber_id), col(Vote.tool)), order_by=(col(Vote.at).desc(), col(Vote.id).desc())
     )
     return select(Vote.tool, Vote.choice, turn.label("turn")).join(Subscriber, theirs).where(~stopped, *which)
-
-
-def _insert(session: Session, table: str) -> Any:
-    made = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    return made(SQLModel.metadata.tables[table])

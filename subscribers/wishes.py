@@ -17,10 +17,9 @@ from sqlalchemy import ColumnElement, delete, func, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.address import Address, fingerprint, parse
-from subscribers.address_change import ON_THE_LIST
 from subscribers.address_change import ask as ask_to_change
 from subscribers.columns import word
-from subscribers.consent import Evidence, Status
+from subscribers.consent import ON_THE_LIST, Evidence
 from subscribers.letters import DAY, HOUR, About, Letter, Post, may_ask, owe
 from subscribers.subscriber import Subscriber, add, find
 from subscribers.suppression import is_suppressed
@@ -138,7 +137,7 @@ def _fate(session: Session, wish: Wish, secret: bytes, now: datetime) -> Fate:
     known = find(session, address)
     if wish.mover is not None and known is None:
         return _changing(session, wish.mover, address, secret, now)
-    if known is not None and known.status in (Status.ACTIVE, Status.PAUSED):
+    if known is not None and known.status in ON_THE_LIST:
         owe(session, About.ALREADY, known, now)
         return Fate.ALREADY
     asked = add(session, address, Evidence(wish.source, wish.wording), secret=secret, now=wish.at)

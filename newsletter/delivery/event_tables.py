@@ -28,12 +28,12 @@ from sqlalchemy import (
     or_,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Column, Field, Integer, Session, SQLModel, col, select
 
 from newsletter.database import word
 from newsletter.delivery import event_rows
 from newsletter.providers.hooks import Kind
+from subscribers.upsert import insert_for
 
 #: The states of a delivery, rising.
 STATES = (Kind.ACCEPTED, Kind.DEFERRED, Kind.SOFT_BOUNCED, Kind.DELIVERED, Kind.HARD_BOUNCED, Kind.COMPLAINED)
@@ -142,11 +142,6 @@ def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
-def _insert(dialect: str, name: str) -> Any:
-    made = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return made(SQLModel.metadata.tables[name])
-
-
 def _said(ids: list[Any]) -> ClauseElement:
     mine = col(ProviderEvent.provider) == bindparam("provider", type_=String)
     return select(ProviderEvent.event_id).where(mine, col(ProviderEvent.event_id).in_(ids))
@@ -154,19 +149,19 @@ def _said(ids: list[Any]) -> ClauseElement:
 
 @lru_cache
 def _plain_keep() -> ClauseElement:
-    return _insert("sqlite", "provider_event")  # type: ignore[no-any-return]
+    return insert_for("sqlite", "provider_event")
 
 
 @lru_cache
 def _keep(dialect: str) -> Executable:
-    statement = _insert(dialect, "provider_event").on_conflict_do_nothing()
-    return statement.returning(statement.table.c.event_id)  # type: ignore[no-any-return]
+    statement = insert_for(dialect, "provider_event").on_conflict_do_nothing()
+    return statement.returning(statement.table.c.event_id)
 
 
 @lru_cache
 def _raise(dialect: str) -> ClauseElement:
     """The same fold as above, in SQL."""
-    statement = _insert(dialect, "delivery_state")
+    statement = insert_for(dialect, "delivery_state")
     old, new = statement.table.c, statement.excluded
     before, after = _rank("delivery_state"), _rank("excluded")
     earlier = and_(before == after, new.state_at < old.state_at)
@@ -178,7 +173,7 @@ def _raise(dialect: str) -> ClauseElement:
             for name in TIMES.values()
         },
     }
-    return statement.on_conflict_do_update(index_elements=["issue_id", "subscriber_id"], set_=values)  # type: ignore[no-any-return]
+    return statement.on_conflict_do_update(index_elements=["issue_id", "subscriber_id"], set_=values)
 
 
 def _rank(whose: str) -> ColumnElement[int]:

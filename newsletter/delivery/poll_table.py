@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col
 
 from newsletter.providers.polls import Page, Poll, Span
+from subscribers.upsert import insert_into
 
 #: A round that is older is begun again: a page's mark does not live for ever.
 STALE = timedelta(days=1)
@@ -89,10 +89,8 @@ def moved(cursor: Cursor, span: Span, page: Page) -> Cursor:
 
 def row(session: Session, provider: str) -> LastPoll:
     """The provider's row, made where there is none."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    table = SQLModel.metadata.tables["poll"]
     values = {"provider": provider, "cursor": "", "last_error": ""}
-    session.connection().execute(insert(table).values(values).on_conflict_do_nothing())
+    session.connection().execute(insert_into(session, "poll").values(values).on_conflict_do_nothing())
     return session.get_one(LastPoll, provider, populate_existing=True)
 
 

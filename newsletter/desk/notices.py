@@ -11,11 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Insert, case, literal, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from newsletter.database import utc, word
 from newsletter.providers.plain_words import without_addresses
+from subscribers.upsert import insert_into
 
 
 class Severity(StrEnum):
@@ -123,8 +123,8 @@ def keep(session: Session, holding: Collection[Holds], now: datetime) -> tuple[l
 
 def _written(session: Session, one: Holds, now: datetime) -> Insert:
     """Insert, see again, or open again, in one statement; since when it holds is kept while it does."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    table = SQLModel.metadata.tables["notice"]
+    notice = insert_into(session, "notice")
+    table = notice.table
     words = {
         "severity": one.severity,
         "sentence": without_addresses(one.sentence),
@@ -134,8 +134,7 @@ def _written(session: Session, one: Holds, now: datetime) -> Insert:
     row = {"key": one.key, "kind": str(one.kind), "first_seen": now, "resolved_at": None, **words}
     since = case((table.c.resolved_at.is_(None), table.c.first_seen), else_=literal(now, table.c.first_seen.type))
     changes = {**words, "resolved_at": None, "first_seen": since}
-    written: Insert = dialect.insert(table).values(row).on_conflict_do_update(index_elements=["key"], set_=changes)
-    return written
+    return notice.values(row).on_conflict_do_update(index_elements=["key"], set_=changes)
 
 
 def listed(session: Session, *, closed: int = 20) -> list[Notice]:

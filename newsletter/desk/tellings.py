@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from newsletter.desk.notices import PAST, Notice
+from subscribers.upsert import insert_into
 
 #: After so many tries in a row that failed it is tried again in so much time; the last one holds for all further ones.
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 300, 600))
@@ -63,11 +63,8 @@ def in_trouble(session: Session) -> list[Telling]:
 
 def claim(session: Session, about: str, way: str, now: datetime) -> Telling | None:
     """Begin to tell it: the row as it is, or None where it is not yet time, or somebody else is at it."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     row = {"about": about, "way": way, "tries": 0, "trouble": ""}
-    session.connection().execute(
-        dialect.insert(SQLModel.metadata.tables["telling"]).values(row).on_conflict_do_nothing()
-    )
+    session.connection().execute(insert_into(session, "telling").values(row).on_conflict_do_nothing())
     free = or_(col(Telling.again_at).is_(None), col(Telling.again_at) <= now)
     mine = (col(Telling.about) == about, col(Telling.way) == way, free)
     taken = session.execute(update(Telling).where(*mine).values(again_at=now + CLAIM))

@@ -25,7 +25,6 @@ from newsletter.web.pages import Pages
 from newsletter.web.signing_up import HOUR
 from subscribers.address import parse
 from subscribers.address_change import (
-    ON_THE_LIST,
     AddressChange,
     can_change,
     can_undo,
@@ -34,7 +33,7 @@ from subscribers.address_change import (
     refuse,
     undo,
 )
-from subscribers.consent import Evidence
+from subscribers.consent import ON_THE_LIST, Evidence
 from subscribers.errors import BadAddress
 from subscribers.letters import About, owe
 from subscribers.subscriber import Subscriber, unsubscribe

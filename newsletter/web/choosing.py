@@ -17,12 +17,11 @@ from newsletter.issues.wording import listed
 from newsletter.topics import Topic
 from newsletter.web.opening import Fields, changed
 from subscribers.choice import Choice, Frequency
-from subscribers.consent import Status
+from subscribers.consent import ON_THE_LIST
 from subscribers.preferences import choice_of, choose
 from subscribers.subscriber import Subscriber
 
 PAGE = "/preferences"
-HERE = (Status.ACTIVE, Status.PAUSED)  #: on the list
 NOTED = "That is noted. It counts from the next issue on."
 NO_TOPIC = (
     "Choose at least one topic. To get nothing for a while, take a break below; to get nothing at all, unsubscribe."
@@ -81,11 +80,11 @@ class Choosing:
         choice = Choice.of(wanted if len(wanted) < len(topics) else (), fields["often"])
 
         def write(session: Session, who: Subscriber) -> None:
-            if who.status in HERE:
+            if who.status in ON_THE_LIST:
                 choose(session, who, choice, PAGE, self.desk.clock())
 
         who = await changed(self.desk, ref, write)
-        return await self.show(ref, token, said=NOTED if who and who.status in HERE else "")
+        return await self.show(ref, token, said=NOTED if who and who.status in ON_THE_LIST else "")
 
 
 def form_of(topics: Sequence[Topic], who: Subscriber) -> Form:

@@ -19,7 +19,7 @@ from newsletter.web.choosing import form_of
 from newsletter.web.opening import Fields, changed, hint, reader
 from newsletter.web.pages import Pages
 from newsletter.web.time_zone import zones_for
-from subscribers.consent import Evidence, Status
+from subscribers.consent import ON_THE_LIST, Evidence, Status
 from subscribers.erasure import erase
 from subscribers.subscriber import Subscriber, by_ref, pause, resume
 from subscribers.tokens import Purpose, sign
@@ -52,7 +52,7 @@ class Preferences:
             return self._page(who, token, wrong=NO_DATE, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
         def rest(session: Session, who: Subscriber) -> None:
-            if who.status in (Status.ACTIVE, Status.PAUSED):
+            if who.status in ON_THE_LIST:
                 pause(session, who, Evidence(PAGE), self.desk.clock(), until)
 
         return self._page(await changed(self.desk, ref, rest), token, said="That is noted.")
@@ -100,7 +100,7 @@ class Preferences:
             status,
             hint=hint(who),
             token=token,
-            on_the_list=who.status in (Status.ACTIVE, Status.PAUSED),
+            on_the_list=who.status in ON_THE_LIST,
             resting=resting,
             until=who.paused_until.astimezone(zone).date() if resting and who.paused_until else None,
             soonest=today + timedelta(days=1),

@@ -11,7 +11,18 @@ from people import BACK_ON, LEFT_ON, NOW, SECRET
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from subscribers.consent import ALREADY, STEPS, ConsentEvent, Evidence, Kind, Status, after, events, status_at
+from subscribers.consent import (
+    ALREADY,
+    ON_THE_LIST,
+    STEPS,
+    ConsentEvent,
+    Evidence,
+    Kind,
+    Status,
+    after,
+    events,
+    status_at,
+)
 from subscribers.errors import IllegalChange
 from subscribers.subscriber import add, confirm, resume
 
@@ -91,4 +102,4 @@ def test_nobody_is_active_without_a_yes_after_their_last_no(story: list[Kind]) -
         except IllegalChange:
             continue
         consent = kind is Kind.CONFIRMED or (consent and kind not in (Kind.WITHDRAWN, Kind.LAPSED))
-        assert consent or status not in (Status.ACTIVE, Status.PAUSED)
+        assert consent or status not in ON_THE_LIST
