@@ -14,7 +14,7 @@ from newsletter.comparisons.comparison import Comparison, Panel, Tool
 from newsletter.comparisons.shelf import latest, newest_with
 from newsletter.desk.desk import Desk
 from newsletter.issues.composing import links
-from newsletter.issues.readers_votes import community, counted
+from newsletter.issues.readers_votes import counted, whose
 from subscribers import bookmarks, votes
 from subscribers.subscriber import Subscriber
 from subscribers.votes import Choice, Count, Vote
@@ -41,7 +41,7 @@ class Side:
 
     tool: Tool
     url: str | None  #: of the tool, or of the comparison
-    community: str  #: the votes in words: the site's, else our readers'
+    community: str  #: the votes in words: the site's, our readers', or both
     mine: Choice | None = None
     kept: bool = False
 
@@ -108,7 +108,7 @@ def ballot(desk: Desk, session: Session, key: str, who: Subscriber | None = None
     kept = {one.tool for one in bookmarks.bookmarks_of(session, who.id or 0)} if who else set()
     page, urls = links(comparison, desk.config.publication.site_url)
     left, right = (
-        Side(tool, url or page, community(tool, ours.get(tool.slug)), mine.get(tool.slug), tool.slug in kept)
+        Side(tool, url or page, whose(tool, ours.get(tool.slug)), mine.get(tool.slug), tool.slug in kept)
         for tool, url in zip(comparison.tools, urls, strict=True)
     )
     return Ballot(comparison, (left, right))

@@ -37,6 +37,12 @@ def community(tool: Tool, ours: Votes | None = None) -> str:
     return f"Readers: {said(ours)}" if ours else NO_VOTES
 
 
+def whose(tool: Tool, ours: Votes | None = None) -> str:
+    """As a ballot shows it: our readers' votes also beside the site's, for readers look for what they said."""
+    words = community(tool, ours)
+    return f"{words}. Readers: {said(ours)}" if tool.votes and ours else words
+
+
 def counted(session: Session, slugs: Iterable[str]) -> dict[str, Votes]:
     """How readers voted on these tools; a tool without votes is not in it."""
     found = votes.counts(session, sorted(set(slugs)))

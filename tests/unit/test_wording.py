@@ -7,7 +7,7 @@ from mail_samples import comparison, composition, item, panel, tool
 
 from newsletter.comparisons.comparison import Panel, Verdict, Votes
 from newsletter.issues.composition import ItemKind
-from newsletter.issues.readers_votes import community
+from newsletter.issues.readers_votes import community, whose
 from newsletter.mail import wording
 from newsletter.mail.contrast import ratio
 
@@ -99,6 +99,15 @@ def test_our_readers_votes_are_shown_where_the_site_has_none_and_said_to_be_thei
 
     assert community(bare, ours) == "Readers: 67% ship · 12 votes"
     assert community(bare.model_copy(update={"votes": Votes(percent=80)}), ours) == "80% ship"
+
+
+def test_a_ballot_shows_our_readers_votes_also_beside_the_site_s() -> None:
+    """Whoever has just voted looks for their own vote; an issue says how readers voted, and leads there."""
+    ours, bare = Votes(percent=67, count=12), tool("A", "B", 1, 0).model_copy(update={"votes": None})
+    theirs = bare.model_copy(update={"votes": Votes(percent=80)})
+
+    assert whose(theirs, ours) == "80% ship. Readers: 67% ship · 12 votes"
+    assert (whose(theirs), whose(bare, ours)) == ("80% ship", community(bare, ours))
 
 
 def test_a_lead_shows_the_words_that_were_chosen_for_it() -> None:
