@@ -55,8 +55,10 @@ class Form:
 class Showing(Protocol):
     """The page of their settings."""
 
-    async def __call__(self, ref: str, token: str, *, said: str = "", wrong_choice: str = "") -> Response:
-        """Show it, with what was just done, or what was wrong with it."""
+    async def __call__(
+        self, ref: str, token: str, *, said: str = "", wrong_choice: str = "", picked: Fields | None = None
+    ) -> Response:
+        """Show it, with what was just done, or what was wrong with what they picked."""
         ...
 
 
@@ -73,7 +75,7 @@ class Choosing:
         wanted = [topic.slug for topic in topics if fields.get(f"topic-{topic.slug}")]
         wrong = NO_TOPIC if topics and not wanted else NO_RHYTHM if fields.get("often") not in list(Frequency) else ""
         if wrong:
-            answer = await self.show(ref, token, wrong_choice=wrong)
+            answer = await self.show(ref, token, wrong_choice=wrong, picked=fields)
             if answer.status_code == HTTPStatus.OK:
                 answer.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
             return answer
@@ -87,15 +89,22 @@ class Choosing:
         return await self.show(ref, token, said=NOTED if who and who.status in ON_THE_LIST else "")
 
 
-def form_of(topics: Sequence[Topic], who: Subscriber) -> Form:
-    """The form for this reader. Topics that there are no more say nothing; of none that is left, it is everything."""
+def form_of(topics: Sequence[Topic], who: Subscriber, picked: Fields | None = None) -> Form:
+    """The form for this reader. Topics that there are no more say nothing; of none that is left, it is everything.
+
+    `picked`: what they sent and shall mend, which the form keeps; the words are of what counts.
+    """
     choice = choice_of(who)
     mine = [topic for topic in topics if topic.slug in choice.topics] or list(topics)
+    often, ticked = choice.frequency, mine
+    if picked is not None:
+        often = next((one for one in Frequency if one == picked.get("often")), often)
+        ticked = [topic for topic in topics if picked.get(f"topic-{topic.slug}")]
     everything = len(mine) == len(topics)
     return Form(
         words=in_words(choice.frequency, [] if everything else [topic.name for topic in mine]),
-        often=tuple(Box(str(one), LABELS[one], one is choice.frequency) for one in Frequency),
-        topics=tuple(Box(topic.slug, topic.name, topic in mine) for topic in topics),
+        often=tuple(Box(str(one), LABELS[one], one is often) for one in Frequency),
+        topics=tuple(Box(topic.slug, topic.name, topic in ticked) for topic in topics),
     )
 
 

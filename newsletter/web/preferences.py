@@ -38,9 +38,12 @@ class Preferences:
     desk: Desk
     pages: Pages
 
-    async def show(self, ref: str, token: str, *, said: str = "", wrong_choice: str = "") -> Response:
-        """What they get, and what they can change; and what just was, or what was wrong."""
-        return self._page(await reader(self.desk, ref), token, said=said, wrong_choice=wrong_choice)
+    async def show(
+        self, ref: str, token: str, *, said: str = "", wrong_choice: str = "", picked: Fields | None = None
+    ) -> Response:
+        """What they get, and what they can change; and what just was, or what was wrong with what they picked."""
+        who = await reader(self.desk, ref)
+        return self._page(who, token, said=said, wrong_choice=wrong_choice, picked=picked)
 
     async def act(self, ref: str, token: str, fields: Fields) -> Response:
         """A break, or its end."""
@@ -88,6 +91,7 @@ class Preferences:
         said: str = "",
         wrong: str = "",
         wrong_choice: str = "",
+        picked: Fields | None = None,
         status: int = HTTPStatus.OK,
     ) -> Response:
         if who is None:
@@ -106,7 +110,7 @@ class Preferences:
             soonest=today + timedelta(days=1),
             latest=today + LONGEST - timedelta(days=1),
             zones=zones_for(self.desk.config, who),
-            choice=form_of(self.desk.config.topics, who),
+            choice=form_of(self.desk.config.topics, who, picked),
             wrong_choice=wrong_choice,
             said=said,
             wrong=wrong,

@@ -94,6 +94,17 @@ def test_no_topic_or_no_rhythm_is_said_and_changes_nothing(
     assert 'href="/u/' in page.text
 
 
+@pytest.mark.parametrize("data", [{"often": "monthly"}, {"topic-rest": "yes"}])
+def test_a_form_that_lacks_something_keeps_what_was_picked(
+    web: httpx.Client, here: Place, data: dict[str, str]
+) -> None:
+    """Whoever mends it does not begin anew; the words above it are of what still counts."""
+    page = web.post(f"{link(here)}/choice", data=data)
+
+    assert ticked(page) == [f"{name}={value}" for name, value in ({"often": "weekly"} | data).items()]
+    assert "You get every issue, whole: one a week." in page.text
+
+
 @pytest.mark.parametrize("name", ["ben", "cleo"])
 def test_whoever_is_not_on_the_list_cannot_choose(web: httpx.Client, here: Place, name: str) -> None:
     """Their page has no such form, and one of another day changes nothing."""
