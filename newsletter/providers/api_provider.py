@@ -11,7 +11,9 @@ from newsletter.providers.adapter import Adapter, Calls
 from newsletter.providers.base import Answer, Capabilities, Directive, Outcome, OutgoingBatch, Receipt, all_alike
 from newsletter.providers.poster import Poster, Request
 
-KEPT = 64  #: prepared contents: as many as an issue has parts, or nearly
+#: Prepared contents, the newest. An issue can have some hundred parts, but their waves go one after another, and few
+#: are used at a time. One of 70 kB takes 0.2 MB here, and 2 to 14 ms to prepare again where it was let go too early.
+KEPT = 64
 
 
 @dataclass
