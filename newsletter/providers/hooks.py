@@ -96,6 +96,16 @@ def _read(one: Any, read: Callable[[Any], Event]) -> Event:
         return Event(Kind.UNKNOWN, "", f"{UNREADABLE}:{name}", datetime.fromtimestamp(0, UTC), UNREADABLE)
 
 
+def moment(*said: Any) -> datetime:
+    """The first of these that is a time, in seconds since 1970, as a number or in words; aware. 1970, if none is."""
+    for one in said:
+        try:
+            return datetime.fromtimestamp(float(one), UTC)
+        except (ValueError, TypeError, OverflowError, OSError):
+            continue
+    return datetime.fromtimestamp(0, UTC)
+
+
 def same(ours: str, theirs: str) -> bool:
     """Equal, compared in constant time; also for what is not ASCII (S-50)."""
     return hmac.compare_digest(ours.encode("utf-8", "surrogatepass"), theirs.encode("utf-8", "surrogatepass"))

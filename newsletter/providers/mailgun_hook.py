@@ -9,12 +9,12 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from newsletter.errors import ProviderError
 from newsletter.mail.message import KEY
-from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind, any_same, is_fresh
+from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind, any_same, is_fresh, moment
 from newsletter.providers.judging import member
 from newsletter.providers.mailgun_form import METADATA
 
@@ -69,7 +69,7 @@ class MailgunHook:
                 kind=_kind(found),
                 key=_key(found),
                 event_id=token,
-                at=_moment(found.get("timestamp"), member(whole, "signature", "timestamp")),
+                at=moment(found.get("timestamp"), member(whole, "signature", "timestamp")),  # else when it was signed
                 word=member(found, "event")[:LONGEST_REASON],
                 reason=next(filter(None, said), member(found, "reason"))[:LONGEST_REASON],
             )
@@ -109,13 +109,3 @@ def _bounce(reason: str, status: Mapping[str, Any]) -> Kind:
     if code.startswith("5.7"):
         return Kind.BLOCKED
     return BOUNCES.get(member(status, "bounce-type"), Kind.HARD_BOUNCED if code in NO_MAILBOX else Kind.SOFT_BOUNCED)
-
-
-def _moment(said: Any, sent_at: str) -> datetime:
-    """When it happened; when it was signed, where the event does not say."""
-    for moment in (said, sent_at):
-        try:
-            return datetime.fromtimestamp(float(moment), UTC)
-        except (ValueError, TypeError, OverflowError, OSError):
-            continue
-    return datetime.fromtimestamp(0, UTC)

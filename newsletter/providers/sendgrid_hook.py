@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from newsletter.errors import ProviderError
-from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind, each, is_fresh
+from newsletter.providers.hooks import LONGEST_REASON, Event, Incoming, Kind, each, is_fresh, moment
 from newsletter.providers.judging import member
 from newsletter.providers.sendgrid import METADATA
 
@@ -99,7 +99,7 @@ def _event(found: Any, sent_at: str) -> Event:
         kind=_kind(word, found),
         key=member(found, METADATA),
         event_id=member(found, "sg_event_id") or _digest(found),
-        at=_moment(found.get("timestamp"), sent_at),
+        at=moment(found.get("timestamp"), sent_at),  # of our request, where an event does not say
         word=word[:LONGEST_REASON],
         reason=(member(found, "reason") or member(found, "response"))[:LONGEST_REASON],
     )
@@ -112,16 +112,6 @@ def _kind(word: str, found: Mapping[str, Any]) -> Kind:
         return kind
     first = member(found, "bounce_classification").lower().replace("/", " ").partition(" ")[0]
     return CLASSES.get(first, Kind.BLOCKED if member(found, "type") == "blocked" else kind)
-
-
-def _moment(said: Any, sent_at: str) -> datetime:
-    """When it happened; when it was sent to us, where an event does not say."""
-    for moment in (said, sent_at):
-        try:
-            return datetime.fromtimestamp(float(moment), UTC)
-        except (ValueError, TypeError, OverflowError, OSError):
-            continue
-    return datetime.fromtimestamp(0, UTC)
 
 
 def _digest(found: Mapping[str, Any]) -> str:

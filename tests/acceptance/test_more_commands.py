@@ -335,16 +335,20 @@ def test_cancelling_what_some_readers_have_asks_for_a_yes(house: Run, tmp_path: 
     assert "is cancelled" in house("issue", "cancel", "1", "--yes").stdout
 
 
-def test_doubt_is_listed_and_closed_by_an_operators_word(house: Run, tmp_path: Path) -> None:
-    """Marked by hand as unknown, as a provider without key and look-up would leave it; told not sent; sent."""
+def doubt_all(house: Run, tmp_path: Path, status: str) -> None:
+    """An issue of this status goes out, and its call is marked by hand as unknown."""
     house("issue", "draft")
     house("issue", "approve", "1")
     house("issue", "send", "1", "--yes")
     with sqlite3.connect(tmp_path / "data" / "newsletter.db") as database:
         database.execute("update batch set status = 'unknown', doubtful = 1")
-        database.execute("update issue set status = 'partial'")
+        database.execute("update issue set status = ?", [status])
     database.close()
 
+
+def test_doubt_is_listed_and_closed_by_an_operators_word(house: Run, tmp_path: Path) -> None:
+    """Marked by hand as unknown, as a provider without key and look-up would leave it; told not sent; sent."""
+    doubt_all(house, tmp_path, "partial")
     (doubt,) = json.loads(house("unknown", "list", "--json").stdout)
     house("unknown", "not-sent", str(doubt["batch"]), "--note", "console: nothing")
     house("issue", "resume", "1")
@@ -358,14 +362,7 @@ def test_doubt_is_listed_and_closed_by_an_operators_word(house: Run, tmp_path: P
 
 def test_a_doubt_of_a_cancelled_issue_is_closed_as_not_sent(house: Run, tmp_path: Path) -> None:
     """Nobody sends it again; and nobody has to say that it was accepted to be rid of the doubt."""
-    house("issue", "draft")
-    house("issue", "approve", "1")
-    house("issue", "send", "1", "--yes")
-    with sqlite3.connect(tmp_path / "data" / "newsletter.db") as database:
-        database.execute("update batch set status = 'unknown', doubtful = 1")
-        database.execute("update issue set status = 'cancelled'")
-    database.close()
-
+    doubt_all(house, tmp_path, "cancelled")
     said = house("unknown", "not-sent", "1", "--note", "console: nothing").stdout
 
     assert "41 people count as not sent now. Issue 1 (" in said

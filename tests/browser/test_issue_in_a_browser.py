@@ -1,22 +1,18 @@
 """The issue as a browser shows it: it fits, it can be read in light and dark, and it asks nobody for anything."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from mail_samples import DATE, composition, item, recipient, rendered, saying
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from newsletter.issues.composition import ItemKind
 from newsletter.mail.message import MessageBuilder
 from newsletter.mail.rendered import RenderedIssue
 
 pytestmark = pytest.mark.browser
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NOT_FOR_MAIL = ("landmark-one-main", "region")  #: a mail is shown inside a page that has its own landmarks
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen"
 
@@ -38,17 +34,6 @@ LEAST_CONTRAST = """() => {
   }
   return least;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, once for all tests here."""
-    if CHROMIUM is None:
-        pytest.skip("There is no chromium on this machine; install it to see the issue in a browser.")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
 
 
 def opened(browser: Browser, folder: Path, issue: RenderedIssue, width: int = 640, scheme: Any = "light") -> Page:

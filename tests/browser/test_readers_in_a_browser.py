@@ -1,7 +1,6 @@
 """The readers' pages in Chromium, without JavaScript: they fit, they can be read, and their buttons work."""
 
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +10,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from desk_samples import Place, furnished
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from readers_web import address_token, local_web, reading_room, token, who
 from sqlalchemy import Engine
 from sqlmodel import select
@@ -30,19 +29,6 @@ from subscribers.subscriber import find
 from subscribers.tokens import Purpose, sign
 
 pytestmark = pytest.mark.browser
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, once for all tests here."""
-    if CHROMIUM is None:
-        pytest.skip("There is no chromium on this machine; install it to see the pages in a browser.")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture

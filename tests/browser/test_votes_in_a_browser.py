@@ -1,13 +1,12 @@
 """Votes and bookmarks in Chromium, without JavaScript: by buttons, by keyboard, on a small phone, in light and dark."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from desk_samples import Place, furnished
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from readers_web import local_web, token, who
 from sqlalchemy import Engine
 
@@ -18,18 +17,6 @@ from subscribers.tokens import Purpose
 from subscribers.votes import votes_of
 
 pytestmark = pytest.mark.browser
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, once for all tests here."""
-    if CHROMIUM is None:
-        pytest.skip("There is no chromium on this machine; install it to see the pages in a browser.")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 def opened(browser: Browser, url: str, *, width: int = 375, scheme: Any = "light", scripts: bool = False) -> Page:

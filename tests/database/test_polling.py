@@ -269,15 +269,17 @@ def by_hook(item: dict[str, object]) -> Sequence[Event]:
     return MailgunHook().parse(Incoming({}, json.dumps(body).encode()))
 
 
+def bounced_by_hook(engine: Engine) -> dict[str, object]:
+    """The first bounces, and the webhook says so; the event, as a poll finds it too."""
+    bounced = bounce(sent(engine)[0])
+    with transaction(engine) as session:
+        take(session, "mailgun", by_hook(bounced), NOW)
+    return bounced
+
+
 def test_an_event_by_hook_and_by_poll_counts_once(engine: Engine) -> None:
     """Mailgun's two ways give it different ids: one moment, one kind and one delivery are one event."""
-    key = sent(engine)[0]
-    bounced = mailgun_event(
-        key, (NOW - timedelta(minutes=9)).timestamp(), "failed", severity="permanent", reason="bounce"
-    )
-    body = {"signature": {"token": "t" * 50, "timestamp": "1"}, "event-data": bounced}
-    with transaction(engine) as session:
-        take(session, "mailgun", MailgunHook().parse(Incoming({}, json.dumps(body).encode())), NOW)
+    bounced = bounced_by_hook(engine)
 
     assert poller(engine, FakeMailgun([bounced])).run().kept == Kept(known=1)
     assert states(engine) == [Kind.HARD_BOUNCED]
@@ -285,13 +287,8 @@ def test_an_event_by_hook_and_by_poll_counts_once(engine: Engine) -> None:
 
 def test_a_lifted_suppression_stays_lifted_when_the_poll_says_what_the_hook_said(engine: Engine) -> None:
     """What was heard before is no news after the operator's word."""
-    key = sent(engine)[0]
-    bounced = mailgun_event(
-        key, (NOW - timedelta(minutes=9)).timestamp(), "failed", severity="permanent", reason="bounce"
-    )
-    body = {"signature": {"token": "t" * 50, "timestamp": "1"}, "event-data": bounced}
+    bounced = bounced_by_hook(engine)
     with transaction(engine) as session:
-        take(session, "mailgun", MailgunHook().parse(Incoming({}, json.dumps(body).encode())), NOW)
         lift(session, session.exec(select(Suppression.fingerprint)).one(), NOW, by="Mara")
     poller(engine, FakeMailgun([bounced])).run()
 

@@ -149,10 +149,8 @@ def test_whoever_leaves_before_the_remainder_goes_out_is_skipped(engine: Engine)
     assert (state.accepted, state.refused, state.skipped["left"]) == (8, 1, 1)
 
 
-def test_an_event_about_somebody_settled_does_not_hold_the_remainder(engine: Engine) -> None:
-    """One was lost on the way and is shown to be there: the others, certainly not taken, still go out."""
-    provider = FakeProvider(next_answers=["accept one, lose one, the others later", "slow down"])
-    dispatcher = with_(engine, provider)
+def run_while_an_event_tells(engine: Engine, dispatcher: Dispatcher) -> None:
+    """In the pause of the run an event comes: the provider has the second reader."""
 
     def meanwhile(seconds: float) -> None:
         with transaction(engine) as session:
@@ -160,6 +158,13 @@ def test_an_event_about_somebody_settled_does_not_hold_the_remainder(engine: Eng
         dispatcher.ticks.forward(seconds)
 
     replace(dispatcher, pause=meanwhile).run(1)
+
+
+def test_an_event_about_somebody_settled_does_not_hold_the_remainder(engine: Engine) -> None:
+    """One was lost on the way and is shown to be there: the others, certainly not taken, still go out."""
+    provider = FakeProvider(next_answers=["accept one, lose one, the others later", "slow down"])
+    dispatcher = with_(engine, provider)
+    run_while_an_event_tells(engine, dispatcher)
 
     assert (state_of(dispatcher).accepted, sum(provider.log.values())) == (10, 9)
 
@@ -168,13 +173,7 @@ def test_an_event_about_somebody_in_the_remainder_holds_it(engine: Engine) -> No
     """It "certainly was not taken", and was: nobody can tell of the others."""
     provider = FakeProvider(next_answers=["accept one, the others later", "slow down"])
     dispatcher = with_(engine, provider)
-
-    def meanwhile(seconds: float) -> None:
-        with transaction(engine) as session:
-            prove(session, 1, [session.get_one(Subscriber, 2).ref], NOW, by="event")
-        dispatcher.ticks.forward(seconds)
-
-    replace(dispatcher, pause=meanwhile).run(1)
+    run_while_an_event_tells(engine, dispatcher)
 
     assert (state_of(dispatcher).accepted, state_of(dispatcher).unknown) == (2, 8)
 
