@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlmodel import SQLModel
 
 from newsletter.database import engine_for, reading, transaction
+from newsletter.delivery.heap import settled_heap
 from subscribers.transfer import NO_LIMITS, Terms, export_csv, import_csv
 
 STRIDE = 611_953  #: a prime: everybody once, in no order
@@ -53,7 +54,7 @@ def main(number: int) -> None:
         SQLModel.metadata.create_all(engine)
         for what, dry_run in (("dry run", True), ("import", False), ("import again", False)):
             before, began, spent, read = peak(), time.perf_counter(), time.process_time(), elsewhere()[0]
-            with transaction(engine) as session, path.open("rb") as file:
+            with settled_heap(), transaction(engine) as session, path.open("rb") as file:
                 report = import_csv(session, file, TERMS, secret=b"s" * 32, now=NOW, limits=NO_LIMITS, dry_run=dry_run)
             counted = {str(outcome): count for outcome, count in report.counts.items() if count}
             took, cpu = time.perf_counter() - began, time.process_time() - spent

@@ -6,6 +6,7 @@ back the same batches in the same order, one ahead of what is written. It touche
 it, and it ends when its pipe is closed: with the import, or with us. What is small, or no file on disk, is read here.
 """
 
+import gc
 import io
 import os
 import pickle
@@ -81,6 +82,7 @@ def _received(pipe: IO[bytes]) -> Iterator[Batch]:
 def read(settings: IO[bytes], pipe: IO[bytes]) -> None:
     """The other process: batches of the file that the settings name, then None; or the BadFile that it is."""
     number, how = pickle.load(settings)  # noqa: S301 -- from our own process
+    gc.freeze()  # the modules: to look through them again and again finds nothing
     try:
         with os.fdopen(number, "rb") as file:
             for batch in how.batches(file):

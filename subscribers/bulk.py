@@ -4,28 +4,30 @@ SQLAlchemy spells a statement once, for whatever database it is; filling in a ro
 database needs to store them (benchmarks/transfer.py). Values have to be what the driver takes: `processor` makes them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Self, cast
 
-from sqlalchemy import ClauseElement, Column, Connection, Table, bindparam, column, insert, select, table
+from sqlalchemy import ClauseElement, Column, Connection, Index, Table, bindparam, column, insert, select, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 MOST_VALUES = 1_000  #: in one statement; every database takes more
 MANY = 20_000  #: rows from which to build an index anew is worth it
-CACHE_KB = 80_000  #: of SQLite's pages; 128 MB were no quicker with a million people, 200 MB by a sixth
+CACHE_KB = 40_000  #: of SQLite's pages; 80 MB were no quicker with a million people
 SORTING_KB = 16_000  #: for building an index: SQLite sorts in as much memory as it has pages
 
 
-def insert_rows(connection: Connection, into: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows that have all the same columns, their values as the driver takes them."""
-    if rows:
-        ready = _inserting(into, tuple(rows[0]), connection.dialect)
-        connection.exec_driver_sql(str(ready), in_order(ready, rows))
+def insert_columns(connection: Connection, into: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows that are given column by column, all as long, their values as the driver takes them."""
+    said = {name: column for name, column in columns.items() if any(value is not None for value in column)}
+    ready = _inserting(into, tuple(said), connection.dialect)
+    if rows := list(zip(*said.values(), strict=True)):
+        by_name = (dict(zip(said, row, strict=True)) for row in rows)
+        connection.exec_driver_sql(str(ready), rows if ready.positiontup == [*said] else in_order(ready, [*by_name]))
 
 
 def those_in(connection: Connection, known: Column[Any], values: Sequence[str]) -> set[str]:
@@ -64,7 +66,7 @@ def processor(connection: Connection, kind: TypeEngine[Any]) -> Callable[[Any], 
 
 @contextmanager
 def roomy(connection: Connection) -> Iterator[None]:
-    """A larger page cache for SQLite: three indexes in random order took 94 s a million with 2 MB, 30 s with 64 MB."""
+    """A larger page cache for SQLite: indexes in random order take three times as long with its own 2 MB."""
     with _cached(connection, CACHE_KB):
         yield
 
@@ -102,14 +104,15 @@ class Marks:
 
 
 class Shelved:
-    """Indexes without a rule of their own, taken away while many rows come and built anew behind them; SQLite only.
+    """Indexes that nothing looks at meanwhile, taken away while many rows come and built anew behind them; SQLite only.
 
     An index in random order costs 6 µs for each row that is put in, and 2 for each when it is built from all of them.
-    What fails takes the removal back with everything else. Elsewhere it would lock out who reads.
+    What must be unique is found out when its index is built. What fails takes the removal back with everything else.
+    Elsewhere it would lock out who reads.
     """
 
-    def __init__(self, connection: Connection, of: Table) -> None:
-        self._connection, self._indexes = connection, [index for index in of.indexes if not index.unique]
+    def __init__(self, connection: Connection, indexes: Sequence[Index]) -> None:
+        self._connection, self._indexes = connection, indexes
         self._gone, self._can = False, connection.dialect.name == "sqlite"
 
     def shelve(self, new: int, before: int) -> None:

@@ -1,6 +1,6 @@
 """The rows of an imported file as values for the list; what cannot be read is refused with a reason in plain words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,8 +16,9 @@ from subscribers.subscriber import clean_name
 
 BATCH = 5_000  #: rows that are looked up and inserted together
 
+#: What a row says in words, by the columns of the list, as every driver takes them.
+TEXTS = ("address", "address_key", "fingerprint", "name", "source", "zone", "topics", "frequency")
 _STATUS = {status.value: status for status in Status}
-_STANDING = ("status", "signed_up_at", "confirmed_at", "status_since", "paused_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,27 @@ class Reading:
         return Rows(Sheet(file, self.limits, self.columns), self).batches()
 
 
-class Batch(NamedTuple):
-    """Some rows of a file, each with the number of its line."""
+class Standing(NamedTuple):
+    """Status and times of a row: whole files share a few of them."""
 
-    rows: list[tuple[int, dict[str, Any]]]  #: what can be inserted
-    refused: list[tuple[int, str]]  #: what cannot be read, and why
+    status: Status
+    signed_up_at: datetime
+    confirmed_at: datetime | None
+    status_since: datetime
+    paused_until: datetime | None
+
+
+class Batch(NamedTuple):
+    """Some rows of a file, column by column: as it is quickest handed on and inserted."""
+
+    lines: Sequence[int]  #: of what can be inserted
+    texts: dict[str, Sequence[str]]  #: theirs, by the names in TEXTS
+    standings: Sequence[Standing]  #: and theirs
+    refused: list[tuple[int, str]]  #: line of what cannot be read, and why
+
+    def row(self, place: int) -> dict[str, Any]:
+        """One of the rows, by the columns of the list."""
+        return {name: column[place] for name, column in self.texts.items()} | self.standings[place]._asdict()
 
 
 class Rows:
@@ -73,19 +90,21 @@ class Rows:
 
     def batches(self, most: int = BATCH) -> Iterator[Batch]:
         """At most so many rows that can be read, and those between them that cannot."""
-        batch = Batch([], [])
+        read: list[tuple[int, Standing, *tuple[str, ...]]] = []
+        refused: list[tuple[int, str]] = []
         for line, cells in self.sheet.rows():
             try:
-                batch.rows.append((line, self._values(cells)))
+                read.append((line, *self._values(cells)))
             except (_Refused, BadAddress) as reason:
-                batch.refused.append((line, str(reason)))
-            if most in (len(batch.rows), len(batch.refused)):
-                yield batch
-                batch = Batch([], [])
-        if any(batch):
-            yield batch
+                refused.append((line, str(reason)))
+            if most in (len(read), len(refused)):
+                yield _batch(read, refused)
+                read, refused = [], []
+        if read or refused:
+            yield _batch(read, refused)
 
-    def _values(self, cells: list[str]) -> dict[str, Any]:
+    def _values(self, cells: list[str]) -> tuple[Standing, *tuple[str, ...]]:
+        """The standing, then the texts in their order."""
         if len(cells) > self.width and any(cells[self.width :]):
             raise _Refused(
                 f"has more cells than the {self.width} columns: a {self.sheet.delimiter} outside quotation marks?"
@@ -94,31 +113,31 @@ class Rows:
             cells = [unguard(cell) for cell in cells]
         found = {name: cells[at].strip() for name, at in self.places.items() if at < len(cells)}
         address = parse(found["email"]) if found.get("email") else _refuse("has no address")
-        return {
-            "address": address.display,
-            "address_key": address.key,
-            "fingerprint": fingerprint(address.key, self.secret),
-            "name": clean_name(_name(found)),
-            "source": _source(found.get("source") or self.terms.source),
-            "zone": _zone(found.get("zone", "")),
-            **_choice(found.get("topics", ""), found.get("frequency", "")),
-            **self.standing(*map(found.get, _STANDING)),
-        }
+        return (
+            self.standing(*map(found.get, Standing._fields)),
+            address.display,
+            address.key,
+            fingerprint(address.key, self.secret),
+            clean_name(_name(found)),
+            _source(found.get("source") or self.terms.source),
+            _zone(found.get("zone", "")),
+            *_choice(found.get("topics", ""), found.get("frequency", "")),
+        )
 
-    def _standing(self, word: str | None, *texts: str | None) -> dict[str, Any]:
+    def _standing(self, word: str | None, *texts: str | None) -> Standing:
         """Status and times, each of which may be missing."""
         status = self._status(word)
         signed_up, confirmed, since, until = (_time(text) for text in texts)
         if any(time and time > self.now for time in (signed_up, confirmed, since)):
             raise _Refused("has a time in the future")
         confirmed = confirmed or (self.now if status is Status.ACTIVE else None)
-        return {
-            "status": status,
-            "signed_up_at": signed_up or confirmed or self.now,
-            "confirmed_at": None if status is Status.PENDING else confirmed,
-            "status_since": since or (confirmed if status is Status.ACTIVE else None) or self.now,
-            "paused_until": until if status is Status.PAUSED else None,
-        }
+        return Standing(
+            status=status,
+            signed_up_at=signed_up or confirmed or self.now,
+            confirmed_at=None if status is Status.PENDING else confirmed,
+            status_since=since or (confirmed if status is Status.ACTIVE else None) or self.now,
+            paused_until=until if status is Status.PAUSED else None,
+        )
 
     def _status(self, text: str | None) -> Status:
         if not text:
@@ -128,6 +147,11 @@ class Rows:
         if status in ON_THE_LIST and not self.terms.consented:
             raise _Refused(f"is {status} in the file, but nobody vouches for these people's consent")
         return status
+
+
+def _batch(read: Sequence[tuple[Any, ...]], refused: list[tuple[int, str]]) -> Batch:
+    lines, standings, *texts = zip(*read, strict=True) if read else ((),) * (2 + len(TEXTS))
+    return Batch(lines, dict(zip(TEXTS, texts, strict=True)), standings, refused)
 
 
 def _name(found: dict[str, str]) -> str:
@@ -151,7 +175,7 @@ def _zone(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _choice(topics: str, frequency: str) -> dict[str, str]:
+def _choice(topics: str, frequency: str) -> tuple[str, str]:
     """What they chose where the file comes from; only for who is new here."""
     try:
         choice = Choice.of(topics.casefold(), frequency.casefold() or "weekly")
@@ -159,7 +183,7 @@ def _choice(topics: str, frequency: str) -> dict[str, str]:
         raise _Refused(
             'has topics that are not like "models,tools", or a frequency that is not weekly, monthly or changes'
         ) from None
-    return {"topics": choice.text, "frequency": choice.frequency.value}
+    return choice.text, choice.frequency.value
 
 
 def _time(text: str | None) -> datetime | None:

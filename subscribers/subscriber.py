@@ -50,13 +50,19 @@ _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # each byte gives five rando
 class Subscriber(SQLModel, table=True):
     """A person on the list. The row stays when they leave, and also, emptied, when they are erased."""
 
-    __table_args__ = (Index("subscriber_claims", "status", "id"), Index("subscriber_name", "name"))
+    __table_args__ = (  # what is unique is an index as well, so that an import can build it behind the rows (bulk.py)
+        Index("subscriber_ref", "ref", unique=True),
+        Index("subscriber_key", "address_key", unique=True),
+        Index("subscriber_fingerprint", "fingerprint", unique=True),
+        Index("subscriber_claims", "status", "id"),
+        Index("subscriber_name", "name"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    ref: str = Field(unique=True)  #: random, for links and keys: says nothing and cannot be guessed
+    ref: str  #: random, for links and keys: says nothing and cannot be guessed
     address: str | None = None  #: what is mailed; None once erased
-    address_key: str | None = Field(default=None, unique=True)  #: for look-ups; None once erased
-    fingerprint: str = Field(unique=True)  #: the keyed hash of the key: what a suppression knows
+    address_key: str | None = None  #: for look-ups; None once erased
+    fingerprint: str  #: the keyed hash of the key: what a suppression knows
     name: str = ""
     status: Status = Field(sa_type=word(Status))
     signed_up_at: datetime

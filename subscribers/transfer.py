@@ -6,29 +6,28 @@ file more than once comes in with the more withdrawn status, in whatever order. 
 run takes the same way to the last statement and is rolled back there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, TextIO
 
-from sqlalchemy import Connection, Table, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, Index, Table, bindparam, exists, func, insert, literal, select, update
 from sqlmodel import Session
 
 from subscribers.address_change import AddressChange
 from subscribers.ahead import batches
-from subscribers.bulk import Marks, Shelved, insert_rows, processor, roomy, those_in
+from subscribers.bulk import Marks, Shelved, insert_columns, processor, roomy, those_in
 from subscribers.columns import word
 from subscribers.consent import ConsentEvent, Evidence, Kind, Status, record
 from subscribers.export import COLUMNS, export_csv
 from subscribers.report import ImportReport, Outcome
-from subscribers.rows import Reading, Terms, require
+from subscribers.rows import TEXTS, Batch, Reading, Standing, Terms, require
 from subscribers.sheet import NO_LIMITS, UPLOAD, Limits
 from subscribers.subscriber import Subscriber, new_refs
 from subscribers.suppression import Suppression
 
 __all__ = ["COLUMNS", "NO_LIMITS", "UPLOAD", "ImportReport", "Outcome", "Terms", "export_csv", "import_csv"]
 
-_REPEATED = ("status", "signed_up_at", "confirmed_at", "status_since", "paused_until")
 _SAID = {"name": "name", "zone": "time zone"}  #: what a later file may correct, and how it is called
 #: The more withdrawn of two statuses of one person in a file counts: the later in this order.
 _WITHDRAWN = (Status.ACTIVE, Status.PENDING, Status.PAUSED, Status.UNSUBSCRIBED)
@@ -82,14 +81,14 @@ def import_csv(
     with batches(file, how) as read:
         savepoint = session.begin_nested() if dry_run else None
         try:
-            with roomy(session.connection()), Shelved(session.connection(), _table(Subscriber)) as indexes:
+            with roomy(session.connection()), Shelved(session.connection(), _unused()) as indexes:
                 last, marks = _last(session), Marks()
-                for rows, refused in read:
-                    for line, reason in refused:
+                for batch in read:
+                    for line, reason in batch.refused:
                         report.count(line, Outcome.REFUSED, reason)
-                    _take(session, rows, last, marks, report, terms, now)
+                    _take(session, batch, last, marks, report, terms, now)
                     indexes.shelve(report.counts[Outcome.ADDED], last)
-                    if progress and rows:
+                    if progress and batch.lines:
                         progress(report.rows)
         finally:
             if savepoint:
@@ -100,7 +99,7 @@ def import_csv(
 
 def _take(
     session: Session,
-    batch: list[tuple[int, dict[str, Any]]],
+    batch: Batch,
     last: int,
     marks: Marks,
     report: ImportReport,
@@ -111,17 +110,19 @@ def _take(
 
     `last` is the greatest id that was there before this import; `marks` are of the rows further up.
     """
-    prints = [values["fingerprint"] for _, values in batch]
+    if not batch.lines:
+        return
+    prints = batch.texts["fingerprint"]
     again = marks.perhaps(prints)
     known, suppressed = _known(session, prints if last else again, last), _suppressed(session, prints)
     former = those_in(session.connection(), _table(AddressChange).c.old_fingerprint, prints) if last else set()
-    changes = _Changes()
     if not known and not suppressed and not former and len(set(prints)) == len(prints):
-        changes.new = {values["fingerprint"]: values for _, values in batch}
-        report.count_added(len(batch))
-        batch = []
-    for line, values in batch:
-        print_ = values["fingerprint"]
+        report.count_added(len(prints))
+        _add(session, batch.texts, batch.standings, terms, now)
+        return
+    changes = _Changes()
+    for place, (line, print_) in enumerate(zip(batch.lines, prints, strict=True)):
+        values = batch.row(place)
         if print_ in suppressed:
             report.count(line, Outcome.SUPPRESSED, suppressed[print_])
         elif print_ not in known and print_ in former:
@@ -160,7 +161,7 @@ def _meet(person: _Known, values: dict[str, Any], changes: _Changes) -> tuple[Ou
 def _restate(person: _Known, values: dict[str, Any], changes: _Changes) -> None:
     """Status and times of this row count from here on."""
     person.status, person.since = values["status"], values["status_since"]
-    standing = {name: values[name] for name in _REPEATED}
+    standing = {name: values[name] for name in Standing._fields}
     if person.id is None:
         changes.new[values["fingerprint"]] |= standing
     else:
@@ -179,7 +180,7 @@ def _correct(person: _Known, values: dict[str, Any], changes: _Changes) -> list[
     return [_SAID[name] for name in new]
 
 
-def _known(session: Session, prints: list[str], last: int) -> dict[str, _Known]:
+def _known(session: Session, prints: Sequence[str], last: int) -> dict[str, _Known]:
     rows = _table(Subscriber).c
     there = those_in(session.connection(), rows.fingerprint, prints)
     query = select(rows.fingerprint, rows.id, rows.status, rows.status_since, rows.name, rows.zone)
@@ -189,7 +190,7 @@ def _known(session: Session, prints: list[str], last: int) -> dict[str, _Known]:
     }
 
 
-def _suppressed(session: Session, prints: list[str]) -> dict[str, str]:
+def _suppressed(session: Session, prints: Sequence[str]) -> dict[str, str]:
     rows = _table(Suppression).c
     if session.execute(select(rows.fingerprint).limit(1)).first() is None:
         return {}
@@ -211,10 +212,10 @@ def _write(session: Session, changes: _Changes, terms: Terms, now: datetime) -> 
         said = Evidence(terms.source, terms.wording, terms.by)
         print_ = session.execute(select(people.c.fingerprint).where(people.c.id == who)).scalar_one()
         record(session, who, Kind.IMPORTED, standing["status"], said, now, print_=print_)
-    if changes.new:
-        last = _last(session)
-        _insert(session.connection(), people, list(changes.new.values()))
-        _evidence(session, last, terms, now)
+    if new := list(changes.new.values()):
+        texts = {name: [values[name] for values in new] for name in TEXTS}
+        standings = [Standing(**{name: values[name] for name in Standing._fields}) for values in new]
+        _add(session, texts, standings, terms, now)
 
 
 def _last(session: Session) -> int:
@@ -222,16 +223,23 @@ def _last(session: Session) -> int:
     return int(session.execute(select(func.coalesce(func.max(_table(Subscriber).c.id), 0))).scalar_one())
 
 
-def _insert(connection: Connection, people: Table, new: list[dict[str, Any]]) -> None:
-    """One statement for all rows, times and words made once for each value: files share a few of them."""
-    for name in _REPEATED:
-        process = processor(connection, people.c[name].type)
-        done = {value: process(value) for value in {values[name] for values in new}}
-        for values in new:
-            values[name] = done[values[name]]
-    for values, ref in zip(new, new_refs(len(new)), strict=True):
-        values["ref"] = ref
-    insert_rows(connection, people, new)
+def _add(
+    session: Session, texts: Mapping[str, Sequence[str]], standings: Sequence[Standing], terms: Terms, now: datetime
+) -> None:
+    """New people, column by column, and the evidence of each."""
+    last, connection = _last(session), session.connection()
+    columns = {"ref": new_refs(len(standings)), **texts, **_in_the_drivers_words(connection, standings)}
+    insert_columns(connection, _table(Subscriber), columns)
+    _evidence(session, last, terms, now)
+
+
+def _in_the_drivers_words(connection: Connection, standings: Sequence[Standing]) -> dict[str, Sequence[Any]]:
+    """Their columns; words and times are made once for each standing, because files share a few of them."""
+    kinds = [processor(connection, _table(Subscriber).c[name].type) for name in Standing._fields]
+    different = {id(one): one for one in standings}  # to hash each of them by value is dearer than to insert it
+    made = {key: [make(value) for make, value in zip(kinds, one, strict=True)] for key, one in different.items()}
+    columns = zip(*(made[key] for key in map(id, standings)), strict=True)
+    return dict(zip(Standing._fields, columns, strict=True))
 
 
 def _evidence(session: Session, last: int, terms: Terms, now: datetime) -> None:
@@ -247,6 +255,11 @@ def _evidence(session: Session, last: int, terms: Terms, now: datetime) -> None:
     theirs = exists().where(evidence.c.subscriber_id == people.id)
     rows = select(people.id, *said.values()).where(people.id > last, ~theirs).order_by(people.id)
     session.execute(insert(evidence).from_select(["subscriber_id", *said], rows))
+
+
+def _unused() -> list[Index]:
+    """Indexes by which an import finds nobody: it looks for fingerprints."""
+    return [index for index in _table(Subscriber).indexes if index.name != "subscriber_fingerprint"]
 
 
 def _table(model: type[Subscriber | ConsentEvent | Suppression | AddressChange]) -> Table:

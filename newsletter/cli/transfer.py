@@ -12,6 +12,7 @@ from newsletter.cli.acts import noted
 from newsletter.cli.door import Json, door, now, plain
 from newsletter.cli.output import Told, as_json, progress, rows, say
 from newsletter.database import reading, transaction
+from newsletter.delivery.heap import settled_heap
 from newsletter.issues.wording import numbered
 from subscribers.consent import Status
 from subscribers.errors import BadFile
@@ -52,6 +53,7 @@ def import_(
         opened(file) as content,
         _details(report, file) as details,
         progress("Importing") as bar,
+        settled_heap(),
         transaction(engine) as session,
     ):
         done = import_csv(

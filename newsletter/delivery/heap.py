@@ -1,4 +1,4 @@
-"""Keeping the garbage collector out of the dispatcher's transactions."""
+"""Keeping the garbage collector out of long transactions: the dispatcher's, and an import's."""
 
 import gc
 from collections.abc import Iterator

@@ -4,7 +4,10 @@ A database is used only at the newest schema (newsletter/schema.py says whether 
 `newsletter db upgrade`, a newer one is left alone by older code.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -34,7 +37,7 @@ def upgrade(engine: Engine) -> None:
     """
     refuse_newer(engine)
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection, _free_of_references(connection), connection.begin():
             command.upgrade(settings(connection), "head")
     except DBAPIError as error:
         raise DatabaseError(sentence(error, engine)) from error
@@ -43,3 +46,20 @@ def upgrade(engine: Engine) -> None:
 def upgrade_in(connection: Connection) -> None:
     """The same inside of a transaction that somebody else commits."""
     command.upgrade(settings(connection), "head")
+
+
+@contextmanager
+def _free_of_references(connection: Connection) -> Iterator[None]:
+    """Without SQLite's foreign keys, which have to be off before a transaction begins in which a table is written anew.
+
+    https://www.sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes".
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("pragma foreign_keys = off")
+    try:
+        yield
+    finally:
+        driver.execute("pragma foreign_keys = on")

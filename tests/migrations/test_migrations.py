@@ -141,3 +141,37 @@ def test_old_evidence_learns_whose_address_it_is_about_and_an_erased_one_s_does_
     with empty.connect() as connection:
         told = connection.execute(text("select subscriber_id, fingerprint from consent_event order by 1")).all()
     assert told == [(1, "hash of ada"), (2, "")]
+
+
+def test_people_written_anew_keep_all_that_refers_to_them_and_stay_unique(empty: Engine) -> None:
+    """Evidence names them by id, and goes on being refused for nobody; nobody comes twice."""
+    ada = {"who": 7, "address": "ada@example.org", "print": "hash of ada", "ref": "r7"}
+    with empty.begin() as connection:
+        command.upgrade(settings(connection), "0024")
+        connection.execute(text(ONE_PERSON), ada)
+        connection.execute(text(ONE_YES), ada)
+
+    upgrade(empty)
+
+    with empty.connect() as connection:
+        kept = connection.execute(text("select id, ref, address, frequency from subscriber")).all()
+        evidence = connection.execute(text("select subscriber_id from consent_event")).scalars().all()
+    assert (kept, evidence) == ([(7, "r7", "ada@example.org", "weekly")], [7])
+    for same in ({"who": 8, "ref": "r8"}, {"who": 8, "print": "hash of ben"}):
+        with pytest.raises(IntegrityError), empty.begin() as connection:
+            connection.execute(text(ONE_PERSON), ada | same)
+    with pytest.raises(IntegrityError), empty.begin() as connection:
+        connection.execute(text(ONE_YES), ada | {"who": 8})
+
+
+@pytest.mark.sqlite
+def test_references_count_again_after_an_upgrade_that_fails(empty: Engine) -> None:
+    """They are off only while it goes on: the connection is used again."""
+    with empty.begin() as connection:
+        connection.execute(text("create table subscriber (id integer)"))
+
+    with pytest.raises(DatabaseError, match="already exists"):
+        upgrade(empty)
+
+    with empty.connect() as connection:  # the pool gives back the one that it has
+        assert connection.execute(text("pragma foreign_keys")).scalar_one() == 1

@@ -36,7 +36,7 @@ def test_a_bad_file_is_bad_wherever_it_is_read(tmp_path: Path) -> None:
     (path := tmp_path / "people.csv").write_bytes(ROWS.encode() + b"\xff\n")
 
     with path.open("rb") as file, batches(file, HOW, large=1) as read:
-        assert len(next(read).rows) == 5_000
+        assert len(next(read).lines) == 5_000
         with pytest.raises(BadFile, match="The file is not UTF-8"):
             next(read)
 

@@ -5,13 +5,15 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg
 
-from subscribers.bulk import MANY, Marks, Shelved, _inserting, _looking, in_order, insert_rows, those_in
+from subscribers.bulk import MANY, Marks, Shelved, _inserting, _looking, in_order, insert_columns, those_in
 from subscribers.subscriber import Subscriber
+from subscribers.transfer import _unused
 
 PEOPLE = Subscriber.metadata.tables["subscriber"]
+INDEXES = [*PEOPLE.indexes]
 
 
 def test_a_driver_with_names_gets_its_values_by_name() -> None:
@@ -42,7 +44,20 @@ def test_more_values_than_one_statement_takes_are_all_looked_for(engine: Engine)
 def test_no_rows_are_no_statement(engine: Engine) -> None:
     """An import whose rows are all known inserts nobody."""
     with engine.begin() as connection:
-        insert_rows(connection, PEOPLE, [])
+        insert_columns(connection, PEOPLE, {"ref": [], "name": []})
+
+
+def test_columns_are_inserted_row_by_row_and_one_of_nothing_is_nothing(engine: Engine) -> None:
+    """To bind a NULL costs more than a text: a column that nobody has is left out."""
+    same = {name: ["2026-11-12 08:00:00"] * 2 for name in ("signed_up_at", "status_since")}
+    texts = {"source": "fair", "zone": "", "topics": "", "frequency": "weekly", "status": "active"}
+    columns = {"ref": ["r1", "r2"], "fingerprint": ["p1", "p2"], "name": ["Ada", "Ben"], "address": [None, "b@x.org"]}
+    with engine.begin() as connection:
+        alike = {name: [text] * 2 for name, text in texts.items()}
+        insert_columns(connection, PEOPLE, columns | same | alike | {"paused_until": [None, None]})
+
+        rows = select(PEOPLE.c["ref", "name", "address", "paused_until"]).order_by("ref")
+        assert connection.execute(rows).all() == [("r1", "Ada", None, None), ("r2", "Ben", "b@x.org", None)]
 
 
 def test_a_single_value_is_looked_for_as_well(engine: Engine) -> None:
@@ -51,15 +66,15 @@ def test_a_single_value_is_looked_for_as_well(engine: Engine) -> None:
 
 
 def indexes(connection: Connection) -> set[str | None]:
-    """The names of those that have no rule of their own."""
-    return {index["name"] for index in inspect(connection).get_indexes("subscriber") if not index["unique"]}
+    """Their names, as the database knows them."""
+    return {index["name"] for index in inspect(connection).get_indexes("subscriber")}
 
 
 def test_indexes_are_away_while_many_rows_come_and_there_again_behind_them(engine: Engine) -> None:
     """All of them, for whoever looks next."""
     with engine.begin() as connection:
         before = indexes(connection)
-        with Shelved(connection, PEOPLE) as shelf:
+        with Shelved(connection, INDEXES) as shelf:
             shelf.shelve(MANY, MANY)
             assert indexes(connection) == set()
             shelf.shelve(2 * MANY, MANY)
@@ -68,7 +83,7 @@ def test_indexes_are_away_while_many_rows_come_and_there_again_behind_them(engin
 
 def test_indexes_stay_where_few_rows_come_or_fewer_than_there_were(engine: Engine) -> None:
     """To build them of everybody who was there would cost more."""
-    with engine.begin() as connection, Shelved(connection, PEOPLE) as shelf:
+    with engine.begin() as connection, Shelved(connection, INDEXES) as shelf:
         before = indexes(connection)
         shelf.shelve(MANY - 1, 0)
         shelf.shelve(2 * MANY, 2 * MANY + 1)
@@ -78,7 +93,7 @@ def test_indexes_stay_where_few_rows_come_or_fewer_than_there_were(engine: Engin
 
 def failing(engine: Engine) -> None:
     """Take them away, and fail."""
-    with engine.begin() as connection, Shelved(connection, PEOPLE) as shelf:
+    with engine.begin() as connection, Shelved(connection, INDEXES) as shelf:
         shelf.shelve(MANY, 0)
         assert indexes(connection) == set()
         raise ZeroDivisionError
@@ -95,7 +110,7 @@ def test_indexes_are_there_again_when_the_rows_are_taken_back(engine: Engine) ->
 
 def test_another_database_keeps_its_indexes() -> None:
     """There the removal would lock out who reads: a stand-in that can drop nothing is enough."""
-    with Shelved(SimpleNamespace(dialect=psycopg()), PEOPLE) as shelf:  # type: ignore[arg-type]
+    with Shelved(SimpleNamespace(dialect=psycopg()), INDEXES) as shelf:  # type: ignore[arg-type]
         shelf.shelve(MANY, 0)
 
 
@@ -105,3 +120,10 @@ def test_marks_never_say_no_of_one_who_came(prints: list[str]) -> None:
     marks = Marks()
     for place, print_ in enumerate(prints):
         assert marks.perhaps([print_]) == [print_ for one in prints[:place] if one[:6] == print_[:6]][:1]
+
+
+def test_the_index_by_which_an_import_finds_people_stays() -> None:
+    """Without it each look for who came before would read the whole list."""
+    unused = {index.name for index in _unused()}
+
+    assert {index.name for index in INDEXES} - unused == {"subscriber_fingerprint"}
