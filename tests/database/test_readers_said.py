@@ -1,10 +1,13 @@
 """How readers voted on the issue before, in the next one: who is counted, what is shown, and that it is kept."""
 
+from dataclasses import replace
+
 import pytest
 from desk_samples import Place, furnished
 from people import PAGE, SECRET
 from sqlalchemy import Engine
 from sqlmodel import Session, update
+from topic_samples import MODELS, TWO
 
 from newsletter.comparisons.comparison import Comparison, Tool, Verdict
 from newsletter.comparisons.shelf import put
@@ -15,6 +18,7 @@ from newsletter.issues.drafting import chosen_of
 from newsletter.issues.edits import with_readers
 from newsletter.issues.issue import Issue, IssueItem, IssueStatus
 from subscribers.address import parse
+from subscribers.choice import Choice as Wanted
 from subscribers.subscriber import add, find
 from subscribers.votes import Choice, cast
 
@@ -169,3 +173,19 @@ def test_an_issue_that_was_drafted_before_there_was_such_a_section_says_nothing_
         session.commit()
 
     assert said(here) is None
+
+
+@pytest.mark.sqlite
+def test_a_part_of_the_issue_has_the_tools_of_its_topics(here: Place) -> None:
+    """Who reads of models alone did not have the others."""
+    here.desk = replace(here.desk, config=here.desk.config.model_copy(update={"topics": TWO}))
+    model, other = (next(on for on in tools(here, Verdict.SHIP) if MODELS.holds([on[1].category]) is is_model)
+                    for is_model in (True, False))  # fmt: skip
+    for on in (model, other):
+        vote(here, on, SKIP, SKIP, SKIP)
+    writing.draft(here.desk)
+    whole, part = (message_for(here.desk, "2", choice=Wanted.of(topics))[0].text for topics in ("", "models"))
+
+    assert [f"{on[1].name}: readers SKIP" in text for text in (whole, part) for on in (model, other)] == [
+        True, True, True, False,
+    ]  # fmt: skip

@@ -1,13 +1,16 @@
 """The words of a part: whose subject it has, what it says of itself, and how it stays short enough."""
 
+from dataclasses import replace
+
 import pytest
 from issue_samples import NOW, PUBLICATION, WEEK, pair
+from mail_samples import READERS
 
 from newsletter.config import templates_folder
 from newsletter.desk.editions import fitted
 from newsletter.issues.candidates import Chosen
 from newsletter.issues.composition import ItemKind
-from newsletter.issues.edits import Edits
+from newsletter.issues.edits import Edits, with_readers
 from newsletter.issues.part_words import Around, words_of
 from newsletter.issues.parts import Part
 
@@ -31,6 +34,14 @@ def test_the_editor_s_lines_are_for_whom_they_speak_to(items: tuple[Chosen, ...]
 
     assert (words.subject == EDITS.subject, words.preheader == EDITS.preheader) == (own, own)
     assert words.intro.startswith("Good morning.\n\nThis is what you chose of issue 12.")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_part_says_how_readers_voted_unless_the_editor_leaves_it_out(shown: bool) -> None:
+    """What the editor decides holds for all of the issue."""
+    words = words_of(Part(ISSUE, readers=READERS), replace(AROUND, edits=with_readers(EDITS, shown=shown)), 0)
+
+    assert words.readers == (READERS if shown else None)
 
 
 def test_a_part_says_how_much_more_there_is() -> None:
