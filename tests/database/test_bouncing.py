@@ -1,6 +1,7 @@
 """What follows from a mailbox of bounces, and what does not: dead mailboxes, forgers, crashes between two steps."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,8 @@ from newsletter.errors import ConfigError, ProviderError
 from newsletter.providers.base import Outcome
 from newsletter.providers.bounce_box import Mark
 from newsletter.providers.hooks import Kind
-from subscribers.consent import Status
+from subscribers.consent import Kind as Said
+from subscribers.consent import Status, events
 from subscribers.subscriber import Subscriber
 from subscribers.suppression import Reason, Suppression
 
@@ -79,6 +81,20 @@ def test_whoever_writes_the_mail_that_list_unsubscribe_offers_has_left(sent: tup
 
     assert [(one.new, one.known, one.nobodys) for one in told] == [(1, 0, 0), (0, 0, 1), (0, 1, 0)]
     assert [one.status for one in people] == [Status.UNSUBSCRIBED, Status.ACTIVE, Status.ACTIVE]
+
+
+def test_two_who_read_one_mailbox_let_somebody_leave_once(engine: Engine, sent: Sent) -> None:
+    """By a letter's mail: writers come one after the other, and the second finds it done."""
+    desk, keys = sent
+    desk.clock.forward(hours=1)
+    content = plain(f"Subject: unsubscribe welcome-1-{keys[0][2:]}")
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: take_mail(desk.desk, content), range(4)))
+
+    assert sorted((one.new, one.known) for one in told) == [(0, 1)] * 3 + [(1, 0)]
+    with transaction(engine) as session:
+        [who] = session.exec(select(Subscriber).where(Subscriber.status == Status.UNSUBSCRIBED)).all()
+        assert [one.kind for one in events(session, who.id or 0)].count(Said.WITHDRAWN) == 1
 
 
 def test_who_has_no_mailbox_and_who_complained_are_mailed_no_more(engine: Engine, sent: Sent) -> None:
