@@ -13,6 +13,7 @@ from newsletter.issues.wording import listed, numbered, sentence
 
 _S = IssueStatus
 OVER = (_S.SENT, _S.PARTIAL, _S.CANCELLED)
+MAY_GO_ON = (_S.APPROVED, _S.SCHEDULED, _S.SENDING, _S.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,26 @@ def lines(case: Case) -> list[str]:
     said = []
     if case.now.stop_file and case.issue.status not in OVER:
         said.append(f"All sending is stopped, for {case.now.stop_file} exists. Remove it first.")
-    said += [*providers(case), *SENTENCES[case.issue.status](case), *refused(case)]
+    told = after_restore(case) or SENTENCES[case.issue.status](case)
+    said += [*providers(case), *told, *refused(case)]
     return said + doubts(case)
+
+
+def after_restore(case: Case) -> list[str]:
+    """Of a ledger that may have forgotten calls, what has to be said first; nothing where it is to be trusted."""
+    if not case.now.doubt or case.issue.status not in MAY_GO_ON:
+        return []
+    held = _why_paused(case) if case.issue.status is _S.PAUSED else []
+    return [*held, f"{case.now.doubt} {going_on(case)}"]
+
+
+def going_on(case: Case) -> str:
+    """What to type, after a pause or not, once somebody knows what happened since the copy was taken."""
+    first = f"{case.do('resume')}, then " if case.issue.status is _S.PAUSED else ""
+    return (
+        "Nothing is sent before you say what happened since: 'When in doubt' in docs/guarantees.md. "
+        f"Then go on: {first}{case.do('send')} --after-restore; or end it: {case.do('cancel')}"
+    )
 
 
 def refused(case: Case) -> list[str]:
@@ -95,8 +114,9 @@ def doubts(case: Case) -> list[str]:
     unknown, sure = case.state.unknown if case.state else 0, case.now.settles
     said = []
     if sure and case.now.outlook:
+        send = case.do("send") + (" --after-restore" if case.now.doubt else "")
         when = f"{case.now.outlook.when.astimezone(case.zone):%H:%M %Z}"
-        said.append(f"Whether {_have(sure)} it, the next send finds out by itself, after {when}: {case.do('send')}")
+        said.append(f"Whether {_have(sure)} it, the next send finds out by itself, after {when}: {send}")
     if unknown > sure:
         said.append(f"Whether {_have(unknown - sure)} it, nobody knows. See: newsletter unknown list")
     return said
@@ -166,14 +186,17 @@ def turns_of(case: Case) -> str:
 
 
 def _paused(case: Case) -> list[str]:
-    step = case.now.last_step
-    why = "It waits for a person."
-    if step and step.command is Command.PAUSE:
-        why = sentence(f"Paused on {case.at(step.at)} by {step.by}")
-    elif step and step.command is Command.TAKE_UP:
-        why = f"It waits since {case.at(step.at)}, when {step.by} said that a batch in doubt was not sent."
     running = [f"A sender is running: {case.now.sender}. It ends after the calls under way."] if case.now.sender else []
-    return [why, *running, f"Go on: {case.do('resume')}, then {case.do('send')}"]
+    return [*_why_paused(case), *running, f"Go on: {case.do('resume')}, then {case.do('send')}"]
+
+
+def _why_paused(case: Case) -> list[str]:
+    step = case.now.last_step
+    if step and step.command is Command.PAUSE:
+        return [sentence(f"Paused on {case.at(step.at)} by {step.by}")]
+    if step and step.command is Command.TAKE_UP:
+        return [f"It waits since {case.at(step.at)}, when {step.by} said that a batch in doubt was not sent."]
+    return ["It waits for a person."]
 
 
 def _cancelled(case: Case) -> list[str]:

@@ -136,8 +136,11 @@ def audience(found: Issue, would: Audience, *, goes: str = "goes to") -> None:
     say(f"{name(found)} {goes} {whom}." + (f" Not to: {left_out}." if left_out else ""))
 
 
-def question(found: Issue, state: Progress | None, would: Audience, sure: int = 0) -> str:
-    """Before a sending: say what there is to know, and return what is asked. `sure`: in doubt, and found out by it."""
+def question(found: Issue, state: Progress | None, would: Audience, sure: int = 0, passed: int = 0) -> str:
+    """Before a sending: say what there is to know, and return what is asked.
+
+    `sure`: in doubt, and found out by it; `passed`: of those who are to come, who may not be mailed.
+    """
     if state is None:
         audience(found, would)
         return f"Send {found.name} to {numbered(would.eligible, 'person', 'people')}?"
@@ -148,7 +151,7 @@ def question(found: Issue, state: Progress | None, would: Audience, sure: int = 
         are = numbered(state.unknown - sure, "is unknown and stays so", "are unknown and stay so")
         say(f"{name(found)}: {are}. See: newsletter unknown list")
     have = numbered(state.accepted, "has", "have")
-    return f"{name(found)}: {have} it; send to the remaining {state.to_claim + first:,}?"
+    return f"{name(found)}: {have} it; send to the remaining {max(0, state.to_claim - passed) + first:,}?"
 
 
 def danger(can: Capabilities) -> list[str]:
@@ -161,15 +164,20 @@ def danger(can: Capabilities) -> list[str]:
     return [said, f"{can.name} honours its key {long}: what it took within that time is not mailed again."]
 
 
-def progress(found: Issue, state: Progress, later: Mapping[str, int] | None = None) -> None:
-    """Where a sending stands, as a table that adds up; below it, what the provider said later of how many."""
+def progress(found: Issue, state: Progress, later: Mapping[str, int] | None = None, passed: int = 0) -> None:
+    """Where a sending stands, as a table that adds up; below it, what the provider said later of how many.
+
+    `passed`: of those who are to come, who may not be mailed as things are.
+    """
+    passed = min(passed, state.to_claim)
     counted = {
         "accepted": state.accepted,
         "refused": state.refused,
         "unknown": state.unknown,
         "under way": state.under_way,
         **{f"skipped: {reason}": number for reason, number in state.skipped.items()},
-        "not sent" if found.status is IssueStatus.CANCELLED else "still to come": state.to_claim,
+        "not sent" if found.status is IssueStatus.CANCELLED else "still to come": state.to_claim - passed,
+        "to be passed over": passed,
     }
     listing = [{"outcome": what, "people": number} for what, number in counted.items() if number or what == "accepted"]
     rows([*listing, {"outcome": "on the list", "people": state.list_size}], json_wanted=False, nothing="")
@@ -187,16 +195,21 @@ def status(
     json_wanted: bool,
     then: Sequence[str],
     later: Mapping[str, int] | None = None,
+    passed: int = 0,
     **more: Any,
 ) -> None:
-    """The status of an issue, begun or not; `then`: what comes next, `more`: for programs only."""
+    """The status of an issue, begun or not; `then`: what comes next, `more`: for programs only.
+
+    `passed`: of those who are to come, who may not be mailed as things are.
+    """
     if json_wanted:
         counts = {part: getattr(state, part) for part in Progress.__slots__} if state else {}
         told = {"provider_says": dict(later or {})}
         eligible = would.eligible if would else None
+        counts |= {"to_be_passed_over": passed} if state else {}
         as_json({**row(found), **counts, **told, **more, "eligible_now": eligible, "next": list(then)})
     elif state:
-        progress(found, state, later)
+        progress(found, state, later, passed)
     else:
         say(f"{name(found)} is {found.state}; nothing of it has been sent.")
         if would and found.status is not IssueStatus.CANCELLED:

@@ -14,11 +14,11 @@ from newsletter.cli.door import By, Json, door
 from newsletter.cli.issue import Which
 from newsletter.cli.output import progress, rows, say
 from newsletter.cli.stopping import stoppable
-from newsletter.cli.waiting import counting, waiting
+from newsletter.cli.waiting import counting, passed, waiting
 from newsletter.delivery import refusals
 from newsletter.delivery.events import counts as said_later
 from newsletter.delivery.flight import Ending
-from newsletter.delivery.progress import Progress
+from newsletter.delivery.progress import Progress, passed_over
 from newsletter.delivery.progress import progress as progress_of
 from newsletter.desk import sending
 from newsletter.desk.desk import Desk
@@ -55,8 +55,9 @@ def send(
     desk = door(context).desk()
     if file := sending.stopped_by(desk):
         raise IssueError(f"Nothing was sent: {file} exists, which stops all sending. Remove it, then send again.")
+    skips = _skips(desk, which)
     if not yes:
-        _confirm(desk, which, after_restore=after_restore)
+        _confirm(desk, which, skips, after_restore=after_restore)
     with stoppable() as stop, progress("Sending") as bar:
         ended = sending.send(
             desk,
@@ -65,10 +66,10 @@ def send(
             after_restore=after_restore,
             stop=stop.is_set,
             pause=stop.wait,
-            on_progress=counting(bar),
+            on_progress=counting(bar, skips),
             on_wait=waiting(bar, desk.config.publication.tz),
         )
-    show_.progress(ended.issue, ended.progress)
+    show_.progress(ended.issue, ended.progress, passed=passed(ended.progress, skips))
     with desk.transaction() as session:
         case = case_of(desk, session, ended.issue, ended.progress)
     say(*next_.providers(case), *next_.refused(case))
@@ -124,9 +125,9 @@ def resume(context: typer.Context, which: Which, by: By) -> None:
     issue = sending.resume(desk, which, by=by)
     with desk.reading() as session:
         late = case_of(desk, session, issue)
+    by_itself = f"A running 'newsletter serve' does it, or: newsletter issue send {issue.number}"
     say(
-        f"{show_.name(issue)} may go on. A running 'newsletter serve' does it, or: "
-        f"newsletter issue send {issue.number}",
+        f"{show_.name(issue)} may go on. {next_.going_on(late) if late.now.doubt else by_itself}",
         f"It has until {late.at(late.now.not_after)} (sending.latest_hours, {desk.config.sending.latest_hours}, from "
         "now); what is left then waits for a person.",
     )
@@ -142,7 +143,7 @@ def status(
 
     Example: newsletter issue status latest --watch
     """
-    desk = door(context).desk()
+    desk, skips = door(context).desk(), None
     while True:
         with desk.reading() as session:
             issue = desk.find(session, which)
@@ -150,7 +151,9 @@ def status(
             would = None if state else sending.audience(desk, session, issue)
             later = said_later(session, issue.id or 0)
             case = case_of(desk, session, issue, state)
-        more = next_.for_programs(case)
+        skips = _skips(desk, which) if skips is None and state else skips  # once: it looks at everybody who is to come
+        passes = passed(state, skips or 0) if state else 0
+        more = next_.for_programs(case) | {"passed": passes}
         show_.status(issue, state, would, json_wanted=json, later=later, then=next_.lines(case), **more)
         if not watch or not next_.moves(case):
             return
@@ -174,7 +177,19 @@ def case_of(desk: Desk, session: Session, issue: Issue, state: Progress | None =
     return next_.Case(issue, state, standing(desk, session, issue), desk.config.publication.tz)
 
 
-def _confirm(desk: Desk, which: str, *, after_restore: bool) -> None:
+def _skips(desk: Desk, which: str) -> int:
+    """How many are skipped by the end of it, as things are now, of an issue that may be sent."""
+    with desk.reading() as session:
+        issue = desk.find(session, which)
+        if issue.status not in next_.MAY_GO_ON:
+            return 0
+        state = progress_of(session, issue.id or 0, counted=False)
+        if state is None:
+            return sum(sending.audience(desk, session, issue).excluded.values())
+        return state.skipped_in_all + passed_over(session, issue.id or 0, desk.clock())
+
+
+def _confirm(desk: Desk, which: str, skips: int, *, after_restore: bool) -> None:
     """Say to how many it goes, or how many have it already, and ask; a script without a terminal says --yes."""
     with desk.reading() as session:
         issue = desk.find(session, which)
@@ -184,7 +199,7 @@ def _confirm(desk: Desk, which: str, *, after_restore: bool) -> None:
         return  # it is refused, with what can be done instead
     if after_restore:
         say(*show_.danger(desk.provider.capabilities))
-    question = show_.question(issue, state, would, sure)
+    question = show_.question(issue, state, would, sure, passed(state, skips) if state else 0)
     if not sys.stdin.isatty():
         raise IssueError("Nothing was sent: this asks before it sends, and there is no terminal. Add --yes.")
     if not typer.confirm(question):

@@ -8,16 +8,25 @@ from newsletter.delivery.progress import Progress
 from newsletter.delivery.waits import Wait
 
 
-def counting(bar: Telling) -> Callable[[Progress], None]:
-    """What tells the bar how many are dealt with, and how they fared: "taken" would be too much said of the refused."""
-    return lambda now: bar(now.list_size - now.to_claim - now.under_way, now.list_size, fared(now))
+def counting(bar: Telling, skips: int = 0) -> Callable[[Progress], None]:
+    """What tells the bar how many are dealt with, and how they fared: "taken" would be too much said of the refused.
+
+    `skips`: so many may not be mailed and are skipped by its end, as things were when it began.
+    """
+    return lambda now: bar(now.list_size - now.to_claim - now.under_way, now.list_size, fared(now, skips))
 
 
-def fared(now: Progress) -> str:
+def fared(now: Progress, skips: int = 0) -> str:
     """Like "12,000 accepted, 3 refused, 8,000 to go"."""
     known = {"accepted": now.accepted, "refused": now.refused, "unknown": now.unknown}
     counts = [f"{number:,} {what}" for what, number in known.items() if number or what == "accepted"]
-    return ", ".join([*counts, f"{max(0, now.to_claim + now.under_way):,} to go"])
+    to_come = max(0, now.to_claim - passed(now, skips))
+    return ", ".join([*counts, f"{to_come + now.under_way:,} to go"])
+
+
+def passed(now: Progress, skips: int) -> int:
+    """How many of those who are to come will be skipped, if `skips` are in all."""
+    return max(0, skips - now.skipped_in_all)
 
 
 #: Seconds: a shorter wait is not worth a word.

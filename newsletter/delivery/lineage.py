@@ -7,6 +7,8 @@ recovery raise; the number of a table beside them tells a dump that was read in 
 What cannot be seen is a copy of the disk, put back as it was.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import Engine, text, update
 from sqlmodel import Session, col, select
 
@@ -30,19 +32,23 @@ class Lineage:
 
     def require_not_behind(self, session: Session, issue_id: int) -> None:
         """Raise DeliveryError where any sending that is not over began in another history; else keep this one's."""
+        if doubt := self.doubt(session):
+            issue = session.get(Issue, issue_id)
+            raise DeliveryError(f"{doubt} {CHOICE.format(number=issue.number if issue else issue_id)}")
         here = lineage_now(session)
-        open_ = select(Sending).where(col(Sending.finished_at).is_(None))
-        for sending in session.exec(open_).all():
-            if sending.lineage is None and not _begun(session, sending):
-                sending.lineage = here
-            if sending.lineage != here:
-                issue = session.get(Issue, issue_id)
-                raise DeliveryError(
-                    "This ledger is not the one that the sending began in: another server took over, or a copy was "
-                    "restored, and the last calls may be missing in it. "
-                    + CHOICE.format(number=issue.number if issue else issue_id)
-                )
+        for sending in _unfinished(session):
+            sending.lineage = here
         session.flush()
+
+    def doubt(self, session: Session) -> str:
+        """Why this ledger is not to be trusted before an operator has said what happened since; empty: it is."""
+        here = lineage_now(session)
+        if any(one.lineage != here for one in _unfinished(session) if one.lineage or _begun(session, one)):
+            return (
+                "This ledger is not the one that the sending began in: another server took over, or a copy was "
+                "restored, and the last calls may be missing in it."
+            )
+        return ""
 
     def more(self, calls: int) -> None:
         """The claim itself is the mark."""
@@ -61,6 +67,10 @@ def mark_of(engine: Engine) -> PostMark | Lineage:
 def lineage_now(session: Session) -> str:
     """The history that this server is in, like "7421…/00000001/16402"."""
     return str(session.connection().execute(_NOW).scalar_one())
+
+
+def _unfinished(session: Session) -> Sequence[Sending]:
+    return session.exec(select(Sending).where(col(Sending.finished_at).is_(None))).all()
 
 
 def _begun(session: Session, sending: Sending) -> bool:

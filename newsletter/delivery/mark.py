@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from newsletter.delivery.batch import Batch, Sending
 from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue
+from newsletter.issues.wording import numbered
 
 #: The operator's choice, where the ledger does not know what was sent.
 CHOICE = (
@@ -45,22 +46,34 @@ class PostMark:
         """
         if self.path is None:
             return
+        if doubt := self.doubt(session):
+            issue = session.get(Issue, issue_id)  # a ledger from before the issue does not know it
+            raise DeliveryError(f"{doubt} {CHOICE.format(number=issue.number if issue else issue_id)}")
         known, posted = _posts(session), self.read()
-        issue = session.get(Issue, issue_id)  # a ledger from before the issue does not know it
-        choice = CHOICE.format(number=issue.number if issue else issue_id)
-        if posted is None and self.unfinished(session):
-            raise DeliveryError(
-                f"There is no {self.path.name} beside the database, and an issue is half sent: was this ledger "
-                f"restored or copied? {choice}"
-            )
-        if posted is not None and known < posted:
-            raise DeliveryError(
-                f"This ledger is older than the last post: it knows of {known} calls, and {posted} were made. Was it "
-                f"restored from a copy? {choice}"
-            )
         if posted is None:
             self.accept(session)
         self._written = max(known, posted or 0)
+
+    def doubt(self, session: Session) -> str:
+        """Why this ledger is not to be trusted before an operator has said what happened since; empty: it is.
+
+        Changes nothing. While somebody sends the mark may be ahead of what a session has read before.
+        """
+        if self.path is None:
+            return ""
+        known, posted = _posts(session), self.read()
+        if posted is None and self.unfinished(session):
+            return (
+                f"There is no {self.path.name} beside the database, and an issue is half sent: was this ledger "
+                "restored or copied?"
+            )
+        if posted is not None and known < posted:
+            calls = numbered(known, "call", "calls")
+            return (
+                f"This ledger is older than the last post: it knows of {calls}, and {posted} were made. Was it "
+                "restored from a copy?"
+            )
+        return ""
 
     def more(self, calls: int) -> None:
         """Say that so many further calls are about to be posted, each of them claimed or taken again and committed."""

@@ -7,7 +7,7 @@ from sqlalchemy import func, update
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
-from newsletter.delivery import waves
+from newsletter.delivery import claims, waves
 from newsletter.delivery.batch import Batch, BatchStatus, Sending
 from newsletter.issues.issue import Command, Issue, IssueStatus, step
 from subscribers.subscriber import Subscriber
@@ -80,6 +80,22 @@ def _ahead(session: Session, sending: Sending) -> int:
     ids = col(Subscriber.id)
     query = select(func.count()).select_from(Subscriber).where(ids > sending.cursor, ids <= sending.last)
     return session.exec(query).one() + waves.ahead(session, sending.issue_id)
+
+
+def passed_over(session: Session, issue_id: int, now: datetime) -> int:
+    """How many of those who are still to come may not be mailed as things are now: the claim would skip them.
+
+    It looks at everybody who is to come: half a second for a million.
+    """
+    sending = session.get(Sending, issue_id)
+    if sending is None:
+        return 0
+    ids = col(Subscriber.id)
+    query = select(func.count()).select_from(Subscriber).where(ids > sending.cursor, ids <= sending.last)
+    mailed = session.exec(query.where(claims.eligible(now))).one() + waves.ahead(
+        session, issue_id, claims.eligible(now)
+    )
+    return _ahead(session, sending) - mailed
 
 
 def on_its_way(session: Session) -> bool:

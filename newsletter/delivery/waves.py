@@ -187,10 +187,12 @@ def next_opening(session: Session, issue_id: int) -> datetime | None:
     return session.scalar(query)
 
 
-def ahead(session: Session, issue_id: int) -> int:
-    """How many people are in waves, and not walked past yet; any status."""
+def ahead(session: Session, issue_id: int, who: ColumnElement[bool] | None = None) -> int:
+    """How many people are in waves, and not walked past yet: of any status, or of those whom `who` is true of."""
     place = and_(col(Wave.issue_id) == col(WaveMember.issue_id), col(Wave.number) == col(WaveMember.wave))
     query = select(func.count()).select_from(WaveMember).join(Wave, place)
+    if who is not None:
+        query = query.join(Subscriber, col(Subscriber.id) == col(WaveMember.subscriber_id)).where(who)
     left = query.where(col(WaveMember.issue_id) == issue_id, col(WaveMember.subscriber_id) > col(Wave.cursor))
     return session.scalar(left.where(col(Wave.walked).is_(False))) or 0
 

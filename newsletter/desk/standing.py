@@ -10,6 +10,7 @@ from sqlmodel import Session
 from newsletter.delivery.batch import BatchStatus, Sending
 from newsletter.delivery.failover import Failover, of_issue, taken_by
 from newsletter.delivery.ledger import begun, open_batches
+from newsletter.delivery.lineage import mark_of
 from newsletter.delivery.lock import Holder, holder
 from newsletter.delivery.recovery import Outlook
 from newsletter.delivery.waits import ProviderWait, running
@@ -18,6 +19,7 @@ from newsletter.delivery.waves import Wave, waves_of
 from newsletter.desk.desk import Desk
 from newsletter.desk.doubting import known_providers, settles_itself
 from newsletter.desk.sending import stopped_by
+from newsletter.errors import DeliveryError
 from newsletter.issues.issue import Issue, IssueStep, steps_of
 
 
@@ -41,6 +43,7 @@ class Standing:
     used_up: bool = False  #: today's share of the warm-up: it goes on tomorrow (UTC)
     settles: int = 0  #: so many people in doubt the next run settles by itself,
     outlook: Outlook | None = None  #: from then on
+    doubt: str = ""  #: why this ledger may have forgotten calls, as a restored one: nothing is sent from it unasked
 
 
 def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
@@ -48,8 +51,9 @@ def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
     steps, sending = steps_of(session, issue), session.get(Sending, issue.id)
     parked = [one for one in open_batches(session, issue.id or 0) if one.status is BatchStatus.CLAIMED]
     settles, outlook = settles_itself(desk, session, issue)
+    sender = holder(desk.engine)
     return Standing(
-        sender=holder(desk.engine),
+        sender=sender,
         stop_file=stopped_by(desk),
         last_step=steps[-1] if steps else None,
         not_after=sending.not_after if sending else None,
@@ -64,7 +68,15 @@ def standing(desk: Desk, session: Session, issue: Issue) -> Standing:
         used_up=left_today(session, desk.config.sending.warm_up, _sender(desk), desk.clock()) == 0,
         settles=settles,
         outlook=outlook,
+        doubt="" if sender else _doubt(desk, session),  # whoever sends has looked, and moves the mark meanwhile
     )
+
+
+def _doubt(desk: Desk, session: Session) -> str:
+    try:
+        return mark_of(desk.engine).doubt(session)
+    except DeliveryError as error:  # the mark itself cannot be read
+        return str(error)
 
 
 def _sender(desk: Desk) -> str:

@@ -112,7 +112,7 @@ def test_a_restored_ledger_says_what_going_on_means(approved: Run, tmp_path: Pat
     refused = approved("issue", "send", "1", "--yes", code=1).stderr
 
     assert "knows of 0 calls, and 7 were made" in refused
-    assert "is approved" in told(approved)
+    assert "Then go on: newsletter issue send 1 --after-restore; or end it" in told(approved)
     assert "docs/guarantees.md" in refused
     assert "newsletter issue send 1 --after-restore" in refused
     assert "is sent" in approved("issue", "send", "1", "--yes", "--after-restore").stdout
@@ -136,7 +136,8 @@ def test_what_a_restore_says_to_type_is_what_goes_on(begun: Run, tmp_path: Path)
     typed = [line.split()[1:] for line in said.rpartition(": ")[2].removesuffix("; or cancel\n").split(", then ")]
 
     assert typed == [["issue", "resume", "1"], ["issue", "send", "1", "--after-restore"]]
-    begun(*typed[0])
+    assert "newsletter issue resume 1, then newsletter issue send 1 --after-restore" in told(begun)
+    assert "newsletter issue send 1 --after-restore" in begun(*typed[0]).stdout
     begun("issue", "send", "1", "--yes", code=1)
     assert "is sent" in begun(*typed[1], "--yes").stdout
 

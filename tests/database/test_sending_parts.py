@@ -23,7 +23,7 @@ from newsletter.delivery.batch import Sending
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.explain import fates
 from newsletter.delivery.flight import Ending
-from newsletter.delivery.progress import Progress, progress
+from newsletter.delivery.progress import Progress, passed_over, progress
 from newsletter.desk import sending, writing
 from newsletter.desk.editions import Edition
 from newsletter.issues.issue import IssueStatus
@@ -31,7 +31,7 @@ from newsletter.mail.message import MessageBuilder
 from newsletter.topics import Topic
 from subscribers.choice import Choice
 from subscribers.consent import Evidence
-from subscribers.subscriber import Subscriber, find, unsubscribe
+from subscribers.subscriber import Subscriber, find, pause, unsubscribe
 
 PAGE = "https://news.example.org/issues/2026-W46"
 
@@ -112,6 +112,20 @@ def test_what_counts_is_the_choice_at_the_beginning(engine: Engine) -> None:
     assert got(here).keys() == {"ada", "eve"}
     assert got(here)["eve"][0] == made.parts["models"].digest
     assert (stand(here).skipped["unsubscribed"], stand(here).skipped["unchosen"]) == (2, 1)
+
+
+@pytest.mark.parametrize("wish", ["models", "others,models"], ids=["by waves", "over the list"])
+def test_who_will_be_passed_over_is_known_before_their_turn(engine: Engine, wish: str) -> None:
+    """So that what is left to send is not told with them: as things are, also of who is on a break without an end."""
+    here, _ = approved(engine, eve=wish, finn=wish)
+    sending.start(here.desk, "1", by="Mara")
+    with here.desk.transaction() as session:
+        pause(session, find(session, "finn@example.org"), Evidence("/preferences"), here.clock())
+        ahead = passed_over(session, 1, here.clock())
+    before = stand(here)
+    sending.send(here.desk, "1", by="Mara")
+
+    assert ahead == stand(here).skipped_in_all - before.skipped_in_all == before.to_claim - 2
 
 
 @pytest.mark.sqlite

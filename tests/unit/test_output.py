@@ -67,3 +67,11 @@ def test_the_refused_are_not_told_as_sent(capsys: pytest.CaptureFixture[str]) ->
         counting(bar)(Progress(20, 0, 18, 0, 2, {}, 0))
 
     assert capsys.readouterr().err == "Sending: 0 accepted, 18 refused, 2 to go\n"
+
+
+def test_who_will_be_skipped_is_not_to_go(capsys: pytest.CaptureFixture[str]) -> None:
+    """Seven of twenty may not be mailed; the cursor has passed two of them."""
+    with progress("Sending", Ticks()) as bar:
+        counting(bar, 7)(Progress(20, 8, 0, 0, 0, {"paused": 2}, 10))
+
+    assert capsys.readouterr().err == "Sending: 8 accepted, 5 to go\n"

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from newsletter.cli.issue_next import Case, lines, turns_of
+from newsletter.cli.issue_print import progress, question
 from newsletter.cli.issue_send import outcome
 from newsletter.delivery.flight import Ending
 from newsletter.delivery.progress import Progress
 from newsletter.delivery.waves import Wave
-from newsletter.desk.sending import Sent
+from newsletter.desk.sending import Audience, Sent
 from newsletter.desk.standing import Standing
 from newsletter.issues.issue import Command, Issue, IssueStatus, IssueStep
 
@@ -53,6 +54,34 @@ def test_who_paused_ends_with_one_mark(by: str, end: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "typed"),
+    [
+        (IssueStatus.APPROVED, "Then go on: newsletter issue send 3 --after-restore; or end it"),
+        (IssueStatus.SENDING, "Then go on: newsletter issue send 3 --after-restore; or end it"),
+        (
+            IssueStatus.PAUSED,
+            "Then go on: newsletter issue resume 3, then newsletter issue send 3 --after-restore; or end it",
+        ),
+    ],
+)
+def test_after_a_restore_somebody_has_to_say_what_happened_since(status: IssueStatus, typed: str) -> None:
+    """Whatever else would come next is refused by the ledger."""
+    now = Standing(None, None, None, None, claimed=True, doubt="This ledger is older.")
+    told = " ".join(lines(Case(issue(status), numbers(), now, ZoneInfo("UTC"))))
+
+    assert "This ledger is older. Nothing is sent before you say what happened since: 'When in doubt'" in told
+    assert typed in told
+    assert told.count("newsletter issue send") == 1
+
+
+def test_an_issue_that_is_over_needs_no_word_after_a_restore() -> None:
+    """Nothing more is sent of it."""
+    now = Standing(None, None, None, None, claimed=True, doubt="This ledger is older.")
+
+    assert "older" not in " ".join(lines(Case(issue(IssueStatus.SENT), numbers(), now, ZoneInfo("UTC"))))
+
+
+@pytest.mark.parametrize(
     ("state", "shown"),
     [
         (numbers(unknown=1), "Whether 1 reader has it, nobody knows."),
@@ -73,6 +102,17 @@ def test_what_pauses_an_issue_is_called_so_and_says_both_commands(ending: Ending
 
     assert told.startswith("paused")
     assert "newsletter issue resume 3, then newsletter issue send 3" in told
+
+
+def test_who_may_not_be_mailed_is_not_among_the_remaining(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither in what is asked, nor in the table, which still adds up."""
+    state = Progress(9, 3, 0, 0, 0, {"pending": 1}, 5)
+    asked = question(issue(IssueStatus.SENDING), state, Audience(0, {}), passed=2)
+    progress(issue(IssueStatus.SENDING), state, passed=2)
+    table = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:6])
+
+    assert "send to the remaining 3?" in asked
+    assert (table["still to come"], table["to be passed over"], table["on the list"]) == ("3", "2", "9")
 
 
 def test_whose_turn_it_is_counts_everybody_of_that_hour_whatever_they_chose() -> None:
