@@ -5,7 +5,7 @@ fewer than LEAST readers voted on is not in it: a few votes say little of a tool
 is worth reading is where readers and panel disagree, so that comes first; then, and among these, the most votes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlmodel import Session, col, select
 
@@ -13,6 +13,7 @@ from newsletter.comparisons.comparison import Comparison, Panel, Tool, Verdict, 
 from newsletter.comparisons.shelf import version_at
 from newsletter.issues.candidates import Chosen
 from newsletter.issues.composition import ReadersVotes, ToolVotes
+from newsletter.issues.headline import told_apart
 from newsletter.issues.issue import OUT, Issue, items_of
 from newsletter.issues.readers_votes import counted
 
@@ -39,9 +40,16 @@ def taken(session: Session, issue: Issue, chosen: Sequence[Chosen]) -> ReadersVo
     had = [version_at(session, item.row_id) for item in items_of(session, last)]
     votes = counted(session, (tool.slug for one in had for tool in one.tools))
     told = {tool.slug: tool.panel for one in chosen for tool in one.comparison.tools}
-    found = {tool.slug: _said(one, tool, votes[tool.slug], told) for one, tool in _enough(had, votes)}
+    return worded(last.number, had, votes, told)
+
+
+def worded(
+    number: int, had: Sequence[Comparison], votes: Mapping[str, Votes], told: Mapping[str, Panel]
+) -> ReadersVotes | None:
+    """The section on the issue of this number, which had these comparisons. `votes` and `told`: by slug."""
+    found = {tool.slug: _said(one, tool, votes[tool.slug], told) for one, tool in _enough(told_apart(had), votes)}
     ordered = sorted(found.items(), key=lambda one: (not one[1].sentence, -(one[1].votes.count or 0), one[0]))
-    return ReadersVotes(number=last.number, tools=tuple(said for _, said in ordered)) if ordered else None
+    return ReadersVotes(number=number, tools=tuple(said for _, said in ordered)) if ordered else None
 
 
 def text_of(said: ReadersVotes | None) -> str | None:
@@ -60,18 +68,18 @@ def _last(session: Session, issue: Issue) -> Issue | None:
     return session.exec(select(Issue).where(*mine).order_by(col(Issue.week).desc()).limit(1)).first()
 
 
-def _enough(had: Sequence[Comparison], votes: dict[str, Votes]) -> Iterator[tuple[Comparison, Tool]]:
+def _enough(had: Sequence[Comparison], votes: Mapping[str, Votes]) -> Iterator[tuple[Comparison, Tool]]:
     for one in had:
         for tool in one.tools:
             if tool.slug in votes and (votes[tool.slug].count or 0) >= LEAST:
                 yield one, tool
 
 
-def _said(one: Comparison, tool: Tool, votes: Votes, told: dict[str, Panel]) -> ToolVotes:
+def _said(one: Comparison, tool: Tool, votes: Votes, told: Mapping[str, Panel]) -> ToolVotes:
     panel = told.get(tool.slug, tool.panel)
     return ToolVotes(
         key=one.key,
-        tool=tool.name,
+        tool="A" + tool.name[1:] if tool.name.startswith("another ") else tool.name,
         categories=tuple(side.category for side in one.tools),
         votes=votes,
         panel=panel,
