@@ -2,9 +2,11 @@
 
 Made-up addresses in random order, with name and status, into an empty SQLite database in a temporary folder; then the
 same file again, then an export. Memory is the growth of the process's peak. A large file is read by a second process
-(subscribers/ahead.py): its processor time is told as well, and its peak, of the largest so far.
+(subscribers/ahead.py): its processor time is told as well, and its peak.
 """
 
+import os
+import re
 import resource
 import sys
 import tempfile
@@ -38,10 +40,25 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def elsewhere() -> tuple[float, float]:
-    """Seconds of processor of the processes that have ended, and the peak of the largest in MB."""
+def elsewhere() -> float:
+    """Seconds of processor of the processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return used.ru_utime + used.ru_stime
+
+
+class Reader:
+    """The most memory that the other process had, in MB, looked up while it runs (Linux).
+
+    What the system says of a process that has ended counts the memory of the one that began it as well.
+    """
+
+    most = 0.0
+
+    def __call__(self, _rows: int) -> None:
+        """Look again, as an import tells that it goes on."""
+        for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            found = re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{child}/status").read_text())
+            self.most = max(self.most, int(found[1]) / 1024) if found else self.most
 
 
 def main(number: int) -> None:
@@ -53,15 +70,23 @@ def main(number: int) -> None:
         engine = engine_for(f"sqlite:///{folder}/list.db")
         SQLModel.metadata.create_all(engine)
         for what, dry_run in (("dry run", True), ("import", False), ("import again", False)):
-            before, began, spent, read = peak(), time.perf_counter(), time.process_time(), elsewhere()[0]
+            before, began, spent, read, reader = peak(), time.perf_counter(), time.process_time(), elsewhere(), Reader()
             with settled_heap(), transaction(engine) as session, path.open("rb") as file:
-                report = import_csv(session, file, TERMS, secret=b"s" * 32, now=NOW, limits=NO_LIMITS, dry_run=dry_run)
+                report = import_csv(
+                    session,
+                    file,
+                    TERMS,
+                    secret=b"s" * 32,
+                    now=NOW,
+                    limits=NO_LIMITS,
+                    dry_run=dry_run,
+                    progress=reader,
+                )
             counted = {str(outcome): count for outcome, count in report.counts.items() if count}
             took, cpu = time.perf_counter() - began, time.process_time() - spent
-            other, most = elsewhere()
             print(
                 f"{what}: {took:.1f} s, CPU {cpu:.1f} s, +{peak() - before:.0f} MB, {counted}; the other process: "
-                f"CPU {other - read:.1f} s, {most:.0f} MB",
+                f"CPU {elsewhere() - read:.1f} s, {reader.most:.0f} MB",
                 flush=True,
             )
         out = Path(folder) / "export.csv"

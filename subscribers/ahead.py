@@ -2,8 +2,9 @@
 
 Reading a million rows, checking their addresses and hashing them takes half as long as writing them, and the two need
 nothing of each other. The other process gets the open file, and the same `Reading` that would be done here; it gives
-back the same batches in the same order, one ahead of what is written. It touches no database, a Ctrl-C does not reach
-it, and it ends when its pipe is closed: with the import, or with us. What is small, or no file on disk, is read here.
+back the same batches in the same order, one ahead of what is written. It touches no database and loads nothing for one.
+A Ctrl-C does not reach it, and it ends when its pipe is closed: with the import, or with us. What is small, or no file
+on disk, is read here.
 """
 
 import gc

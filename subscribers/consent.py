@@ -15,19 +15,21 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.columns import word
 from subscribers.errors import IllegalChange
+from subscribers.status import ON_THE_LIST, Status
 
-
-class Status(StrEnum):
-    """Where a subscriber stands."""
-
-    PENDING = "pending"  #: has asked, has not confirmed: gets the confirmation and nothing else
-    ACTIVE = "active"  #: gets every issue
-    PAUSED = "paused"  #: gets nothing until `paused_until`, or until they come back
-    UNSUBSCRIBED = "unsubscribed"  #: has left
-
-
-#: Who has said yes and not left: a break ends by itself.
-ON_THE_LIST = (Status.ACTIVE, Status.PAUSED)
+__all__ = [
+    "ALREADY",
+    "ON_THE_LIST",
+    "STEPS",
+    "ConsentEvent",
+    "Evidence",
+    "Kind",
+    "Status",
+    "after",
+    "events",
+    "record",
+    "status_at",
+]
 
 
 class Kind(StrEnum):

@@ -9,10 +9,10 @@ from zoneinfo import available_timezones
 
 from subscribers.address import fingerprint, parse
 from subscribers.choice import Choice
-from subscribers.consent import ON_THE_LIST, Status
 from subscribers.errors import BadAddress, BadFile
+from subscribers.names import clean_name
 from subscribers.sheet import Limits, Sheet, unguard
-from subscribers.subscriber import clean_name
+from subscribers.status import ON_THE_LIST, Status
 
 BATCH = 5_000  #: rows that are looked up and inserted together
 

@@ -5,7 +5,6 @@ person said it (a page, a file, "command line"), `wording` which version of the 
 """
 
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,6 +16,7 @@ from subscribers.choice import Frequency
 from subscribers.columns import word
 from subscribers.consent import Evidence, Kind, Status, after, record
 from subscribers.errors import BadAddress, UnknownSubscriber
+from subscribers.names import clean_name
 
 __all__ = [
     "Evidence",
@@ -41,7 +41,6 @@ __all__ = [
     "unsubscribe",
 ]
 
-LONGEST_NAME = 80
 LAST = "\U0010ffff"  #: behind every letter
 _REF = 24
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # each byte gives five random bits
@@ -84,14 +83,6 @@ def new_refs(number: int) -> list[str]:
     """Many new refs from one call to the system, which costs more than all the rest."""
     letters = secrets.token_bytes(_REF * number).translate(_LETTERS).decode()
     return [letters[at : at + _REF] for at in range(0, len(letters), _REF)]
-
-
-def clean_name(text: str) -> str:
-    """A name on one line: NFC, no control or direction-changing characters, single blanks, at most 80 characters."""
-    if text.isprintable() and "  " not in text and unicodedata.is_normalized("NFC", text):
-        return text.strip()[:LONGEST_NAME].strip()
-    kept = (c if c.isprintable() or c in "\u200d\u200c" else " " for c in unicodedata.normalize("NFC", text))
-    return " ".join("".join(kept).split())[:LONGEST_NAME].strip()
 
 
 def add(
