@@ -33,7 +33,9 @@ def listening(desk: Desk, rounds: Rounds, tally: Tally) -> Iterator[None]:
         return
     try:
         doors = doors_of(desk.config)
-        with serving(app(desk, doors, trouble=rounds.trouble, tally=tally), web.host, web.port) as address:
+        with serving(
+            app(desk, doors, trouble=rounds.trouble, tally=tally), web.host, web.port, clock=desk.clock
+        ) as address:
             pages = "readers' pages, /hooks/PROVIDER for webhooks, /healthz, /readyz"
             start(f"Listening on {address}: {pages}.", *closed(doors))
             yield

@@ -1,9 +1,11 @@
 """The web server: the readers' pages, the providers' webhooks, and whether we are alive."""
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -32,7 +34,7 @@ from newsletter.web.gathering import Gathering
 from newsletter.web.health import Readiness, alive
 from newsletter.web.hooks import Door, Hooks
 from newsletter.web.leaving import Leaving
-from newsletter.web.limited import Limited
+from newsletter.web.limited import Hushed, Limited
 from newsletter.web.opening import AGAIN, BUSY, Link
 from newsletter.web.pacing import Pace, calm
 from newsletter.web.pages import Pages
@@ -49,6 +51,13 @@ from subscribers.tokens import Purpose
 
 #: Requests at once; a provider that finds us busy tries again.
 AT_ONCE = 200
+#: Where the server's own library says what was wrong with a request.
+SAYS = logging.getLogger("uvicorn.error")
+log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def app(
@@ -157,11 +166,17 @@ def _door(choice: ProviderChoice, table: str) -> Door:
 
 @contextmanager
 def serving(
-    application: ASGIApp, host: str, port: int, *, longest_head: float = patience.LONGEST_HEAD
+    application: ASGIApp,
+    host: str,
+    port: int,
+    *,
+    longest_head: float = patience.LONGEST_HEAD,
+    clock: Callable[[], datetime] = _now,
 ) -> Iterator[str]:
     """The application in a thread, for as long as the block; gives its address. Raises OSError if that is taken.
 
-    Port 0 is any that is free. `longest_head`: seconds that the head of a request may take.
+    Port 0 is any that is free. `longest_head`: seconds that the head of a request may take. `clock` (aware) is for the
+    log.
     """
     settings = uvicorn.Config(
         application,
@@ -172,15 +187,19 @@ def serving(
         server_header=False,
         proxy_headers=False,  # uvicorn believes whoever is on this machine
         limit_concurrency=AT_ONCE,
+        h11_max_incomplete_event_size=patience.MOST_HEAD,
         timeout_keep_alive=5,
         lifespan="off",
     )
     bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    hushed = Hushed(log.warning, clock)
+    SAYS.addFilter(hushed)
     thread.start()
     try:
         yield f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(timeout=10)
+        SAYS.removeFilter(hushed)

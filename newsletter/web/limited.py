@@ -4,6 +4,7 @@ So a scanner, or a provider with an old secret, fills no disk and hides no other
 (tally.py), whatever is said here.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,3 +44,21 @@ class Limited:
 
     def _left_out(self, about: str, minute: _Minute) -> tuple[str, int, str]:
         return about, minute.lines - self.most, f"{minute.since:%Y-%m-%d %H:%M:%S}"
+
+
+class Hushed(logging.Filter):
+    """Warnings of a library about strangers' requests: said by us instead, at most so many of each in a minute."""
+
+    def __init__(self, said: Callable[..., None], clock: Callable[[], datetime]) -> None:
+        """`said`: a logger's method."""
+        super().__init__()
+        self._limited = Limited(said, clock)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the library's own line stands. Its advice on what else to install is for nobody here."""
+        if record.levelno != logging.WARNING:
+            return True
+        line = record.getMessage()
+        if "install" not in line:
+            self._limited(line.rstrip("."), "%s", line)
+        return False

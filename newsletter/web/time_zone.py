@@ -45,8 +45,8 @@ class TimeZone:
 
     async def act(self, ref: str, token: str, fields: Fields) -> Response:
         """Another zone, or none."""
-        zone = fields.get("zone", "")
-        if zone and zone not in places():
+        zone = fields.get("zone")
+        if zone is None or (zone and zone not in places()):  # a form that did not arrive whole chooses nothing
             return self.pages.sorry(HTTPStatus.UNPROCESSABLE_ENTITY, NO_ZONE)
 
         def move(session: Session, who: Subscriber) -> None:

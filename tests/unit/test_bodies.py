@@ -32,9 +32,11 @@ def test_a_form_is_read_in_both_shapes(kind: str, body: bytes) -> None:
         ("", b"a=1"),
         (FORM, b"\xff=1"),
         (FORM, b"&".join([b"a=1"] * 99)),
+        (FORM, b"a=1&b=%4"),
+        (FORM, b"a=%" + b"%" * 65_000),
         ("multipart/form-data", b"x"),
     ],
-    ids=["text", "nothing said", "not ASCII", "too many", "no boundary"],
+    ids=["text", "nothing said", "not ASCII", "too many", "cut short", "percent", "no boundary"],
 )
 def test_what_is_no_form_has_no_fields(kind: str, body: bytes) -> None:
     """It is not guessed at."""

@@ -72,6 +72,29 @@ def test_the_second_head_of_a_connection_is_cut_off_too(address: str) -> None:
         assert drips(client, b"x")
 
 
+def test_a_head_that_is_too_long_is_refused_before_it_is_taken_apart(address: str) -> None:
+    """Also one that comes at once and whole; its connection is closed."""
+    with connection(address) as client:
+        client.sendall(b"GET /" + b"%" * 60_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert whole(client).startswith(b"HTTP/1.1 400 ")
+        assert drips(client, b"")
+
+
+def test_what_strangers_send_does_not_fill_the_log(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Five lines a minute of each kind, and one that there were more; none tells to install anything."""
+    for line in [b"GET <>"] * 20 + [b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade"]:
+        with connection(address) as client:
+            client.sendall(line + b"\r\n\r\n")
+            whole(client)
+    said = [record.getMessage() for record in caplog.records]
+
+    assert said[:5] == ["Invalid HTTP request received."] * 5
+    assert said[5:] == [
+        "Invalid HTTP request received: more such lines in this minute are only counted.",
+        "Unsupported upgrade request.",
+    ]
+
+
 def test_a_body_that_nobody_reads_is_cut_off(address: str) -> None:
     """Its request is answered already; what still comes of it holds no place."""
     with connection(address) as client:

@@ -114,6 +114,14 @@ def test_another_host_is_refused(web: httpx.Client, here: Place, host: str) -> N
     assert dump(here) == before
 
 
+def test_an_address_that_is_too_long_is_not_taken_apart(web: httpx.Client, here: Place) -> None:
+    """Our own have some hundred bytes; whoever hands links on may add their marks."""
+    path = filled(here, "/vote/{token}", Purpose.VOTE)
+
+    assert web.get(f"{path}?utm_source={'x' * 1_900}").status_code == 200
+    assert [web.get(f"{one}?{'%' * 2_001}").status_code for one in (path, "/vote", "/healthz")] == [414] * 3
+
+
 def test_a_form_that_is_too_long_is_not_read(web: httpx.Client, here: Place) -> None:
     """64 kB, also where nobody says how long it is (S-54)."""
     path, before = filled(here, "/u/{token}", Purpose.UNSUBSCRIBE), dump(here)

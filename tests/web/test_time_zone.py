@@ -53,6 +53,15 @@ def test_where_all_get_it_at_one_moment_no_zone_is_shown(web: httpx.Client, here
     assert "<select" not in web.get(link(here)).text
 
 
+def test_a_form_that_cannot_be_read_takes_no_zone_away(everywhere: httpx.Client, here: Place) -> None:
+    """None is chosen by an empty field, and not by no field."""
+    path = f"{link(here)}/zone"
+    everywhere.post(path, data={"zone": "Asia/Tokyo"})
+    answers = [everywhere.post(path), everywhere.post(path, data={"zone": "", **{f"f{n}": "1" for n in range(99)}})]
+
+    assert ({one.status_code for one in answers}, who(here, "ada").zone) == ({422}, "Asia/Tokyo")
+
+
 @pytest.mark.parametrize("zone", ["x", "Europe", "../etc/passwd", "Europe/Berlin\0", "EUROPE/BERLIN", "Factory", "<b>"])
 def test_what_is_no_place_of_the_list_is_not_kept(everywhere: httpx.Client, here: Place, zone: str) -> None:
     """No file of this machine is looked for."""
