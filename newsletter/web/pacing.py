@@ -21,7 +21,7 @@ from newsletter.web.signing_up import HOUR
 from subscribers.errors import BadToken
 from subscribers.tokens import Purpose, verify
 
-TOO_MANY = "Those were very many changes within an hour. Please go on later."
+TOO_MANY = "This was not kept: there were very many changes within an hour. Please go on later."
 MOST, WITHIN = 60, timedelta(hours=1)  #: an issue of eight comparisons has 32 votes and bookmarks
 ROOM = 10_000  #: readers that are remembered; then whoever has been quiet longest is forgotten
 
