@@ -50,7 +50,7 @@ def test_all_acts_of_a_reader_count_together(here: Place) -> None:
     with open_web(here, pace=Pace(most=2)) as web:
         assert REFUSED not in {web.post(path).status_code for path in paths}
         refused = web.post(zone, data={"zone": "Asia/Tokyo"})
-        other = web.post(f"/preferences/{token(here, Purpose.PREFERENCES, 'pia')}/zone")
+        other = web.post(f"/bookmarks/{token(here, Purpose.BOOKMARKS, 'pia')}")
 
     assert (refused.status_code, refused.headers["retry-after"], other.status_code) == (REFUSED, "3600", 200)
     assert "This was not kept" in refused.text
