@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from subscribers.consent import Status
 from subscribers.erasure import erase
+from subscribers.export import TOGETHER
 from subscribers.subscriber import require
 from subscribers.suppression import suppressions
 from subscribers.suppression_files import export_suppressions, import_suppressions
@@ -60,6 +61,16 @@ def test_an_export_can_be_of_one_status_and_shows_nobody_who_was_erased(session:
     [line] = exported(session, status=Status.PAUSED).splitlines()[1:]
     assert line.startswith("pia@example.org,Pia Lindqvist,paused,2026-09-17T08:00:00+00:00,")
     assert BACK_ON.isoformat() in line
+
+
+def test_more_people_than_are_read_at_once_are_all_there_in_their_order(session: Session) -> None:
+    """Each once, at the seams as well, whether or not some of them have to be taken apart."""
+    names = ["Njeri; Ada" if n == TOGETHER + 7 else f"R {n}" for n in range(2 * TOGETHER + 3)]
+    take(session, as_csv([(f"r{n}", name.replace(";", ","), "") for n, name in enumerate(names)]))
+    erase(session, require(session, "r4@example.org"), "command line", NOW)
+
+    found = [line.partition("@")[0] for line in exported(session).splitlines()[1:]]
+    assert found == [f"r{n}" for n in range(len(names)) if n != 4]
 
 
 def test_suppressions_move_with_the_list(session: Session) -> None:
