@@ -7,8 +7,11 @@ ask one (axe) for a second opinion.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, cast
 
 from lxml import etree
+from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -51,14 +54,17 @@ def faint_texts(page: HtmlElement, dark: bool = False) -> Iterator[Faint]:
     """Every visible text whose contrast is too low, each pair of colours once."""
     overrides = _dark_styles(page) if dark else {}
     seen: set[Ink] = set()
-    for text, ink in _texts(page.find("body"), Ink(), overrides):
+    texts: list[tuple[str, Ink]] = []
+    _gather(page.find("body"), Ink(), overrides, texts)
+    for text, ink in texts:
         if ink not in seen and ratio(ink.colour, ink.ground) < ink.needs:
             yield Faint(text, ink, ratio(ink.colour, ink.ground))
         seen.add(ink)
 
 
-def declarations(style: str) -> dict[str, str]:
-    """The declarations of a style attribute; of a repeated property the last."""
+@lru_cache(maxsize=4_096)
+def declarations(style: str) -> Mapping[str, str]:
+    """The declarations of a style attribute; of a repeated property the last. A page has few that differ."""
     pairs = (part.partition(":") for part in style.split(";") if ":" in part)
     return {name.strip().lower(): value.replace("!important", "").strip() for name, _, value in pairs}
 
@@ -68,37 +74,47 @@ def _dark_styles(page: HtmlElement) -> Styles:
     found: dict[HtmlElement, dict[str, str]] = {}
     for block in DARK.findall(css):
         for selector, body in RULE.findall(block):
-            for element in page.cssselect(selector.strip()):
+            for element in cast("list[HtmlElement]", _selected(selector.strip())(page)):
                 found.setdefault(element, {}).update(declarations(body))
     return found
 
 
-def _texts(element: HtmlElement, ink: Ink, overrides: Styles) -> Iterator[tuple[str, Ink]]:
-    style = {**declarations(element.get("style", "")), **overrides.get(element, {})}
+@lru_cache(maxsize=256)
+def _selected(selector: str) -> CSSSelector:
+    """The same in all parts of an issue: made once."""
+    return CSSSelector(selector, translator="html")
+
+
+def _gather(element: HtmlElement, ink: Ink, overrides: Styles, found: list[tuple[str, Ink]]) -> None:
+    """Add each text within it, with its ink. Into a list: a page of tables in tables is twenty generators deep."""
+    style = declarations(element.get("style", ""))
+    if dark := overrides.get(element):
+        style = {**style, **dark}
     if style.get("display") == "none":
         return
     inner = _styled(element, ink, style)
-    if element.text and element.text.strip():
-        yield element.text.strip(), inner
+    if element.text and (text := element.text.strip()):
+        found.append((text, inner))
     for child in element.iterchildren(etree.Element):
-        yield from _texts(child, inner, overrides)
-        if child.tail and child.tail.strip():
-            yield child.tail.strip(), inner
+        _gather(child, inner, overrides, found)
+        if child.tail and (text := child.tail.strip()):
+            found.append((text, inner))
 
 
 def _styled(element: HtmlElement, ink: Ink, style: Mapping[str, str]) -> Ink:
+    new: dict[str, Any] = {}
     if colour := COLOUR.search(style.get("color", "")):
-        ink = replace(ink, colour=colour[0])
+        new["colour"] = colour[0]
     ground = style.get("background-color") or style.get("background") or element.get("bgcolor", "")
     if found := COLOUR.search(ground):
-        ink = replace(ink, ground=found[0])
+        new["ground"] = found[0]
     if (size := style.get("font-size", "")).endswith("px"):
-        ink = replace(ink, pixels=float(size[:-2]))
+        new["pixels"] = float(size[:-2])
     if element.tag in ("b", "strong", "h1", "h2", "h3", "th"):
-        ink = replace(ink, bold=True)
+        new["bold"] = True
     if weight := style.get("font-weight"):
-        ink = replace(ink, bold=weight in ("bold", "600", "700", "800", "900"))
-    return ink
+        new["bold"] = weight in ("bold", "600", "700", "800", "900")
+    return replace(ink, **new) if new else ink
 
 
 def _luminance(colour: str) -> float:

@@ -85,6 +85,16 @@ def test_a_rule_that_cannot_be_inlined_is_refused(rule: str) -> None:
         inline(PAGE, rule)
 
 
+def test_rules_that_are_taken_apart_once_serve_every_page() -> None:
+    """The second page gets what the first got, and a page with other rules its own."""
+    page = '<html><head></head><body><p class="a">x</p></body></html>'
+    red, blue = ".a { color: #aa0000 }", ".a { color: #0000aa }"
+
+    first, other, again = (inline(page, css) for css in (red, blue, red))
+    assert ("#aa0000" in first, "#0000aa" in other, "#aa0000" in other) == (True, True, False)
+    assert again == first
+
+
 def test_classes_that_no_kept_style_names_go() -> None:
     """They are bytes without a meaning once their style is on the element."""
     style = "<style>.kept{color:#111111}</style>"
