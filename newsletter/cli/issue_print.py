@@ -16,6 +16,7 @@ from newsletter.providers.base import Capabilities
 
 KB = 1024
 FOR_EVER = 3650  #: days
+MOST_NAMED = 14  #: parts in a sentence
 
 
 def name(issue: Issue) -> str:
@@ -111,8 +112,13 @@ def parts(made: Edition) -> list[str]:
     """The parts of it that readers can choose, in a sentence; nothing where everybody gets the whole."""
     if not made.parts:
         return []
-    said = listed([f"{name} ({len(part.html.encode()) / KB:.1f} KB)" for name, part in made.parts.items()])
-    return [f"With it {numbered(len(made.parts), 'part', 'parts')} for readers' choices: {said}."]
+    by_name = {name: len(part.html.encode()) / KB for name, part in made.parts.items()}
+    number = numbered(len(by_name), "part", "parts")
+    if len(by_name) <= MOST_NAMED:
+        said = listed([f"{name} ({size:.1f} KB)" for name, size in by_name.items()])
+        return [f"With it {number} for readers' choices: {said}."]
+    span = f"{min(by_name.values()):.1f} to {max(by_name.values()):.1f} KB"
+    return [f"With it {number} for readers' choices, of {span}; 'newsletter issue check N --json' names them."]
 
 
 def findings(found: Issue, rendered: Edition) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 from delivery_samples import NOW, Ticks
 
+from newsletter.cli.issue_print import parts
 from newsletter.cli.output import LINE_EVERY, Told, progress, rows
 from newsletter.cli.waiting import counting, waiting
 from newsletter.delivery.progress import Progress
@@ -75,3 +77,15 @@ def test_who_will_be_skipped_is_not_to_go(capsys: pytest.CaptureFixture[str]) ->
         counting(bar, 7)(Progress(20, 8, 0, 0, 0, {"paused": 2}, 10))
 
     assert capsys.readouterr().err == "Sending: 8 accepted, 5 to go\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(2, "2 parts for readers' choices: p0 (0.0 KB) and p1 (0.0 KB)."), (15, "15 parts for readers' choices, of 0.0")],
+)
+def test_a_hundred_parts_are_not_all_named_in_a_sentence(number: int, shown: str) -> None:
+    """A program gets their names."""
+    small = SimpleNamespace(html="x")
+
+    [said] = parts(SimpleNamespace(parts={f"p{at}": small for at in range(number)}))
+    assert shown in said
