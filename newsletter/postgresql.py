@@ -25,6 +25,12 @@ LOCKS, TURN, DISPATCHER = 0x57564E4C, 1, 2
 WORKERS = LOCKS + 1
 #: Seconds to wait for a turn, a lock or a connection: as long as for SQLite's.
 PATIENCE = 5
+#: Seconds after which a machine that answers nothing is gone, for the server as for us. Without them the system
+#: decides: some two hours for who is silent, and the turn of a machine that lost its power stops all others so long.
+SILENT, ASK_EVERY, ASK = 15, 5, 3
+GONE = SILENT + ASK_EVERY * ASK
+#: Seconds that a process may stand still in its turn before the server takes it away: a frozen one stops all others.
+STILL = 60
 #: Execution options: this transaction only reads; this one is a lock's own. Neither waits for a turn.
 READS, BESIDE = "only_reads", "beside_others"
 
@@ -34,10 +40,24 @@ _TUNE = """
            set_config('synchronous_commit',
                       case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end,
                       false),
+           set_config('tcp_keepalives_idle', %s, false),
+           set_config('tcp_keepalives_interval', %s, false),
+           set_config('tcp_keepalives_count', %s, false),
+           set_config('tcp_user_timeout', %s, false),
            set_config('timezone', 'UTC', false)
 """
+#: The same for our end of the connection: names of libpq. https://www.postgresql.org/docs/15/libpq-connect.html
+_OUR_END = {
+    "keepalives_idle": SILENT,
+    "keepalives_interval": ASK_EVERY,
+    "keepalives_count": ASK,
+    "tcp_user_timeout": 1000 * GONE,
+}
 _ONE_MOMENT = "set transaction isolation level repeatable read, read only"
-_TAKE_TURN = f"select pg_advisory_xact_lock({LOCKS}, {TURN})"
+_TAKE_TURN = (
+    "select set_config('idle_in_transaction_session_timeout', '{still}ms', true), "
+    f"pg_advisory_xact_lock({LOCKS}, {TURN})"
+)
 
 
 def name_here() -> str:
@@ -45,12 +65,13 @@ def name_here() -> str:
     return f"newsletter {os.getpid()}@{socket.gethostname()}"[:63]
 
 
-def engine_for(url: URL, patience: float = PATIENCE, **options: Any) -> Engine:
+def engine_for(url: URL, patience: float = PATIENCE, still: float = STILL, **options: Any) -> Engine:
     """An engine for this URL, whose transactions take turns. Raises DatabaseError where the driver is missing.
 
-    `patience`: how many seconds a transaction waits for its turn, or for a row.
+    `patience`: how many seconds a transaction waits for its turn, or for a row. `still`: how many seconds one that has
+    its turn may do nothing before the server ends it.
     """
-    wanted = {"connect_timeout": PATIENCE, "application_name": name_here()}
+    wanted = {"connect_timeout": PATIENCE, "application_name": name_here(), **_OUR_END}
     arguments = {name: value for name, value in wanted.items() if name not in url.query}
     try:
         engine = create_engine(
@@ -66,7 +87,7 @@ def engine_for(url: URL, patience: float = PATIENCE, **options: Any) -> Engine:
             "PostgreSQL needs a driver that is not installed: pip install 'weekly-verdicts[postgres]' (or psycopg)."
         ) from None
     event.listen(engine, "connect", partial(_tune, patience=patience))
-    event.listen(engine, "begin", _take_turn)
+    event.listen(engine, "begin", partial(_take_turn, still=still))
     event.listen(engine, "handle_error", _without_detail)
     return engine
 
@@ -85,6 +106,8 @@ _SENTENCES: Mapping[str, str] = {
     "40": "Another process changed the same in the database {where}. Nothing was changed. Try again.",
     "25006": "The database {where} takes no changes: it is a standby, or read-only. Nothing was changed.",
     "3D000": "There is no database {where}. docs/postgresql.md says how to make it.",
+    "25P03": "This process stood still in the middle of a change, so the database {where} took it back. Nothing was "
+    "changed. Run it again.",
     "28": "The database {where} does not let us in: {cause}. docs/postgresql.md says where the password belongs.",
     "22": "The database {where} cannot keep a value: {cause}. Nothing was changed.",
     "53": "The database {where} is out of disk, memory or connections: {cause}. Nothing was changed.",
@@ -116,14 +139,16 @@ def is_busy(error: DBAPIError) -> bool:
 
 def _tune(connection: Any, _record: Any, *, patience: float) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_TUNE, (f"{max(1, round(1000 * patience))}ms",))
+        lasting = (str(SILENT), str(ASK_EVERY), str(ASK), f"{GONE}s")
+        cursor.execute(_TUNE, (f"{max(1, round(1000 * patience))}ms", *lasting))
     connection.commit()
 
 
-def _take_turn(connection: Connection) -> None:
+def _take_turn(connection: Connection, *, still: float) -> None:
     options = connection.get_execution_options()
     if not options.get(BESIDE):
-        connection.exec_driver_sql(_ONE_MOMENT if options.get(READS) else _TAKE_TURN)
+        turn = _TAKE_TURN.format(still=max(1, round(1000 * still)))
+        connection.exec_driver_sql(_ONE_MOMENT if options.get(READS) else turn)
 
 
 def _without_detail(context: ExceptionContext) -> None:

@@ -21,9 +21,8 @@ from newsletter.delivery.lineage import LINEAGE
 from newsletter.errors import DatabaseError, DeliveryError
 
 _KEY = {"locks": postgresql.LOCKS, "which": postgresql.DISPATCHER}
-_PID = "pg_backend_pid(), set_config('tcp_keepalives_idle', '30', false)"
-_TAKE = text(f"select pg_try_advisory_lock(:locks, :which), {_PID}")
-_SHARE = text(f"select pg_try_advisory_lock_shared(:locks, :which), {_PID}")
+_TAKE = text("select pg_try_advisory_lock(:locks, :which), pg_backend_pid()")
+_SHARE = text("select pg_try_advisory_lock_shared(:locks, :which), pg_backend_pid()")
 _NUMBER = text("select pg_advisory_lock(:workers, :number)")
 _LEAVE = text("select pg_advisory_unlock_all()")
 _MINE = (
@@ -87,7 +86,7 @@ def _taken(connection: Connection, looks: int, apart: float, how: TextClause) ->
     for look in range(looks):
         if look:
             time.sleep(apart)
-        mine, pid, _ = connection.execute(how, _KEY).one()
+        mine, pid = connection.execute(how, _KEY).one()
         if mine:
             return int(pid)
     return 0
