@@ -25,9 +25,10 @@ def test_a_lead_has_three_links_for_each_tool_and_everything_else_one() -> None:
     links, lead = VOTE.findall(merged.html), issue.of_kind(ItemKind.LEAD)[0].comparison
 
     asked = [f"&amp;{act}={tool.slug}" for tool in lead.tools for act in ("ship", "skip", "save")]
-    rest = [item for item in issue.items if item.kind is not ItemKind.LEAD]
+    rest = [item.key for item in issue.items if item.kind is not ItemKind.LEAD]
+    said = [one.key for one in issue.readers.tools] if issue.readers else []
     assert links[:6] == [f"{mine}?of={lead.key}{wish}" for wish in asked]
-    assert sorted(links[6:]) == sorted(f"{mine}?of={item.key}" for item in rest)
+    assert sorted(links[6:]) == sorted(f"{mine}?of={key}" for key in (*rest, *said))
     assert [f"{mine}?of={item.key}" in merged.text for item in issue.items] == [True] * len(issue.items)
 
 
