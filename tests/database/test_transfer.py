@@ -52,6 +52,14 @@ def test_people_who_agreed_are_active_and_the_evidence_says_where(session: Sessi
     assert (event.wording, event.by, event.at) == ("sheet 2026-03", "olga", NOW)
 
 
+@pytest.mark.parametrize("name", ["O'Neil", 'Ada "A" Njeri', "back\\slash, {brace}", "NULL", "100 % ☃ %(name)s"])
+def test_a_name_comes_in_as_it_is_written(session: Session, name: str) -> None:
+    """Whatever a driver, an array or JSON would make of it; the row after it has none."""
+    take(session, as_csv([("ada", name, ""), ("ben", "", "")]))
+
+    assert [require(session, f"{who}@example.org").name for who in ("ada", "ben")] == [name, ""]
+
+
 def test_people_whom_nobody_vouches_for_are_pending(session: Session) -> None:
     """They are asked first; a file cannot claim otherwise."""
     report = take(session, "email,status\nada@example.org,\nben@example.org,active\npia@example.org,paused\n", ASKED)
