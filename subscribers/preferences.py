@@ -16,9 +16,18 @@ def choice_of(subscriber: Subscriber) -> Choice:
     return Choice.stored(subscriber.topics, subscriber.frequency)
 
 
-def choose(session: Session, subscriber: Subscriber, choice: Choice, source: str, now: datetime, by: str = "") -> bool:
+def choose(
+    session: Session,
+    subscriber: Subscriber,
+    choice: Choice,
+    source: str,
+    now: datetime,
+    by: str = "",
+    note: str = "",
+) -> bool:
     """From now on they get this. False where that is what they get already.
 
+    `by`: who wrote it down for them, and `note` how they asked, where they did not choose themselves.
     Counts from the next issue that begins. Raises IllegalChange for who never confirmed, or has left.
     """
     status = after(subscriber.status, Kind.CHOSE) or subscriber.status
@@ -32,7 +41,7 @@ def choose(session: Session, subscriber: Subscriber, choice: Choice, source: str
         subscriber.id or 0,
         Kind.CHOSE,
         status,
-        Evidence(source, choice.words, by),
+        Evidence(source, f"{choice.words}; {note}" if note.strip() else choice.words, by),
         now,
         print_=subscriber.fingerprint,
     )

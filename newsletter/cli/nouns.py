@@ -48,7 +48,7 @@ NOUNS: dict[str, Noun] = {
     "doctor": _noun("Check settings, a message's headers, DNS and the provider's account.", "doctor"),
     "comparisons": _noun("Comparisons: import what the site published, look at the shelf.", "comparisons"),
     "issue": _noun("Issues: draft, edit, check, approve, send.", "issue", "issue_edit", "issue_send"),
-    "subscribers": _noun("The people on the list.", "subscribers", "transfer", "silent"),
+    "subscribers": _noun("The people on the list.", "subscribers", "choosing", "transfer", "silent"),
     "suppressions": _noun("Addresses that must not be mailed, and why.", "suppressions"),
     "unknown": _noun("People of whom nobody knows whether they were sent an issue.", "unknown"),
     "bounces": _noun("Bounces of mail that went over SMTP (docs/bounces.md).", "bounces"),
