@@ -12,7 +12,7 @@ from rich.text import Text
 from newsletter.cli.door import Door, Json, door, now
 from newsletter.cli.output import as_json, console, say
 from newsletter.config import Config
-from newsletter.desk.checkup import bounce_box, libraries, rows, settings
+from newsletter.desk.checkup import bounce_box, libraries, rows, settings, topics
 from newsletter.desk.checkup.examination import (
     Known,
     account_findings,
@@ -98,7 +98,7 @@ def _examined(here: Door, chosen: list[Chosen], known: Known, look: Look | None,
     message = message_findings(config, opened, now())
     if not any(one.real for one in chosen):
         base, message = softened(base), softened(message)
-    base += rows.findings(opened) if opened else []
+    base += [*topics.findings(opened), *rows.findings(opened)] if opened else []
     found = {"Settings": base, "Headers of a message": message}
     if look:
         found["DNS"] = dns_findings(config, chosen, known, look)

@@ -67,3 +67,46 @@ def test_a_preview_for_whom_there_is_nothing_says_so(drafted: Run) -> None:
 
     assert "they get no mail" in nothing
     assert "--topics: topics are words of small letters" in mistyped
+
+
+def test_a_reader_who_asks_a_person_gets_what_they_ask_for(drafted: Run) -> None:
+    """What was not named stays as it is; who did it, and how they asked, is the evidence."""
+    said = drafted("subscribers", "choose", "mo@example.org", "--often", "monthly", "--by", "Mara", "--note", "by mail")
+    known = json.loads(drafted("subscribers", "show", "mo@example.org", "--json").stdout)
+    again = drafted("subscribers", "choose", "mo@example.org", "--topics", "models")
+    drafted("subscribers", "choose", "mo@example.org", "--topics", "others,models", "--often", "weekly")
+
+    assert said.stdout == "They want models, once a month; it counts from the next issue on.\n"
+    event = known["events"][-1]
+    assert (event["kind"], event["by"], event["source"]) == ("chose", "Mara", "command line")
+    assert event["wording"] == "topics: models; how often: monthly; by mail"
+    assert again.stdout == "They want models, once a month already.\n"
+    assert "They want all topics, every week." in drafted("subscribers", "show", "mo@example.org").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("mo@example.org",), "Say what they want: --topics models,tools"),
+        (("mo@example.org", "--topics", "model"), "There is no topic 'model'. There are models, others;"),
+        (("mo@example.org", "--topics", ","), "Name at least one topic"),
+        (("nobody@example.org", "--often", "weekly"), "Nobody with that address"),
+        (("lou@example.org", "--often", "weekly"), "They are unsubscribed and get nothing."),
+    ],
+)
+def test_a_choice_that_cannot_be_kept_is_one_sentence(drafted: Run, words: tuple[str, ...], sentence: str) -> None:
+    """And changes nothing."""
+    drafted("subscribers", "add", "lou@example.org", "--consent", "a form")
+    drafted("subscribers", "remove", "lou@example.org")
+
+    assert sentence in drafted("subscribers", "choose", *words, code=1).stderr
+
+
+def test_the_doctor_names_a_topic_that_nothing_is_in(drafted: Run, tmp_path: Path) -> None:
+    """A misspelt category shows before a reader wonders."""
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace('["Models"]', '["Modles"]'))
+    said = json.loads(drafted("doctor", "--no-dns", "--json").stdout)["findings"]
+
+    [line] = [one for one in said if one["looked_at"] == "Topics"]
+    assert (line["light"], "in models ('Modles')" in line["found"]) == ("yellow", True)
