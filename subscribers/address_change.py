@@ -3,7 +3,9 @@
     asked ──▶ changed ──▶ undone          the row of an undoing is a change of its own, back again
       └─────▶ replaced | refused          by a newer wish of the same reader; by whoever has the new mailbox
 
-Two readers are never made one: where the new address has an entry of its own, or is suppressed, nothing changes. What
+Two readers are never made one: where the new address has an entry of its own, or is suppressed, nothing changes. Of the
+way back an entry that nobody ever confirmed is no hindrance: else whoever took an address types it into the form, and
+has closed it. readdressing.py carries out and undoes. What
 was mailed to a former address is judged by that address (`print_at`), however late a provider speaks of it; so these
 rows stay, as keyed hashes, when the addresses in them are forgotten.
 """
@@ -15,10 +17,10 @@ from enum import StrEnum
 from sqlalchemy import func, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from subscribers.address import Address, fingerprint, parse
+from subscribers.address import Address, fingerprint
 from subscribers.columns import word
-from subscribers.consent import ON_THE_LIST, Evidence, Kind, after, record
-from subscribers.subscriber import Subscriber, find, new_ref
+from subscribers.consent import ON_THE_LIST
+from subscribers.subscriber import Subscriber, find, has_only_asked, new_ref
 from subscribers.suppression import is_suppressed
 
 OPEN_FOR = timedelta(days=7)  #: how long the new mailbox may confirm
@@ -54,7 +56,7 @@ class AddressChange(SQLModel, table=True):
 
 def ask(session: Session, subscriber: Subscriber, address: Address, *, secret: bytes, now: datetime) -> AddressChange:
     """Write down what a reader wants; it takes the place of what they wanted before."""
-    _replace(session, subscriber)
+    replace_open(session, subscriber)
     change = AddressChange(
         ref=new_ref(),
         subscriber_id=subscriber.id or 0,
@@ -65,6 +67,14 @@ def ask(session: Session, subscriber: Subscriber, address: Address, *, secret: b
     session.add(change)
     session.flush()
     return change
+
+
+def replace_open(session: Session, subscriber: Subscriber) -> None:
+    """What this reader asked for and nobody has confirmed is not to be any more."""
+    for one in all_changes(session, subscriber.id or 0):
+        if one.stage is Stage.ASKED:
+            one.stage = Stage.REPLACED
+            session.add(one)
 
 
 def change_named(session: Session, ref: str, *, to_write: bool = False) -> AddressChange | None:
@@ -78,22 +88,6 @@ def can_change(session: Session, change: AddressChange, now: datetime) -> bool:
     whom = session.get_one(Subscriber, change.subscriber_id)
     asked = change.stage is Stage.ASKED and change.made_at >= now - OPEN_FOR
     return asked and whom.status in ON_THE_LIST and _is_free(session, change.address, change.fingerprint)
-
-
-def carry_out(session: Session, change: AddressChange, evidence: Evidence, now: datetime) -> bool:
-    """The reader has the new address from now on; all else of theirs stays. False where that cannot be.
-
-    Raises IntegrityError where somebody else took the address in this moment.
-    """
-    whom = _locked(session, change)
-    if not can_change(session, change, now):
-        return False
-    change.stage, change.changed_at = Stage.CHANGED, now
-    change.old_address, change.old_fingerprint = whom.address, whom.fingerprint
-    _readdress(session, whom, change.address or "", change.fingerprint, evidence, now)
-    session.add(change)
-    session.flush()
-    return True
 
 
 def refuse(session: Session, change: AddressChange) -> bool:
@@ -113,35 +107,10 @@ def can_undo(session: Session, change: AddressChange, now: datetime) -> bool:
     not close their way back with that. Who was erased has no old address any more.
     """
     lately = change.stage is Stage.CHANGED and change.changed_at is not None and change.changed_at >= now - UNDO_FOR
-    return lately and _is_free(session, change.old_address, change.old_fingerprint)
-
-
-def undo(session: Session, change: AddressChange, evidence: Evidence, now: datetime) -> bool:
-    """The reader has the old address again, and what they were changed to after it is undone with it.
-
-    It puts nobody on the list who has left. False where it cannot be. Raises IntegrityError as `carry_out`.
-    """
-    whom = _locked(session, change)
-    if not can_undo(session, change, now):
+    if not lately or not _may_be_had(session, change.old_address, change.old_fingerprint):
         return False
-    undone = [one for one in changes(session, [change.subscriber_id]) if (one.id or 0) >= (change.id or 0)]
-    for one in undone:
-        one.stage = Stage.UNDONE
-    back = AddressChange(
-        ref=new_ref(),
-        subscriber_id=change.subscriber_id,
-        address=None,
-        fingerprint=change.old_fingerprint,
-        old_fingerprint=whom.fingerprint,
-        stage=Stage.CHANGED,
-        made_at=now,
-        changed_at=now,
-    )
-    _replace(session, whom)
-    _readdress(session, whom, change.old_address or "", change.old_fingerprint, evidence, now)
-    session.add_all((*undone, back))
-    session.flush()
-    return True
+    other = find(session, change.old_address or "")
+    return other is None or has_only_asked(session, other)
 
 
 def changes(session: Session, subscriber_ids: Collection[int]) -> Sequence[AddressChange]:
@@ -174,30 +143,10 @@ def forget_addresses(session: Session, before: datetime | None = None, subscribe
     return session.connection().execute(emptied).rowcount
 
 
-def _locked(session: Session, change: AddressChange) -> Subscriber:
-    """Whose address it is, as they stand now; nobody else changes them until the transaction ends."""
-    return session.get_one(Subscriber, change.subscriber_id, with_for_update=True, populate_existing=True)
-
-
 def _is_free(session: Session, address: str | None, print_: str) -> bool:
     """Whether this address is nobody's and may be mailed."""
-    return bool(address) and not is_suppressed(session, print_) and find(session, address or "") is None
+    return _may_be_had(session, address, print_) and find(session, address or "") is None
 
 
-def _replace(session: Session, subscriber: Subscriber) -> None:
-    for one in all_changes(session, subscriber.id or 0):
-        if one.stage is Stage.ASKED:
-            one.stage = Stage.REPLACED
-            session.add(one)
-
-
-def _readdress(
-    session: Session, whom: Subscriber, address: str, print_: str, evidence: Evidence, now: datetime
-) -> None:
-    whom.address, whom.address_key, whom.fingerprint = address, parse(address).key, print_
-    status = after(whom.status, Kind.READDRESSED) or whom.status
-    if status is not whom.status:
-        whom.status, whom.status_since = status, now
-    session.add(whom)
-    session.flush()
-    record(session, whom.id or 0, Kind.READDRESSED, status, evidence, now, print_=print_)
+def _may_be_had(session: Session, address: str | None, print_: str) -> bool:
+    return bool(address) and not is_suppressed(session, print_)

@@ -8,6 +8,7 @@ Mail that was delivered, opens and followed links are none: machines open mail a
 With whom an operator put on the list the clock begins on that day: nothing older is known of them here.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -60,7 +61,7 @@ def silent_since(before: datetime) -> ColumnElement[bool]:
     return ~or_(event, sighting)
 
 
-def forget_sightings(session: Session, subscriber_ids: list[int]) -> None:
+def forget_sightings(session: Session, subscriber_ids: Sequence[int]) -> None:
     """Those of these subscribers, who are being forgotten themselves."""
     session.execute(delete(Sighting).where(col(Sighting.subscriber_id).in_(subscriber_ids)))
 

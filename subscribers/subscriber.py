@@ -8,13 +8,14 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Index, and_, func
+from sqlalchemy import ColumnElement, Index, and_, exists, func, or_
 from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from subscribers.address import Address, fingerprint, parse
 from subscribers.choice import Frequency
 from subscribers.columns import word
-from subscribers.consent import Evidence, Kind, Status, after, record
+from subscribers.consent import ConsentEvent, Evidence, Kind, Status, after, record
 from subscribers.errors import BadAddress, UnknownSubscriber
 from subscribers.names import clean_name
 
@@ -29,9 +30,11 @@ __all__ = [
     "confirm",
     "counts",
     "find",
+    "has_only_asked",
     "lapse",
     "new_ref",
     "new_refs",
+    "only_asked",
     "page",
     "pause",
     "renew",
@@ -148,6 +151,19 @@ def renew(session: Session, subscriber: Subscriber, evidence: Evidence, now: dat
 def lapse(session: Session, subscriber: Subscriber, evidence: Evidence, now: datetime) -> bool:
     """They did not answer that question, and are not mailed any more. Raises IllegalChange."""
     return _step(session, subscriber, Kind.LAPSED, evidence, now)
+
+
+def only_asked(*late: ColumnElement[bool]) -> SelectOfScalar[int | None]:
+    """The ids of those who are pending and were never anything else, and have no consent event that is `late`."""
+    theirs = col(ConsentEvent.subscriber_id) == col(Subscriber.id)
+    more = or_(col(ConsentEvent.status) != Status.PENDING, *late)
+    waits = col(Subscriber.status) == Status.PENDING
+    return select(col(Subscriber.id)).where(waits, exists().where(theirs), ~exists().where(theirs, more))
+
+
+def has_only_asked(session: Session, subscriber: Subscriber) -> bool:
+    """Whether somebody asked for the newsletter at this address, and nobody ever confirmed it."""
+    return session.exec(only_asked().where(col(Subscriber.id) == subscriber.id)).first() is not None
 
 
 def find(session: Session, address: Address | str) -> Subscriber | None:

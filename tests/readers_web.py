@@ -15,8 +15,9 @@ from newsletter.web.app import app, serving
 from newsletter.web.leaving import LONGEST_WAIT
 from newsletter.web.pacing import Pace
 from subscribers.address import parse
-from subscribers.address_change import OPEN_FOR, AddressChange, ask, carry_out
+from subscribers.address_change import OPEN_FOR, AddressChange, ask
 from subscribers.consent import ConsentEvent, Evidence, events
+from subscribers.readdressing import carry_out
 from subscribers.subscriber import Subscriber, add, require
 from subscribers.tokens import Keys, Purpose, sign
 

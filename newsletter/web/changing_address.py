@@ -24,18 +24,11 @@ from newsletter.web.opening import Fields, Link, hint, hint_of, reader
 from newsletter.web.pages import Pages
 from newsletter.web.signing_up import HOUR
 from subscribers.address import parse
-from subscribers.address_change import (
-    AddressChange,
-    can_change,
-    can_undo,
-    carry_out,
-    change_named,
-    refuse,
-    undo,
-)
+from subscribers.address_change import AddressChange, can_change, can_undo, change_named, refuse
 from subscribers.consent import ON_THE_LIST, Evidence
 from subscribers.errors import BadAddress
 from subscribers.letters import About, owe
+from subscribers.readdressing import carry_out, undo
 from subscribers.subscriber import Subscriber, unsubscribe
 from subscribers.suppression import Reason, suppress
 from subscribers.tokens import Purpose

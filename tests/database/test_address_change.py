@@ -25,8 +25,9 @@ from newsletter.web.client import Clients
 from newsletter.web.gathering import Gathering
 from newsletter.web.pages import Pages
 from subscribers.address import parse
-from subscribers.address_change import ask, carry_out, undo
+from subscribers.address_change import ask
 from subscribers.consent import Evidence
+from subscribers.readdressing import carry_out, undo
 from subscribers.subscriber import Subscriber, add, counts, find
 from subscribers.suppression import is_suppressed
 from subscribers.transfer import Terms, import_csv

@@ -17,9 +17,9 @@ from newsletter.desk.post import deliver
 from newsletter.errors import ConfigError
 from newsletter.providers.base import Answer, OutgoingBatch
 from subscribers.address_change import ask as ask_to_change
-from subscribers.address_change import carry_out
 from subscribers.erasure import erase, facts
 from subscribers.letters import WORKS_FOR, About, Letter, Post, owe
+from subscribers.readdressing import carry_out
 from subscribers.subscriber import Subscriber, add, confirm, require, unsubscribe
 from subscribers.suppression import Reason, suppress
 from subscribers.wishes import Wish

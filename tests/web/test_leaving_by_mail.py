@@ -25,10 +25,11 @@ from newsletter.desk.post import deliver
 from newsletter.errors import ProviderError
 from newsletter.providers.bounce_box import Maildir
 from subscribers.address import parse
-from subscribers.address_change import AddressChange, ask, carry_out
+from subscribers.address_change import AddressChange, ask
 from subscribers.consent import Status
 from subscribers.erasure import erase
 from subscribers.letters import About, owe
+from subscribers.readdressing import carry_out
 from subscribers.subscriber import Subscriber, confirm, unsubscribe
 from subscribers.suppression import Suppression
 

@@ -16,9 +16,10 @@ from newsletter.desk import sending, writing
 from newsletter.desk.post import deliver
 from newsletter.web.signing_up import stored_by
 from subscribers.address import parse
-from subscribers.address_change import carry_out, change_named
+from subscribers.address_change import change_named
 from subscribers.consent import Evidence
 from subscribers.letters import About, owe
+from subscribers.readdressing import carry_out
 from subscribers.subscriber import Subscriber, by_ref
 from subscribers.tokens import Purpose, verify
 from subscribers.wishes import Asking

@@ -126,6 +126,29 @@ def test_the_old_mailbox_undoes_it_for_a_week(web: httpx.Client, here: Place, re
     assert [one.source for one in story(here, "ada")][1:] == ["/address", "/address-back"]
 
 
+def sign_up(here: Place) -> None:
+    """Somebody types Ada's old address into the form, and the confirmation goes there."""
+    stored_by(here.desk)([Asking(parse("ada@example.org"), "", Evidence("/subscribe"))])
+    deliver(here.desk)
+
+
+def test_whoever_types_the_old_address_into_the_form_does_not_close_the_way_back(
+    web: httpx.Client, here: Place, reads: Reader
+) -> None:
+    """Nobody confirmed that; it goes with its letter, whose link confirms nothing any more."""
+    ref = who(here, "ada").ref
+    asked(web, here)
+    web.post(links(reads)[0])
+    deliver(here.desk)
+    back = links(reads)[0]
+    sign_up(here)
+    confirm = links(reads)[0]
+
+    assert "changed back" in web.post(back).text
+    assert at(here, ref).address == "Ada@example.org"
+    assert web.post(confirm).status_code in (404, 410)
+
+
 @pytest.mark.parametrize("meanwhile", ["late", "taken", "suppressed"])
 def test_what_came_after_the_change_is_not_undone(
     web: httpx.Client, here: Place, reads: Reader, meanwhile: str
@@ -142,7 +165,8 @@ def test_what_came_after_the_change_is_not_undone(
             if meanwhile == "suppressed":
                 suppress(session, print_of("ada@example.org"), Reason.HARD_BOUNCE, here.clock())
         if meanwhile == "taken":
-            stored_by(here.desk)([Asking(parse("ada@example.org"), "", Evidence("/subscribe"))])
+            sign_up(here)
+            web.post(links(reads)[0])
             deliver(here.desk)
     before = dump(here)
 
