@@ -75,9 +75,11 @@ class Batch(NamedTuple):
     standings: Sequence[Standing]  #: and theirs
     refused: list[tuple[int, str]]  #: line of what cannot be read, and why
 
-    def row(self, place: int) -> dict[str, Any]:
-        """One of the rows, by the columns of the list."""
-        return {name: column[place] for name, column in self.texts.items()} | self.standings[place]._asdict()
+    def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Line and values of each, by the columns of the list."""
+        standings = {id(one): one._asdict() for one in self.standings}
+        for line, standing, *texts in zip(self.lines, self.standings, *self.texts.values(), strict=True):
+            yield line, dict(zip(self.texts, texts, strict=True)) | standings[id(standing)]
 
 
 class Rows:

@@ -121,8 +121,8 @@ def _take(
         _add(session, batch.texts, batch.standings, terms, now)
         return
     changes = _Changes()
-    for place, (line, print_) in enumerate(zip(batch.lines, prints, strict=True)):
-        values = batch.row(place)
+    for line, values in batch.rows():
+        print_ = values["fingerprint"]
         if print_ in suppressed:
             report.count(line, Outcome.SUPPRESSED, suppressed[print_])
         elif print_ not in known and print_ in former:
