@@ -88,12 +88,14 @@ def demo(
         story = [("list", _people(desk))]
     else:
         story = [("before", _earlier(desk)), ("list", _people(desk)), ("votes", _votes(desk))]
+    with desk.reading() as session:
+        skips = sum(sending.audience(desk, session).excluded.values())
     with progress("Sending") as bar:
         done = run(
             desk,
             parse(SAMPLE_WEEK),
             at_once=True,
-            on_progress=counting(bar),
+            on_progress=counting(bar, skips),
         )
     steps = [{"step": step, "what happened": sentence} for step, sentence in (*story, *done.story)]
     seconds = time.perf_counter() - began
