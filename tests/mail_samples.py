@@ -188,6 +188,7 @@ def readers(*said: tuple[str, int, int, Panel, str]) -> ReadersVotes:
             tool=name,
             categories=("Models",),
             votes=Votes(percent=percent, count=count),
+            ship=round(percent * count / 100),
             panel=told,
             sentence=sentence,
         )

@@ -78,6 +78,12 @@ class ToolVotes(Value):
     votes: Votes
     panel: Panel  #: as readers were told last
     sentence: str = ""  #: "Readers skip what the panel ships."; empty where they agree
+    ship: int | None = None  #: how many of the votes; None in what was drafted before they were kept
+
+    @property
+    def split(self) -> str:
+        """The counts as "4 ship / 7 skip"; empty where they are not known."""
+        return "" if self.ship is None else f"{self.ship:,} ship / {(self.votes.count or 0) - self.ship:,} skip"
 
     @property
     def verdict(self) -> Verdict:

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlmodel import Session, col, select
 
-from newsletter.comparisons.comparison import Comparison, Panel, Tool, Verdict, Votes
+from newsletter.comparisons.comparison import Comparison, Panel, Tool, Verdict
 from newsletter.comparisons.shelf import version_at
 from newsletter.issues.candidates import Chosen
 from newsletter.issues.composition import ReadersVotes, ToolVotes
 from newsletter.issues.headline import told_apart
 from newsletter.issues.issue import OUT, Issue, items_of
-from newsletter.issues.readers_votes import counted
+from newsletter.issues.readers_votes import votes_of
+from subscribers.votes import Count, counts
 
 LEAST = 3  #: votes on a tool
 
@@ -38,13 +39,13 @@ def taken(session: Session, issue: Issue, chosen: Sequence[Chosen]) -> ReadersVo
     if last is None:
         return None
     had = [version_at(session, item.row_id) for item in items_of(session, last)]
-    votes = counted(session, (tool.slug for one in had for tool in one.tools))
+    votes = counts(session, sorted({tool.slug for one in had for tool in one.tools}))
     told = {tool.slug: tool.panel for one in chosen for tool in one.comparison.tools}
     return worded(last.number, had, votes, told)
 
 
 def worded(
-    number: int, had: Sequence[Comparison], votes: Mapping[str, Votes], told: Mapping[str, Panel]
+    number: int, had: Sequence[Comparison], votes: Mapping[str, Count], told: Mapping[str, Panel]
 ) -> ReadersVotes | None:
     """The section on the issue of this number, which had these comparisons. `votes` and `told`: by slug."""
     found = {tool.slug: _said(one, tool, votes[tool.slug], told) for one, tool in _enough(told_apart(had), votes)}
@@ -68,20 +69,21 @@ def _last(session: Session, issue: Issue) -> Issue | None:
     return session.exec(select(Issue).where(*mine).order_by(col(Issue.week).desc()).limit(1)).first()
 
 
-def _enough(had: Sequence[Comparison], votes: Mapping[str, Votes]) -> Iterator[tuple[Comparison, Tool]]:
+def _enough(had: Sequence[Comparison], votes: Mapping[str, Count]) -> Iterator[tuple[Comparison, Tool]]:
     for one in had:
         for tool in one.tools:
-            if tool.slug in votes and (votes[tool.slug].count or 0) >= LEAST:
+            if tool.slug in votes and votes[tool.slug].total >= LEAST:
                 yield one, tool
 
 
-def _said(one: Comparison, tool: Tool, votes: Votes, told: Mapping[str, Panel]) -> ToolVotes:
+def _said(one: Comparison, tool: Tool, votes: Count, told: Mapping[str, Panel]) -> ToolVotes:
     panel = told.get(tool.slug, tool.panel)
     return ToolVotes(
         key=one.key,
         tool="A" + tool.name[1:] if tool.name.startswith("another ") else tool.name,
         categories=tuple(side.category for side in one.tools),
-        votes=votes,
+        votes=votes_of(votes),
+        ship=votes.ship,
         panel=panel,
         sentence=_DISAGREE.get((Verdict.at(votes.percent), panel.verdict), ""),
     )

@@ -46,7 +46,12 @@ def whose(tool: Tool, ours: Votes | None = None) -> str:
 def counted(session: Session, slugs: Iterable[str]) -> dict[str, Votes]:
     """How readers voted on these tools; a tool without votes is not in it."""
     found = votes.counts(session, sorted(set(slugs)))
-    return {slug: Votes(percent=count.percent, count=count.total) for slug, count in found.items()}
+    return {slug: votes_of(count) for slug, count in found.items()}
+
+
+def votes_of(count: votes.Count) -> Votes:
+    """The same as a percentage and a number, as a site tells votes."""
+    return Votes(percent=count.percent, count=count.total)
 
 
 def with_votes(session: Session, chosen: Sequence[Chosen]) -> tuple[Chosen, ...]:

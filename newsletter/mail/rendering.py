@@ -161,6 +161,6 @@ def _environment(folder: Path) -> Environment:
         "counts": wording.counts,
         "label": wording.label,
         "community": readers_votes.community,
-        "many": readers_votes.many,
+        "votes_said": readers_votes.said,
     }
     return environment

@@ -87,7 +87,7 @@ def test_the_next_issue_says_how_readers_voted_and_where_they_disagree_first(her
 
     assert names(here) == [disliked[1].name, liked[1].name]
     text = " ".join(message_for(here.desk, "2")[0].text.split())
-    expected = f"{disliked[1].name}: readers SKIP 33% (3 votes), panel SHIP {disliked[1].panel.percent}%"
+    expected = f"{disliked[1].name}: readers SKIP 33% (1 ship / 2 skip), panel SHIP {disliked[1].panel.percent}%"
     assert f"On the tools of issue 1. You can still vote. {expected} Readers skip what the panel ships." in text
 
 
