@@ -1,7 +1,8 @@
 """The copy of an issue for everybody: the approved bytes without the lines that are one reader's own.
 
 A paragraph with an address, a date of sign-up or somebody's link in it is left out, whole; in the text that is all
-below the signature mark. What is left holds no merge field, and so no token of anybody (DESIGN, invariant 13).
+below the signature mark. The link to this copy is left out of it, and its words do not promise a ballot, which only
+readers have. What is left holds no merge field, and so no token of anybody (DESIGN, invariant 13).
 """
 
 import re
@@ -12,6 +13,11 @@ from newsletter.mail.rendered import FIELDS, RenderedIssue
 
 PERSONAL = ("unsubscribe", "preferences", "address", "since")
 SIGNATURE = "\n-- \n"  #: RFC 3676, section 4.3
+#: What is true in the mail alone, and what stands for it: here links to vote show the counts.
+READERS_WORDS = {
+    " You can still vote: a name leads to its ballot.": " A name leads to its votes.",
+    " You can still vote.": "",
+}
 
 
 def nobodys_links(base_url: str, page: str) -> dict[str, str]:
@@ -26,12 +32,21 @@ def public_copy(rendered: RenderedIssue, page: str) -> Merged:
     """
     base_url = page.partition("/issues/")[0]
     values = {name: field.fallback for name, field in FIELDS.items()} | nobodys_links(base_url, page)
+    own = token(rendered.nonce, "view")
     html = _without_personal(rendered.html, rendered.nonce)
+    html = re.sub(rf'(?:\s*&nbsp;·&nbsp;\s*)?<a\b[^>]*href="{re.escape(own)}"[^>]*>View in browser</a>', "", html)
     text = rendered.text.partition(SIGNATURE)[0].rstrip() + "\n"
-    copies = [Segments.of(body, rendered.nonce) for body in (html, text)]
+    text = text.replace(f"View in browser:\n{own}\n", "")
+    copies = [Segments.of(_for_everybody(body), rendered.nonce) for body in (html, text)]
     if left := {name for copy in copies for name in copy.names} & set(PERSONAL):
         raise MergeError(f"The public copy would hold a reader's {', '.join(sorted(left))}: they stand outside a <p>.")
     return Merged(*(copy.filled(values) for copy in copies))
+
+
+def _for_everybody(body: str) -> str:
+    for said, instead in READERS_WORDS.items():
+        body = body.replace(said, instead)
+    return body
 
 
 def _without_personal(html: str, nonce: str) -> str:

@@ -3,7 +3,7 @@
 import re
 
 from delivery_samples import rendered_issue
-from mail_samples import composition, recipient, values
+from mail_samples import READERS, composition, recipient, values
 from mail_samples import rendered as made
 from people import NOW
 
@@ -39,6 +39,17 @@ def test_a_copy_for_everybody_leads_to_the_counts_and_holds_no_token() -> None:
     links = VOTE.findall(copy.html)
     assert links
     assert all(link.startswith("https://news.example.org/vote?of=") for link in links)
+
+
+def test_a_copy_for_everybody_promises_no_ballot_and_does_not_link_to_itself() -> None:
+    """Only the mail's links lead to one; and whoever reads the copy is in the browser already."""
+    rendered, page = made(readers=READERS), "https://news.example.org/issues/2026-W03"
+    copy = public_copy(rendered, page)
+
+    for mine, everybodys in ((rendered.html, copy.html), (rendered.text, copy.text)):
+        words = ("You can still vote", "View in browser")
+        assert [[one in body for one in words] for body in (mine, everybodys)] == [[True, True], [False, False]]
+        assert (page in everybodys, "On the tools of issue 41." in everybodys) == (False, True)
 
 
 def test_no_words_of_a_tool_s_name_become_attributes_of_its_links() -> None:
