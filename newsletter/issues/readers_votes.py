@@ -43,6 +43,11 @@ def whose(tool: Tool, ours: Votes | None = None) -> str:
     return f"{words}. Readers: {said(ours)}" if tool.votes and ours else words
 
 
+def labelled(words: str) -> str:
+    """The words of `community` or `whose` with one label before them: theirs, or "Community"."""
+    return words if words == NO_VOTES or words.startswith("Readers: ") else f"Community: {words}"
+
+
 def counted(session: Session, slugs: Iterable[str]) -> dict[str, Votes]:
     """How readers voted on these tools; a tool without votes is not in it."""
     found = votes.counts(session, sorted(set(slugs)))

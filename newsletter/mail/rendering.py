@@ -161,6 +161,7 @@ def _environment(folder: Path) -> Environment:
         "counts": wording.counts,
         "label": wording.label,
         "community": readers_votes.community,
+        "labelled": readers_votes.labelled,
         "votes_said": readers_votes.said,
     }
     return environment

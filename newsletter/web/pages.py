@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from newsletter.config import Publication
+from newsletter.issues.readers_votes import labelled
 from newsletter.mail import links, wording
 from newsletter.web.armour import SECRET
 
@@ -83,6 +84,6 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"safe_link": links.safe, "in_words": wording.date_in_words}
+        environment.filters |= {"safe_link": links.safe, "in_words": wording.date_in_words, "labelled": labelled}
         environment.globals |= {"publication": self.publication, "sheet": self.sheet, "noindex": False}
         return environment

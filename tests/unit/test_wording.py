@@ -7,7 +7,7 @@ from mail_samples import comparison, composition, item, panel, tool
 
 from newsletter.comparisons.comparison import Panel, Verdict, Votes
 from newsletter.issues.composition import ItemKind
-from newsletter.issues.readers_votes import community, whose
+from newsletter.issues.readers_votes import community, labelled, whose
 from newsletter.mail import wording
 from newsletter.mail.contrast import ratio
 
@@ -107,6 +107,8 @@ def test_a_ballot_shows_our_readers_votes_also_beside_the_site_s() -> None:
     theirs = bare.model_copy(update={"votes": Votes(percent=80)})
 
     assert whose(theirs, ours) == "80% ship. Readers: 67% ship · 12 votes"
+    assert labelled(whose(theirs, ours)) == "Community: 80% ship. Readers: 67% ship · 12 votes"
+    assert labelled(whose(bare, ours)) == "Readers: 67% ship · 12 votes"
     assert (whose(theirs), whose(bare, ours)) == ("80% ship", community(bare, ours))
 
 
