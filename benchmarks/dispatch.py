@@ -241,7 +241,9 @@ def filled(people: int) -> Iterator[str]:
 
 def body_of_b() -> bytes:
     """A call of 500 full messages, as it leaves."""
-    people = [Member(ref, f"reader{n}@example.org", "Ada Njeri", "2026-01-02") for n, ref in enumerate(new_refs(500))]
+    people = [
+        Member(ref, f"reader{n}@example.org", "Ada Njeri", "2026-01-02", ref) for n, ref in enumerate(new_refs(500))
+    ]
     return b"".join(style_b(MessageBuilder(issue_of(60), date=NOW)).body(addressing().columns(people, FIELDS)))
 
 

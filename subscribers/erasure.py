@@ -79,7 +79,7 @@ def erase(session: Session, subscriber: Subscriber, source: str, now: datetime) 
     forget_addresses(session, subscriber_id=subscriber.id or 0)
     emptied, print_ = new_ref(), subscriber.fingerprint
     subscriber.ref, subscriber.fingerprint = emptied, f"erased-{emptied}"
-    subscriber.zone = ""
+    subscriber.zone, subscriber.link_set = "", 0
     forget_choice(subscriber)
     subscriber.address = subscriber.address_key = subscriber.paused_until = None
     subscriber.name = subscriber.source = ""

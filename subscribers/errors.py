@@ -33,5 +33,9 @@ class ExpiredToken(BadToken):
         self.ref = ref  #: whom it names
 
 
+class FormerLink(SubscriberError):
+    """The token was made by us, for a reader whose address was changed since: it opens nothing but leaving."""
+
+
 class WrongKey(SubscriberError):
     """The secret key is not the one that the database was made with; nothing was changed."""

@@ -13,7 +13,8 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.columns import word
 from subscribers.consent import Evidence, Status
-from subscribers.subscriber import Subscriber, by_ref, confirm, unsubscribe
+from subscribers.links import by_any_link, by_link
+from subscribers.subscriber import Subscriber, confirm, unsubscribe
 from subscribers.suppression import is_suppressed
 
 UNDO_FOR = timedelta(hours=1)
@@ -37,10 +38,13 @@ class Farewell(SQLModel, table=True):
     at: datetime
 
 
-def leave(session: Session, refs: Iterable[tuple[str, str]], now: datetime) -> None:
-    """Each of these leaves; with each ref comes where they said so. Who has left already or is erased is no error."""
-    for ref, source in refs:
-        if subscriber := by_ref(session, ref):
+def leave(session: Session, names: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Each of these leaves; with each link's name comes where they said so. Also by links that have ended.
+
+    Who has left already or is erased is no error.
+    """
+    for name, source in names:
+        if subscriber := by_any_link(session, name):
             unsubscribe(session, subscriber, Evidence(source), now)
 
 
@@ -51,9 +55,12 @@ def can_undo(session: Session, subscriber: Subscriber, now: datetime) -> bool:
     return lately and known and not is_suppressed(session, subscriber.fingerprint)
 
 
-def undo(session: Session, ref: str, evidence: Evidence, now: datetime) -> bool:
-    """Bring back who left just now; what they say is a yes of its own. False where it is too late for that."""
-    subscriber = by_ref(session, ref)
+def undo(session: Session, name: str, evidence: Evidence, now: datetime) -> bool:
+    """Bring back whom a link names, if they left just now; what they say is a yes of its own. False if it is too late.
+
+    Raises FormerLink: nobody is brought back by the mailbox that they had before.
+    """
+    subscriber = by_link(session, name)
     if subscriber is None:
         return False
     if subscriber.status is Status.ACTIVE:
@@ -61,9 +68,9 @@ def undo(session: Session, ref: str, evidence: Evidence, now: datetime) -> bool:
     return can_undo(session, subscriber, now) and confirm(session, subscriber, evidence, now)
 
 
-def tell(session: Session, ref: str, why: Why, now: datetime) -> bool:
+def tell(session: Session, name: str, why: Why, now: datetime) -> bool:
     """Write down why they left, in place of what they said before. False for who has not left."""
-    subscriber = by_ref(session, ref)
+    subscriber = by_any_link(session, name)
     if subscriber is None or subscriber.status is not Status.UNSUBSCRIBED:
         return False
     said = session.get(Farewell, subscriber.id) or Farewell(subscriber_id=subscriber.id or 0, why=why, at=now)

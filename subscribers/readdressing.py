@@ -15,7 +15,7 @@ from subscribers.subscriber import Subscriber, find, new_ref
 
 
 def carry_out(session: Session, change: AddressChange, evidence: Evidence, now: datetime) -> bool:
-    """The reader has the new address from now on; all else of theirs stays. False where that cannot be.
+    """The reader has the new address from now on, and new links; all else of theirs stays. False where that cannot be.
 
     Raises IntegrityError where somebody else took the address in this moment.
     """
@@ -31,7 +31,7 @@ def carry_out(session: Session, change: AddressChange, evidence: Evidence, now: 
 
 
 def undo(session: Session, change: AddressChange, evidence: Evidence, now: datetime) -> bool:
-    """The reader has the old address again, and what they were changed to after it is undone with it.
+    """The reader has the old address again and new links, and what they were changed to after it is undone with it.
 
     It puts nobody on the list who has left. False where it cannot be. Raises IntegrityError as `carry_out`.
     """
@@ -70,6 +70,7 @@ def _readdress(
         forget_requests(session, [other.id or 0])
         session.expunge(other)
     whom.address, whom.address_key, whom.fingerprint = address, parse(address).key, print_
+    whom.link_set += 1  # the links in the mails to the address before are not theirs any more (links.py)
     status = after(whom.status, Kind.READDRESSED) or whom.status
     if status is not whom.status:
         whom.status, whom.status_since = status, now

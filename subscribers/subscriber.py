@@ -75,6 +75,8 @@ class Subscriber(SQLModel, table=True):
     zone: str = ""  #: their IANA time zone; empty: not known, the publication's counts
     topics: str = ""  #: what they want to read of, as "models,tools"; empty: everything (choice.py)
     frequency: Frequency = Field(default=Frequency.WEEKLY, sa_type=word(Frequency))  #: and how often
+    #: which set of links is theirs, by its number: one more with each change of address (links.py)
+    link_set: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 def new_ref() -> str:
@@ -183,7 +185,7 @@ def require(session: Session, address: Address | str) -> Subscriber:
 
 
 def by_ref(session: Session, ref: str) -> Subscriber | None:
-    """The subscriber that a token names; None once erased."""
+    """The subscriber with this ref; None once erased. What a link names is looked up by links.py."""
     return session.exec(select(Subscriber).where(Subscriber.ref == ref)).one_or_none()
 
 

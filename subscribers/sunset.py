@@ -19,8 +19,9 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.consent import ON_THE_LIST, ConsentEvent, Evidence, Kind, Status
 from subscribers.letters import About, Letter, Post, owe
+from subscribers.links import by_link
 from subscribers.signals import last_signal, silent_since
-from subscribers.subscriber import Subscriber, by_ref, confirm, lapse, renew
+from subscribers.subscriber import Subscriber, confirm, lapse, renew
 from subscribers.suppression import Suppression, is_suppressed
 
 SOURCE = "sunset"  #: of the consent event of who did not answer
@@ -119,9 +120,12 @@ def standing(session: Session, subscriber: Subscriber | None) -> Stay:
     return Stay.LAPSED if subscriber.status is Status.UNSUBSCRIBED and last is Kind.LAPSED else Stay.GONE
 
 
-def stay(session: Session, ref: str, evidence: Evidence, now: datetime) -> Stay:
-    """Their yes: they stay, or are back after they lapsed. Said twice it is said once. STAYS or GONE."""
-    subscriber = by_ref(session, ref)
+def stay(session: Session, name: str, evidence: Evidence, now: datetime) -> Stay:
+    """The yes of whom a link names: they stay, or are back after they lapsed. Said twice it is said once.
+
+    STAYS or GONE. Raises FormerLink.
+    """
+    subscriber = by_link(session, name)
     if subscriber is None:
         return Stay.GONE
     was_asked = forget_question(session, subscriber)  # first: of this and of a lapse at the same moment one comes first

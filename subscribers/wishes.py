@@ -18,6 +18,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from subscribers.address import Address, fingerprint, parse
 from subscribers.address_change import ask as ask_to_change
+from subscribers.address_change import changes
 from subscribers.columns import word
 from subscribers.consent import ON_THE_LIST, Evidence
 from subscribers.letters import DAY, HOUR, About, Letter, Post, may_ask, owe
@@ -35,7 +36,7 @@ class Fate(StrEnum):
     ALREADY = "already"  #: they are on the list, and get a letter that says so
     ENOUGH = "enough"  #: there were letters enough to this address
     SUPPRESSED = "suppressed"  #: it must not be mailed, whoever asks
-    OVER = "over"  #: the reader who wanted another address has left meanwhile
+    OVER = "over"  #: the reader who wanted another address has left meanwhile, or had theirs changed
 
 
 class Wish(SQLModel, table=True):
@@ -136,7 +137,7 @@ def _fate(session: Session, wish: Wish, secret: bytes, now: datetime) -> Fate:
     address = parse(wish.address or "")
     known = find(session, address)
     if wish.mover is not None and known is None:
-        return _changing(session, wish.mover, address, secret, now)
+        return _changing(session, wish.mover, address, wish.at, secret, now)
     if known is not None and known.status in ON_THE_LIST:
         owe(session, About.ALREADY, known, now)
         return Fate.ALREADY
@@ -145,13 +146,15 @@ def _fate(session: Session, wish: Wish, secret: bytes, now: datetime) -> Fate:
     return Fate.ASKED
 
 
-def _changing(session: Session, mover: int, address: Address, secret: bytes, now: datetime) -> Fate:
+def _changing(session: Session, mover: int, address: Address, at: datetime, secret: bytes, now: datetime) -> Fate:
     """A reader wants this address, which is nobody's: its mailbox is asked.
 
-    One that has an entry of its own fares as if it were typed into the form: two readers are never made one.
+    One that has an entry of its own fares as if it were typed into the form: two readers are never made one. What was
+    asked by a link that has ended since is over: else an undoing would not end what it undoes.
     """
     reader = session.get(Subscriber, mover)
-    if reader is None or reader.status not in ON_THE_LIST:
+    by_an_old_link = any(one.changed_at and one.changed_at > at for one in changes(session, [mover]))
+    if reader is None or reader.status not in ON_THE_LIST or by_an_old_link:
         return Fate.OVER
     change = ask_to_change(session, reader, address, secret=secret, now=now)
     owe(session, About.NEW_ADDRESS, reader, now, change=change)

@@ -17,6 +17,7 @@ from newsletter.web.pacing import Pace
 from subscribers.address import parse
 from subscribers.address_change import OPEN_FOR, AddressChange, ask
 from subscribers.consent import ConsentEvent, Evidence, events
+from subscribers.links import link_name
 from subscribers.readdressing import carry_out
 from subscribers.subscriber import Subscriber, add, require
 from subscribers.tokens import Keys, Purpose, sign
@@ -65,7 +66,7 @@ def story(here: Place, name: str) -> list[ConsentEvent]:
 
 def token(here: Place, purpose: Purpose, name: str = "ada", *, keys: Keys | None = None) -> str:
     """A link's token for one of the characters; of a change of address for one that is there for it alone."""
-    ref = _change(here, purpose).ref if purpose in OF_A_CHANGE else who(here, name).ref
+    ref = _change(here, purpose).ref if purpose in OF_A_CHANGE else link_name(who(here, name))
     return sign(keys or here.desk.keys, purpose, ref)
 
 
@@ -80,6 +81,14 @@ def _change(here: Place, purpose: Purpose) -> AddressChange:
             if purpose is Purpose.ADDRESS_BACK:
                 carry_out(session, asked, Evidence("test"), here.clock())
     return asked
+
+
+def readdress(here: Place, name: str = "ada", new: str = "new@example.org") -> None:
+    """One of the characters has this address from now on."""
+    with here.desk.transaction() as session:
+        reader = require(session, f"{name}@example.org")
+        asked = ask(session, reader, parse(new), secret=SECRET, now=here.clock())
+        assert carry_out(session, asked, Evidence("test"), here.clock())
 
 
 def dump(here: Place) -> list[str]:

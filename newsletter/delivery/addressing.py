@@ -9,6 +9,7 @@ from typing import NamedTuple, overload
 from newsletter.mail.columns import Columns
 from newsletter.mail.message import Recipient
 from newsletter.mail.rendered import FIELDS
+from subscribers.links import link_name
 from subscribers.subscriber import Subscriber
 from subscribers.tokens import Keys, Purpose, sign_each
 
@@ -23,10 +24,11 @@ LINKS = {
 class Member(NamedTuple):
     """What a message needs to know of a subscriber."""
 
-    ref: str
+    ref: str  #: for the delivery's key
     address: str | None  #: nothing once erased
     name: str
     since: str  #: their newest yes, in UTC; begins with the day, "2026-11-12"
+    link: str  #: what their links name (subscribers/links.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,14 @@ class Members(Sequence[Member]):
     addresses: Sequence[str | None]
     names: Sequence[str]
     since: Sequence[str]
+    links: Sequence[str]
 
     @classmethod
     def of(cls, members: Sequence[Member]) -> "Members":
         """The same members, in the same order."""
         if isinstance(members, cls):
             return members
-        return cls(*zip(*members, strict=True)) if members else cls((), (), (), ())
+        return cls(*zip(*members, strict=True)) if members else cls((), (), (), (), ())
 
     def __len__(self) -> int:
         return len(self.refs)
@@ -54,14 +57,14 @@ class Members(Sequence[Member]):
     def __getitem__(self, at: slice) -> "Members": ...
     def __getitem__(self, at: int | slice) -> "Member | Members":
         if isinstance(at, slice):
-            return Members(self.refs[at], self.addresses[at], self.names[at], self.since[at])
-        return Member(self.refs[at], self.addresses[at], self.names[at], self.since[at])
+            return Members(self.refs[at], self.addresses[at], self.names[at], self.since[at], self.links[at])
+        return Member(self.refs[at], self.addresses[at], self.names[at], self.since[at], self.links[at])
 
 
 def member(subscriber: Subscriber) -> Member:
     """One subscriber as a claim reads them."""
     since = (subscriber.confirmed_at or subscriber.signed_up_at).date().isoformat()
-    return Member(subscriber.ref, subscriber.address, subscriber.name, since)
+    return Member(subscriber.ref, subscriber.address, subscriber.name, since, link_name(subscriber))
 
 
 def page_of(base_url: str, week: str, part: str = "") -> str:
@@ -89,7 +92,7 @@ class Addressing:
         people = Members.of(members)
         refs, addresses = people.refs, [address or "" for address in people.addresses]
         wanted = {name: link for name, link in LINKS.items() if name in fields}
-        links = sign_each(self.keys, {f"{self.base_url}{path}": why for path, why in wanted.values()}, refs)
+        links = sign_each(self.keys, {f"{self.base_url}{path}": why for path, why in wanted.values()}, people.links)
         values = {
             "view": [page_of(self.base_url, self.week, part)] * len(refs),
             **dict(zip(wanted, links, strict=True)),
@@ -109,7 +112,7 @@ class Addressing:
         return f"{self.issue_id}-{ref}"
 
     def _keys(self, refs: Sequence[str]) -> list[str]:
-        """`key` of each, all at once: no ref has a line end in it, or there would be no links."""
+        """`key` of each, all at once: no ref has a line end in it, nor could it be in a link."""
         start = self.key("")
         return (start + f"\n{start}".join(refs)).split("\n")
 

@@ -42,6 +42,7 @@ from newsletter.delivery.batch import Batch, Delivery, DeliveryException, Sendin
 from newsletter.errors import DeliveryError
 from newsletter.providers.base import Outcome
 from subscribers.address_change import AddressChange
+from subscribers.links import LINK_NAME
 from subscribers.subscriber import Status, Subscriber
 from subscribers.suppression import Suppression
 
@@ -247,7 +248,7 @@ _BATCH_OF = and_(
 )
 _IN_ORDER = col(Delivery.subscriber_id)  # not by the subscriber's own id: SQLite would sort
 _IT_IS = col(Delivery.subscriber_id) == _ID
-_TOLD = (col(Subscriber.ref), func.coalesce(col(Subscriber.address), ""), col(Subscriber.name), _SINCE)
+_TOLD = (col(Subscriber.ref), func.coalesce(col(Subscriber.address), ""), col(Subscriber.name), _SINCE, LINK_NAME)
 _MEMBERS = select(*_TOLD).join(Delivery, _IT_IS).where(_BATCH_OF).order_by(_IN_ORDER)
 _NOT_SET_APART = _MEMBERS.where(not_(_SET_APART))
 _LINE: Any = literal_column("'\n'")  # bound, it would be copied for each row: that doubles the cost

@@ -26,6 +26,7 @@ from newsletter.providers.base import Answer, Outcome, OutgoingBatch
 from subscribers import letters
 from subscribers.address_change import AddressChange
 from subscribers.letters import DAY, WORKS_FOR, About, Letter, Post
+from subscribers.links import link_name
 from subscribers.preferences import choice_of
 from subscribers.subscriber import Subscriber
 from subscribers.tokens import Purpose, sign
@@ -114,14 +115,18 @@ def _written(desk: Desk, errand: Errand) -> tuple[MessageBuilder, Recipient]:
 def _links(desk: Desk, errand: Errand) -> dict[str, str]:
     """The links of a letter: what it is about, and the way out of it."""
     base, keys = desk.config.publication.base_url, desk.keys
-    about, ref, change = errand.letter.about, errand.whom.ref, errand.change
-    leave = f"{base}/u/{sign(keys, Purpose.UNSUBSCRIBE, ref)}"
+    about, change = errand.letter.about, errand.change
+    # The mailbox before a change gets a way out and nothing else: the first set of links has ended by then.
+    name = errand.whom.ref if about is About.OLD_ADDRESS else link_name(errand.whom)
+    leave = f"{base}/u/{sign(keys, Purpose.UNSUBSCRIBE, name)}"
     if about is About.STAY:
-        stay = sign(keys, Purpose.STAY, ref, expires=_closes(desk, errand) + BACK_FOR)  # too late, it brings them back
+        stay = sign(keys, Purpose.STAY, name, expires=_closes(desk, errand) + BACK_FOR)  # too late, it brings them back
         return {"view": f"{base}/stay/{stay}", "unsubscribe": leave}
     if about is About.CONFIRM:
-        yes = sign(keys, Purpose.CONFIRM, ref, expires=_closes(desk, errand))
-        return {"view": f"{base}/confirm/{yes}", "unsubscribe": f"{base}/never/{sign(keys, Purpose.NEVER, ref)}"}
+        yes = sign(keys, Purpose.CONFIRM, name, expires=_closes(desk, errand))
+        return {"view": f"{base}/confirm/{yes}", "unsubscribe": f"{base}/never/{sign(keys, Purpose.NEVER, name)}"}
+    if about is About.ALREADY:
+        return {"view": f"{base}/preferences/{sign(keys, Purpose.PREFERENCES, name)}", "unsubscribe": leave}
     if change is None:
         return {"unsubscribe": leave}
     if about is About.NEW_ADDRESS:

@@ -26,7 +26,7 @@ SUBJECTS = {
 }
 FIELDS = {
     About.CONFIRM: ("view", "unsubscribe"),
-    About.ALREADY: ("unsubscribe",),
+    About.ALREADY: ("view", "unsubscribe"),
     About.WELCOME: ("unsubscribe",),
     About.STAY: ("view", "unsubscribe"),
     About.NEW_ADDRESS: ("view", "unsubscribe"),

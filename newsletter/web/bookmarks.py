@@ -11,7 +11,7 @@ from newsletter.desk.desk import Desk
 from newsletter.web.opening import Fields
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import NOBODY
-from subscribers.subscriber import by_ref
+from subscribers.links import by_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Bookmarks:
     def _removed(self, ref: str, token: str, slug: str) -> Response:
         said = ""
         with self.desk.transaction() as session:
-            if who := by_ref(session, ref):
+            if who := by_link(session, ref):
                 names = {one.slug: one.name for one in voting.kept_by(self.desk, session, who)}
                 said = voting.forget(self.desk, session, who, slug, names[slug]) if slug in names else ""
         return self._looked(ref, token, said)
 
     def _looked(self, ref: str, token: str, said: str = "") -> Response:
         with self.desk.reading() as session:
-            who = by_ref(session, ref)
+            who = by_link(session, ref)
             if who is None:
                 return self.pages.sorry(HTTPStatus.GONE, NOBODY, "There is nothing")
             kept = voting.kept_by(self.desk, session, who)

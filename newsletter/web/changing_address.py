@@ -3,12 +3,15 @@
 Whatever stands behind the new address, the answer is the same and costs the same: one row, as a sign-up writes it
 (subscribers/wishes.py). What follows is decided in the post room. The new mailbox is shown nothing of the old address,
 and nobody is told whose an address is: what cannot be done is over, in one sentence for every reason.
+With the change, and with its undoing, the links in the mails before end (subscribers/links.py); whoever pressed the
+button is given the new one to their settings.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -28,10 +31,11 @@ from subscribers.address_change import AddressChange, can_change, can_undo, chan
 from subscribers.consent import ON_THE_LIST, Evidence
 from subscribers.errors import BadAddress
 from subscribers.letters import About, owe
+from subscribers.links import link_name
 from subscribers.readdressing import carry_out, undo
 from subscribers.subscriber import Subscriber, unsubscribe
 from subscribers.suppression import Reason, suppress
-from subscribers.tokens import Purpose
+from subscribers.tokens import Purpose, sign
 from subscribers.wishes import Asking
 
 WORDING = "2026-11"  #: version of the words on these pages: a changed sentence is a new version
@@ -143,11 +147,17 @@ class ChangingAddress:
     def _answer(self, asked: Asked | None) -> Response:
         if asked is None or not (asked.possible or asked.done):
             return self._over()
-        return self.pages.secret("address_new.html", hint=_new(asked), done=asked.done)
+        settings = self._settings(asked) if asked.done else ""
+        return self.pages.secret("address_new.html", hint=_new(asked), done=asked.done, settings=settings)
 
     def _back(self, asked: Asked, named: str, *, done: bool) -> Response:
-        left = asked.whom.status not in ON_THE_LIST
-        return self.pages.secret("address_back.html", hint=named, done=done, left=left, back=asked.way_back)
+        left, settings = asked.whom.status not in ON_THE_LIST, self._settings(asked) if done else ""
+        words: dict[str, Any] = {"hint": named, "done": done, "left": left, "back": asked.way_back}
+        return self.pages.secret("address_back.html", **words, settings=settings)
+
+    def _settings(self, asked: Asked) -> str:
+        """The token of their settings, for whoever has pressed the button in the mailbox that is theirs now."""
+        return sign(self.desk.keys, Purpose.PREFERENCES, link_name(asked.whom))
 
     def _back_over(self) -> Response:
         return self.pages.sorry(HTTPStatus.GONE, BACK_OVER, "This link does nothing any more", sign_up=True)

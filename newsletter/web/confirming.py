@@ -45,7 +45,7 @@ class Confirming:
         """Nobody mails them again. A mail program's own button only ends this sign-up: it may have been a wrong tap."""
         name, value = ONE_CLICK
         if fields.get(name) == value:
-            await changed(self.desk, ref, self._withdraw)
+            await changed(self.desk, ref, self._withdraw, former=True)
             return PlainTextResponse("You will not be asked about this again.\n", headers={"Cache-Control": "no-store"})
         who = await changed(self.desk, ref, self._forbid)
         return self.pages.secret("never.html", hint=hint(who), done=True)

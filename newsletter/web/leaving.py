@@ -3,6 +3,9 @@
 A leaving is never lost. It waits in this process until the database takes it, also when an import holds the write lock
 for half a minute; together with all that wait, in one transaction. Whoever has waited for LONGEST_WAIT is told that it
 is not done yet (503, Retry-After), and it is done all the same as soon as it can be.
+
+Leaving is all that a link in the mailbox before a change of address can still do: it shows nothing of the address that
+the reader has now, and no way back. That mailbox must not bring anybody back who has left in the new one.
 """
 
 import asyncio
@@ -23,7 +26,8 @@ from newsletter.web.opening import AGAIN, Fields, hint, reader
 from newsletter.web.pages import Pages
 from subscribers.consent import Evidence, Status
 from subscribers.leaving import UNDO_FOR, Why, can_undo, leave, tell, undo
-from subscribers.subscriber import Subscriber, by_ref
+from subscribers.links import by_any_link, link_name
+from subscribers.subscriber import Subscriber
 from subscribers.tokens import Purpose, sign
 
 LONGEST_WAIT = 25.0  #: seconds that a caller waits; a mail provider's own patience is not published
@@ -44,7 +48,7 @@ REASONS = (
     (Why.OTHER, "Something else"),
 )
 
-Parcel = tuple[str, str]  #: a subscriber's ref, and where they said that they leave
+Parcel = tuple[str, str]  #: what a reader's link names, and where they said that they leave
 log = logging.getLogger(__name__)
 
 
@@ -59,10 +63,8 @@ class Leaving:
 
     async def show(self, ref: str, _token: str) -> Response:
         """Who would leave, and one button; or that they have left, with the way back while there is one."""
-        who = await reader(self.desk, ref)
-        on = who is not None and who.status is not Status.UNSUBSCRIBED
-        _, way = ("", "") if on else await run_in_threadpool(self._way_back, ref)
-        return self.pages.secret("leave.html", hint=hint(who), on_the_list=on, back=way)
+        named, way, on = await run_in_threadpool(self._standing, ref)
+        return self.pages.secret("leave.html", hint=named, on_the_list=on, back=way)
 
     async def act(self, ref: str, token: str, fields: Fields) -> Response:
         """They leave. A mail program gets a plain answer, a person a page."""
@@ -95,7 +97,7 @@ class Leaving:
         who = await reader(self.desk, ref)
         if who is not None and who.status is Status.ACTIVE:
             return self.pages.secret("back.html", hint=hint(who), done=True)
-        named, way = await run_in_threadpool(self._way_back, ref)
+        named, way, _ = await run_in_threadpool(self._standing, ref)
         if not way:
             return self.pages.sorry(HTTPStatus.GONE, TOO_LATE, "There is nothing to undo")
         return self.pages.secret("back.html", hint=named, done=False)
@@ -113,15 +115,22 @@ class Leaving:
 
     async def _left(self, ref: str, token: str, *, thanks: bool = False) -> Response:
         """The good-bye: with a way back where there is one, and the question why unless that was answered."""
-        who, way = await run_in_threadpool(self._way_back, ref)
+        who, way, _ = await run_in_threadpool(self._standing, ref)
         reasons = () if thanks else REASONS
         return self.pages.secret("left.html", hint=who, back=way, token=token, reasons=reasons, thanks=thanks)
 
-    def _way_back(self, ref: str) -> tuple[str, str]:
-        """The hint of the address, and the token that undoes the leaving; empty where nothing does."""
+    def _standing(self, ref: str) -> tuple[str, str, bool]:
+        """The hint of the address, the token that undoes a leaving, and whether they are on the list.
+
+        The token is empty where nothing undoes it; both are for a link that has ended.
+        """
         with self.desk.reading() as session:
-            who = by_ref(session, ref)
-            return hint(who), way_back(self.desk, session, who) if who else ""
+            who = by_any_link(session, ref)
+            if who is None:
+                return "", "", False
+            on = who.status is not Status.UNSUBSCRIBED
+            theirs = link_name(who) == ref
+            return (hint(who), way_back(self.desk, session, who), on) if theirs else ("", "", on)
 
 
 def way_back(desk: Desk, session: Session, who: Subscriber) -> str:
@@ -129,7 +138,7 @@ def way_back(desk: Desk, session: Session, who: Subscriber) -> str:
     now = desk.clock()
     if not can_undo(session, who, now):
         return ""
-    return sign(desk.keys, Purpose.RESUBSCRIBE, who.ref, expires=now + UNDO_FOR)
+    return sign(desk.keys, Purpose.RESUBSCRIBE, link_name(who), expires=now + UNDO_FOR)
 
 
 def stored_by(

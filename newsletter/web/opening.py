@@ -12,17 +12,23 @@ from starlette.responses import Response
 from newsletter.desk.desk import Desk
 from newsletter.web.bodies import TooLong, form_of
 from newsletter.web.pages import Pages
-from subscribers.errors import BadToken, ExpiredToken
-from subscribers.subscriber import Subscriber, by_ref
+from subscribers.errors import BadToken, ExpiredToken, FormerLink
+from subscribers.links import by_any_link, by_link
+from subscribers.subscriber import Subscriber
 from subscribers.tokens import Purpose, verify
 
 Fields = dict[str, str]
-Showing = Callable[[str, str], Awaitable[Response]]  #: of a ref and its token
+Showing = Callable[[str, str], Awaitable[Response]]  #: of what a token names (subscribers/links.py), and the token
 Acting = Callable[[str, str, Fields], Awaitable[Response]]  #: the same with the posted form
 Change = Callable[[Session, Subscriber], object]
 
 #: For whom the list is busy: seconds until they should try again.
 AGAIN = "30"
+FORMER = (
+    "The address of this subscription was changed since the mail with this link went out, and the links in older mails "
+    "have ended with that, all but the one to unsubscribe. Newer mails have links that work. Or type the address that "
+    "gets the newsletter now into the form below: a mail comes with a link to the settings."
+)
 BUSY = "The list cannot be reached at the moment. Please try again in half a minute."
 
 
@@ -49,9 +55,12 @@ class Link:
         except BadToken as error:
             way = self.purpose in (Purpose.CONFIRM, Purpose.STAY)
             return self.pages.sorry(HTTPStatus.NOT_FOUND, str(error), "This link does not open anything", sign_up=way)
-        if request.method != "POST":
-            return await self.show(ref, token)
-        return await posted(self.pages, request, lambda fields: self.act(ref, token, fields))
+        try:
+            if request.method != "POST":
+                return await self.show(ref, token)
+            return await posted(self.pages, request, lambda fields: self.act(ref, token, fields))
+        except FormerLink:
+            return self.pages.sorry(HTTPStatus.GONE, FORMER, "This link has ended", sign_up=True)
 
     def _expired(self, error: ExpiredToken, token: str) -> Response:
         """Whoever comes too late to confirm a sign-up gets a new link by a button."""
@@ -75,21 +84,24 @@ async def posted(pages: Pages, request: Request, act: Callable[[Fields], Awaitab
 
 
 async def reader(desk: Desk, ref: str) -> Subscriber | None:
-    """Whom a ref names, as of the last commit; waits for no writer. None once erased."""
+    """Whom a link names, as of the last commit; waits for no writer. None once erased. Raises FormerLink."""
 
     def look() -> Subscriber | None:
         with desk.reading() as session:
-            return by_ref(session, ref)
+            return by_link(session, ref)
 
     return await run_in_threadpool(look)
 
 
-async def changed(desk: Desk, ref: str, change: Change) -> Subscriber | None:
-    """Whom a ref names, after this change to them in a transaction; None where it names nobody."""
+async def changed(desk: Desk, ref: str, change: Change, *, former: bool = False) -> Subscriber | None:
+    """Whom a link names, after this change to them in a transaction; None where it names nobody. Raises FormerLink.
+
+    `former`: also by a link that has ended, which is for leaving alone.
+    """
 
     def write() -> Subscriber | None:
         with desk.transaction() as session:
-            who = by_ref(session, ref)
+            who = (by_any_link if former else by_link)(session, ref)
             if who is not None:
                 change(session, who)
             return who

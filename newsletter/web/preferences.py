@@ -1,7 +1,7 @@
 """A reader's own page, without an account: choose, take a break, come back, get one's data, leave, be forgotten.
 
-The link in every mail opens it, for ever. What cannot be undone is behind a second page: being forgotten has a link of
-its own, which this page makes and which lives for an hour.
+The link in every mail opens it, for as long as its reader has that address. What cannot be undone is behind a second
+page: being forgotten has a link of its own, which this page makes and which lives for an hour.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from newsletter.web.pages import Pages
 from newsletter.web.time_zone import zones_for
 from subscribers.consent import ON_THE_LIST, Evidence, Status
 from subscribers.erasure import erase
-from subscribers.subscriber import Subscriber, by_ref, pause, resume
+from subscribers.links import by_link, link_name
+from subscribers.subscriber import Subscriber, pause, resume
 from subscribers.tokens import Purpose, sign
 
 PAGE = "/preferences"
@@ -65,7 +66,7 @@ class Preferences:
 
         def look() -> dict[str, object] | None:
             with self.desk.reading() as session:
-                who = by_ref(session, ref)
+                who = by_link(session, ref)
                 return own_data(self.desk, session, who) if who else None
 
         if (found := await run_in_threadpool(look)) is None:
@@ -97,6 +98,7 @@ class Preferences:
         if who is None:
             return self.pages.sorry(HTTPStatus.GONE, NOBODY, "There is nothing to set")
         now, zone, keys = self.desk.clock(), self.desk.config.publication.tz, self.desk.keys
+        name = link_name(who)
         resting = who.status is Status.PAUSED and (who.paused_until is None or who.paused_until > now)
         today = now.astimezone(zone).date()
         return self.pages.secret(
@@ -114,9 +116,9 @@ class Preferences:
             wrong_choice=wrong_choice,
             said=said,
             wrong=wrong,
-            leave=sign(keys, Purpose.UNSUBSCRIBE, who.ref),
-            shelf=sign(keys, Purpose.BOOKMARKS, who.ref),
-            forget=sign(keys, Purpose.ERASE, who.ref, expires=now + ERASE_FOR),
+            leave=sign(keys, Purpose.UNSUBSCRIBE, name),
+            shelf=sign(keys, Purpose.BOOKMARKS, name),
+            forget=sign(keys, Purpose.ERASE, name, expires=now + ERASE_FOR),
         )
 
     def _until(self, typed: str) -> datetime | None:

@@ -15,7 +15,8 @@ from newsletter.desk.desk import Desk
 from newsletter.web.opening import Fields, hint
 from newsletter.web.pages import Pages
 from subscribers.consent import Evidence
-from subscribers.subscriber import Subscriber, by_ref
+from subscribers.links import by_link, link_name
+from subscribers.subscriber import Subscriber
 from subscribers.sunset import Stay, standing, stay
 from subscribers.tokens import Purpose, sign
 
@@ -35,7 +36,7 @@ class Staying:
 
         def look() -> Response:
             with self.desk.reading() as session:
-                who = by_ref(session, ref)
+                who = by_link(session, ref)
                 return self._answer(who, standing(session, who))
 
         return await run_in_threadpool(look)
@@ -46,7 +47,7 @@ class Staying:
         def write() -> Response:
             with self.desk.transaction() as session:
                 came = self._stays(session, ref)
-                return self._answer(by_ref(session, ref), came)
+                return self._answer(by_link(session, ref), came)
 
         return await run_in_threadpool(write)
 
@@ -56,5 +57,5 @@ class Staying:
     def _answer(self, who: Subscriber | None, where: Stay) -> Response:
         if who is None or where is Stay.GONE:
             return self.pages.sorry(HTTPStatus.GONE, GONE, "This link has done its work", sign_up=True)
-        leave = sign(self.desk.keys, Purpose.UNSUBSCRIBE, who.ref)
+        leave = sign(self.desk.keys, Purpose.UNSUBSCRIBE, link_name(who))
         return self.pages.secret("stay.html", hint=hint(who), where=where.value, leave=leave)

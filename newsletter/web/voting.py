@@ -21,7 +21,8 @@ from newsletter.web.opening import Fields, Link
 from newsletter.web.pages import Pages
 from newsletter.web.preferences import NOBODY
 from newsletter.web.remembering import Memory
-from subscribers.subscriber import Subscriber, by_ref
+from subscribers.links import by_link, link_name
+from subscribers.subscriber import Subscriber
 from subscribers.tokens import Purpose, sign
 from subscribers.votes import may_vote
 
@@ -79,13 +80,13 @@ class Voting:
         if act is None:
             return self._looked(ref, token, key, ("", None))
         with self.desk.transaction() as session:
-            who = by_ref(session, ref)
+            who = by_link(session, ref)
             done, said = voting.take(self.desk, session, who, key, slug, act) if who else (False, "")
         return self._looked(ref, token, key, ("", None), said=said, refused=not done)
 
     def _looked(self, ref: str, token: str, key: str, wish: Wish, *, said: str = "", refused: bool = False) -> Response:
         with self.desk.reading() as session:
-            who = by_ref(session, ref)
+            who = by_link(session, ref)
             if who is None:
                 return self.pages.sorry(HTTPStatus.GONE, NOBODY, "There is nothing to vote with")
             if not key:
@@ -109,12 +110,12 @@ class Voting:
             reads=reads,
             said=said,
             refused=refused,
-            shelf=sign(self.desk.keys, Purpose.BOOKMARKS, ref),
+            shelf=sign(self.desk.keys, Purpose.BOOKMARKS, link_name(who)),
         )
 
     def _all(self, session: Session, who: Subscriber, token: str) -> Response:
         given = voting.given_by(session, who)
-        shelf = sign(self.desk.keys, Purpose.BOOKMARKS, who.ref)
+        shelf = sign(self.desk.keys, Purpose.BOOKMARKS, link_name(who))
         return self.pages.secret("votes.html", given=given, words=WORDS, token=token, shelf=shelf)
 
 

@@ -154,6 +154,30 @@ def test_a_batch_in_doubt_is_repeated_neither_to_the_old_nor_to_the_new_address(
         assert FakeProvider().log == {}
 
 
+def test_a_batch_in_doubt_is_not_repeated_with_links_of_a_later_set(engine: Engine) -> None:
+    """Changed and undone since: the address is the same again, and the call would not be."""
+    with transaction(engine) as session:
+        reader = ada(session)
+        batch = mailed(session, 1, outcome=Outcome.UNKNOWN)
+        change = ask(session, reader, parse("new@example.org"), secret=SECRET, now=LATER)
+        assert carry_out(session, change, Evidence("/address"), LATER)
+        assert undo(session, change, Evidence("/address-back"), LATER)
+
+        [one] = claims.members(session, batch)
+        assert (one.address, one.link) == ("", f"{reader.ref}-2")
+
+
+def test_a_batch_that_was_not_taken_goes_out_with_the_links_of_the_moment(engine: Engine) -> None:
+    """Nobody has the ones from before the change, which have ended."""
+    with transaction(engine) as session:
+        reader = ada(session)
+        batch = mailed(session, 1, outcome=Outcome.RETRY)
+        assert list(claims.members(session, batch).links) == [reader.ref]
+        moved(session, reader)
+
+        assert list(claims.members(session, batch).links) == [f"{reader.ref}-1"]
+
+
 def test_an_old_file_does_not_bring_the_old_address_back(engine: Engine) -> None:
     """Last month's list is imported again: one reader, at the new address."""
     with transaction(engine) as session:

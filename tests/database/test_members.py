@@ -8,13 +8,16 @@ from sqlmodel import Session, col, select
 from newsletter.database import transaction
 from newsletter.delivery.addressing import Member
 from newsletter.delivery.claims import claim, member_ids, members
+from subscribers.links import link_name
 from subscribers.subscriber import Subscriber
 
 
 def listed(session: Session) -> list[Member]:
     """Everybody on the list as `members` should hand them out, the plain way."""
     found = session.exec(select(Subscriber).order_by(col(Subscriber.id))).all()
-    return [Member(one.ref, one.address or "", one.name, f"{one.confirmed_at:%Y-%m-%d}") for one in found]
+    return [
+        Member(one.ref, one.address or "", one.name, f"{one.confirmed_at:%Y-%m-%d}", link_name(one)) for one in found
+    ]
 
 
 def handed_out(session: Session) -> list[Member]:
@@ -25,7 +28,7 @@ def handed_out(session: Session) -> list[Member]:
     return [one._replace(since=one.since[:10]) for one in members(session, batch)]
 
 
-def renamed(session: Session, number: int, **values: str | None) -> None:
+def renamed(session: Session, number: int, **values: str | int | None) -> None:
     """Change what is kept of one of the crowd."""
     session.get_one(Subscriber, number).sqlmodel_update(values)
     session.flush()
@@ -49,6 +52,18 @@ def test_whatever_stands_in_a_name_stays_with_its_subscriber(engine: Engine, num
         renamed(session, number, name=name)
 
         assert handed_out(session) == listed(session)
+
+
+@pytest.mark.parametrize("name", ["Ada", "in\ntwo lines"])
+def test_what_their_links_name_comes_with_them(engine: Engine, name: str) -> None:
+    """Made by the database as by `link_name`; together as texts, and one by one."""
+    with transaction(engine) as session:
+        crowd(session, 3)
+        renamed(session, 2, link_set=12, name=name)
+        found = handed_out(session)
+
+        assert found == listed(session)
+        assert [one.link.removeprefix(one.ref) for one in found] == ["", "-12", ""]
 
 
 def test_who_was_erased_meanwhile_keeps_their_place(engine: Engine) -> None:

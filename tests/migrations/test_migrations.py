@@ -9,9 +9,11 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
+from newsletter.database import reading
 from newsletter.errors import DatabaseError
 from newsletter.migrations import settings, upgrade
 from newsletter.schema import known, newest, require_newest
+from subscribers.links import by_link, link_name
 
 ONE_ISSUE = """
     insert into issue (id, number, week, status, newsletter, date, created_at, updated_at, subject, preheader, edits)
@@ -162,6 +164,21 @@ def test_people_written_anew_keep_all_that_refers_to_them_and_stay_unique(empty:
             connection.execute(text(ONE_PERSON), ada | same)
     with pytest.raises(IntegrityError), empty.begin() as connection:
         connection.execute(text(ONE_YES), ada | {"who": 8})
+
+
+def test_links_in_mails_from_before_sets_of_links_go_on_to_work(empty: Engine) -> None:
+    """Who is on the list already has the first set, which tokens name by the ref alone."""
+    ada = {"who": 7, "address": "ada@example.org", "print": "hash of ada", "ref": "r7"}
+    with empty.begin() as connection:
+        command.upgrade(settings(connection), "0025")
+        connection.execute(text(ONE_PERSON), ada)
+
+    upgrade(empty)
+
+    with reading(empty) as session:
+        found = by_link(session, "r7")
+        assert found is not None
+        assert link_name(found) == "r7"
 
 
 @pytest.mark.sqlite

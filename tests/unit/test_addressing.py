@@ -7,14 +7,14 @@ from newsletter.mail.rendered import FIELDS
 from subscribers.subscriber import Status, Subscriber
 from subscribers.tokens import Keys, Purpose, verify
 
-ADA = Member("adaadaada", "ada@example.org", "Ada", "2026-02-03 04:05:06.000000")
-ERASED = Member("nobodynobody", None, "", "2026-11-12")
+ADA = Member("adaadaada", "ada@example.org", "Ada", "2026-02-03 04:05:06.000000", "adaadaada-2")
+ERASED = Member("nobodynobody", None, "", "2026-11-12", "nobodynobody")
 KEYS = Keys(SECRET)
 ADDRESSING = Addressing(KEYS, "https://news.example.org", issue_id=12, week="2026-W46")
 
 
 def test_a_delivery_is_named_by_its_issue_and_its_ref() -> None:
-    """Stable, from ids only, and without an address; an event that names it leads back to the subscriber."""
+    """Stable, from ids only, without an address, and past a change of that: an event leads back to its subscriber."""
     assert ADDRESSING.columns([ADA]).keys == ["12-adaadaada"]
 
 
@@ -23,9 +23,9 @@ def test_everybody_gets_links_of_their_own() -> None:
     ada, erased = ADDRESSING.columns([ADA, ERASED])
 
     token = ada.values["unsubscribe"].removeprefix("https://news.example.org/u/")
-    assert verify(KEYS, Purpose.UNSUBSCRIBE, token, now=NOW) == ADA.ref
+    assert verify(KEYS, Purpose.UNSUBSCRIBE, token, now=NOW) == ADA.link == "adaadaada-2"
     token = erased.values["preferences"].removeprefix("https://news.example.org/preferences/")
-    assert verify(KEYS, Purpose.PREFERENCES, token, now=NOW) == ERASED.ref
+    assert verify(KEYS, Purpose.PREFERENCES, token, now=NOW) == ERASED.link
 
 
 def test_a_date_is_written_in_words() -> None:
@@ -57,6 +57,7 @@ def test_one_subscriber_is_addressed_as_in_a_call() -> None:
         address=ADA.address,
         fingerprint="f",
         name=ADA.name,
+        link_set=2,
         status=Status.ACTIVE,
         signed_up_at=NOW,
         confirmed_at=NOW.replace(month=2, day=3),

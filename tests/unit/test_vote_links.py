@@ -67,7 +67,7 @@ def test_no_words_of_a_tool_s_name_become_attributes_of_its_links() -> None:
 def test_the_token_of_the_field_votes_and_does_nothing_else() -> None:
     """S-45; an issue that was frozen before there was voting has no such field, and is sent as ever."""
     addressing = Addressing(KEYS, "https://news.example.org", 1, "2026-W46")
-    person = Member("abc", "a@b.org", "", "2026-11-12")
+    person = Member("abc", "a@b.org", "", "2026-11-12", "abc")
     link = addressing.columns([person])[0].values["vote"]
 
     assert verify(KEYS, Purpose.VOTE, link.rpartition("/")[2], now=NOW) == "abc"

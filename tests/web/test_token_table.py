@@ -11,7 +11,7 @@ import httpx
 import pytest
 from desk_samples import Place
 from people import SECRET
-from readers_web import dump, open_web, token
+from readers_web import OF_A_CHANGE, dump, open_web, readdress, token
 
 from newsletter.web.routes import PLACES
 from newsletter.web.routes import Place as Route
@@ -23,6 +23,7 @@ ALSO_LATE = ("/confirm/{token}/again",)
 NEWER = b"the newest secret, also 32 bytes!"
 OTHER = Keys(b"another secret, also 32 bytes long")
 NOT_OPENED = {404, 405}
+ENDED = "This link has ended"
 
 
 def asked(web: httpx.Client, place: Route, token_: str) -> set[int]:
@@ -96,6 +97,18 @@ def test_the_right_purpose_opens_its_address(web: httpx.Client, here: Place, pla
     method = "GET" if "GET" in place.methods else "POST"
 
     assert web.request(method, path).status_code not in NOT_OPENED
+
+
+def test_a_token_of_an_older_set_opens_nothing_but_leaving(web: httpx.Client, here: Place) -> None:
+    """From before a change of address: every method of every other address says that it has ended, and does nothing."""
+    closed = [place for place in WITH_TOKEN if place.purpose not in (*OF_A_CHANGE, Purpose.UNSUBSCRIBE)]
+    old = [(place, place.path.replace("{token}", token(here, place.purpose or Purpose.FORM))) for place in closed]
+    readdress(here)
+    before, form = dump(here), {"POST": {"zone": ""}}
+    ways = [(method, path) for place, path in old for method in place.methods]
+
+    assert [way for way in ways if ENDED not in web.request(*way, data=form.get(way[0])).text] == []
+    assert dump(here) == before
 
 
 def test_an_expired_token_opens_no_address(web: httpx.Client, here: Place) -> None:

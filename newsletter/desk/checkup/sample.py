@@ -43,7 +43,7 @@ def small_issue(publication: Publication, now: datetime) -> RenderedIssue:
 def headers_of(rendered: RenderedIssue, keys: Keys, now: datetime) -> Headers:
     """The headers of a message of this issue, to nobody, with a link as long as a real one. Raises MailError."""
     addressing = Addressing(keys, rendered.sender.base_url, issue_id=1, week="2026-W01")
-    recipient = addressing.columns([Member(new_ref(), "reader@example.org", "", "2026-01-01")])[0]
+    recipient = addressing.columns([Member(ref := new_ref(), "reader@example.org", "", "2026-01-01", ref)])[0]
     return read(MessageBuilder(rendered, date=now).mime(recipient))
 
 
