@@ -27,7 +27,7 @@ AGAIN = "30"
 FORMER = (
     "The address of this subscription was changed since the mail with this link went out, and the links in older mails "
     "have ended with that, all but the one to unsubscribe. Newer mails have links that work. Or type the address that "
-    "gets the newsletter now into the form below: a mail comes with a link to the settings."
+    "gets the newsletter now into the form for signing up: a mail comes with a link to its settings."
 )
 BUSY = "The list cannot be reached at the moment. Please try again in half a minute."
 
