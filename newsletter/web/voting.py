@@ -105,6 +105,7 @@ class Voting:
                 for side in sorted(found.sides, key=lambda side: side.tool.slug != slug)
             ],
             wished=act,
+            done=fulfilled(found, slug, act),
             words=WORDS,
             token=token,
             reads=reads,
@@ -125,6 +126,17 @@ def buttons(side: Side, wished: Act | None, *, reads: bool) -> list[tuple[Act, b
     back = [Act.BACK] if side.mine else []
     keep = [Act.REMOVE] if side.kept else [Act.SAVE] if reads else []
     return sorted(((act, act is wished) for act in (*votes, *back, *keep)), key=lambda each: not each[1])
+
+
+def fulfilled(ballot: Ballot, slug: str, act: Act | None) -> str:
+    """What to say where it is already as the link asks; else empty."""
+    side = next((side for side in ballot.sides if side.tool.slug == slug), None)
+    if side is None or act is None:
+        return ""
+    if act is Act.SAVE:
+        return f"{side.tool.name} is in your bookmarks. You can remove it." if side.kept else ""
+    counted = f"Your vote on {side.tool.name} is counted: {WORDS[act]}. You can change it or take it back."
+    return counted if side.mine == act.value else ""
 
 
 def wish_in(asked: Mapping[str, str]) -> Wish:

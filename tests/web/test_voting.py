@@ -81,6 +81,20 @@ def test_a_tap_in_the_mail_shows_a_button_and_changes_nothing(web: httpx.Client,
     assert dump(here) == before
 
 
+@pytest.mark.parametrize(
+    ("do", "words"), [("skip", "is counted: Skip it. You can"), ("save", "is in your bookmarks. You")]
+)
+def test_a_link_whose_wish_is_fulfilled_asks_for_no_button_more(
+    web: httpx.Client, here: Place, pair: Comparison, do: str, words: str
+) -> None:
+    """It is opened again from the mail, days later; the other wish still is one."""
+    press(web, here, pair, do)
+    other = {"skip": "ship", "save": "skip"}[do]
+    pages = [web.get(f"{link(here)}?of={pair.key}&{each}={pair.left.slug}").text for each in (do, other)]
+
+    assert [(words in page, "One button more" in page) for page in pages] == [(True, False), (False, True)]
+
+
 def test_a_vote_is_given_changed_and_taken_back_by_buttons(web: httpx.Client, here: Place, pair: Comparison) -> None:
     """Each time the page says how it stands; the other tool has a vote of its own."""
     assert "Readers: 100% ship · 1 vote" in press(web, here, pair, "ship").text
