@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from newsletter.desk.desk import Desk
 from newsletter.web.client import Clients
-from newsletter.web.confirming import GONE
+from newsletter.web.confirming import over
 from newsletter.web.gathering import Gathering
 from newsletter.web.opening import Fields, Link, hint, reader
 from newsletter.web.pages import Pages
@@ -43,7 +43,7 @@ class AskingAgain:
     async def _asked(self, network: str, ref: str, _token: str, _fields: Fields) -> Response:
         who = await reader(self.desk, ref)
         if who is None or who.address is None or who.status is not Status.PENDING:
-            return self.pages.sorry(HTTPStatus.GONE, GONE, "This link has done its work", sign_up=True)
+            return await over(self.desk, self.pages, who)
         asking = Asking(parse(who.address), network, Evidence("/confirm", WORDING))
         await self.gathering.put(asking)
         if asking.too_many:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from newsletter.desk.desk import Desk
@@ -17,9 +18,22 @@ from newsletter.web.signing_up import WORDING
 from subscribers.consent import Evidence, Status
 from subscribers.letters import About, owe
 from subscribers.subscriber import Subscriber, confirm, unsubscribe
-from subscribers.suppression import Reason, suppress
+from subscribers.suppression import Reason, is_suppressed, suppress
 
 GONE = "It was for a sign-up that is over: somebody has left since, or has waited too long. You can sign up again."
+NEVER = "Nothing of ours goes to this address any more, so no sign-up can follow. Only we can undo that, by hand."
+
+
+async def over(desk: Desk, pages: Pages, who: Subscriber | None) -> Response:
+    """The page of a confirmation link whose sign-up is over; it leads to the form where that can do anything."""
+
+    def look() -> bool:
+        with desk.reading() as session:
+            return who is not None and is_suppressed(session, who.fingerprint)
+
+    never = await run_in_threadpool(look)
+    words = NEVER if never else GONE
+    return pages.sorry(HTTPStatus.GONE, words, "This link has done its work", sign_up=not never)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +45,11 @@ class Confirming:
 
     async def ask(self, ref: str, _token: str) -> Response:
         """Who would be on the list, and one button."""
-        return self._answer(await reader(self.desk, ref))
+        return await self._answer(await reader(self.desk, ref))
 
     async def yes(self, ref: str, _token: str, _fields: Fields) -> Response:
         """They are on the list, and are owed a welcome."""
-        return self._answer(await changed(self.desk, ref, self._confirm))
+        return await self._answer(await changed(self.desk, ref, self._confirm))
 
     async def ask_never(self, ref: str, _token: str) -> Response:
         """What "never" means, and one button."""
@@ -50,9 +64,9 @@ class Confirming:
         who = await changed(self.desk, ref, self._forbid)
         return self.pages.secret("never.html", hint=hint(who), done=True)
 
-    def _answer(self, who: Subscriber | None) -> Response:
+    async def _answer(self, who: Subscriber | None) -> Response:
         if who is None or who.status is Status.UNSUBSCRIBED:
-            return self.pages.sorry(HTTPStatus.GONE, GONE, "This link has done its work", sign_up=True)
+            return await over(self.desk, self.pages, who)
         return self.pages.secret("confirm.html", hint=hint(who), done=who.status is not Status.PENDING)
 
     def _confirm(self, session: Session, who: Subscriber) -> None:

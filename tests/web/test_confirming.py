@@ -74,6 +74,19 @@ def test_never_means_never(web: httpx.Client, here: Place) -> None:
     assert (letters(here), sum(here.provider.log.values())) == ([], 0)
 
 
+def test_after_never_the_old_link_offers_no_sign_up(web: httpx.Client, here: Place) -> None:
+    """It could not work: nothing is sent to that address. Whoever only left may come back."""
+    web.post(f"/never/{token(here, Purpose.NEVER, 'ben')}")
+    base = f"/confirm/{token(here, Purpose.CONFIRM, 'ben')}"
+    pages = [web.get(base), web.post(base), web.post(f"{base}/again")]
+    left = web.get(f"/confirm/{token(here, Purpose.CONFIRM, 'cleo')}")
+
+    assert [(page.status_code, "/subscribe" in page.text) for page in (*pages, left)] == [(410, False)] * 3 + [
+        (410, True)
+    ]
+    assert [("goes to this address any more" in page.text) for page in pages] == [True] * 3
+
+
 def test_a_mail_program_s_own_button_ends_the_sign_up_and_no_more(web: httpx.Client, here: Place) -> None:
     """It may have been a wrong tap: they can sign up again."""
     answer = web.post(f"/never/{token(here, Purpose.NEVER, 'ben')}", data=ONE_CLICK)
