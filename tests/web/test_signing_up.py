@@ -281,6 +281,7 @@ def test_the_answer_has_a_button_that_sends_the_same_form_again(web: httpx.Clien
         again = web.post("/subscribe", data={**fields, "again": "yes"})
         deliver(here.desk)
         assert ("We have noted it once more." in again.text, again.status_code) == (True, 200)
+        assert "on its way" not in page.text + again.text  # by the limits none may be
 
     assert [wish.became for wish in wishes(here)] == [Fate.ASKED, Fate.ENOUGH, Fate.ENOUGH]
 
