@@ -61,6 +61,8 @@ def parse(text: str) -> Address:
 
 def parse_slowly(text: str) -> Address:
     """The same by the library alone: what the short cut must agree with. Raises BadAddress."""
+    if not text:
+        raise BadAddress("Type an address.")
     local = unicodedata.normalize("NFC", text.rpartition("@")[0])
     if not local.isascii() and local.isprintable() and "<" not in local:
         raise BadAddress("The part before the @ has letters beyond a-z, which mail systems cannot rely on yet.")

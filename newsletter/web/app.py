@@ -96,7 +96,7 @@ def _answers(
     chosen = Choosing(desk, own.show)
     polls, shelf = Voting(desk, pages), Bookmarks(desk, pages)
     kept = Staying(desk, pages)
-    zone = TimeZone(desk, pages, partial(own.show, said="That is noted."))
+    zone = TimeZone(desk, pages, partial(own.show, said="Your time zone is saved."))
     left = Leaving(desk, pages, Gathering(leaving.stored_by(desk)), longest_wait)
     return {
         "/hooks/{provider}": told.__call__,

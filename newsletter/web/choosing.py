@@ -22,7 +22,7 @@ from subscribers.preferences import choice_of, choose
 from subscribers.subscriber import Subscriber
 
 PAGE = "/preferences"
-NOTED = "That is noted. It counts from the next issue on."
+NOTED = "Your choice is saved. It counts from the next issue on."
 NO_TOPIC = (
     "Choose at least one topic. To get nothing for a while, take a break below; to get nothing at all, unsubscribe."
 )

@@ -59,7 +59,8 @@ class Preferences:
             if who.status in ON_THE_LIST:
                 pause(session, who, Evidence(PAGE), self.desk.clock(), until)
 
-        return self._page(await changed(self.desk, ref, rest), token, said="That is noted.")
+        who = await changed(self.desk, ref, rest)
+        return self._page(who, token, said="Your break begins now." if who and who.status in ON_THE_LIST else "")
 
     async def data(self, ref: str, _token: str) -> Response:
         """All that is known of them, as a file."""

@@ -182,7 +182,7 @@ def test_a_time_zone_is_chosen_with_the_keyboard(browser: Browser, here: Place, 
     page.get_by_label("Issues leave at 08:00").focus()
     page.keyboard.type("Nairobi")
     page.get_by_role("button", name="Set the time zone").click()
-    page.get_by_text("That is noted.").wait_for()
+    page.get_by_text("Your time zone is saved.").wait_for()
 
     assert who(here, "ada").zone == "Africa/Nairobi"
 
@@ -221,7 +221,7 @@ def test_the_mail_is_asked_for_once_more_by_a_button(browser: Browser, here: Pla
     page.get_by_label("Your mail address").fill("eve@example.org")
     page.get_by_role("button").click()
     here.clock.forward(seconds=5)
-    page.get_by_role("button", name="Send it again").click()
+    page.get_by_role("button", name="Ask again").click()
 
     page.get_by_text("We have noted it once more.").wait_for()
     deliver(here.desk)

@@ -70,6 +70,12 @@ def test_what_is_no_address_is_refused_in_a_sentence_that_does_not_repeat_it(tex
     assert "ada@" not in str(refusal.value)
 
 
+def test_of_an_empty_field_it_says_what_to_do() -> None:
+    """Not that an @-sign is missing in it."""
+    with pytest.raises(BadAddress, match=r"^Type an address\.$"):
+        parse("  ")
+
+
 def test_a_local_part_beyond_ascii_is_refused_with_the_reason() -> None:
     """It could not be mailed without SMTPUTF8."""
     with pytest.raises(BadAddress, match="before the @ has letters beyond a-z"):

@@ -110,7 +110,7 @@ def test_whoever_is_not_on_the_list_cannot_choose(web: httpx.Client, here: Place
     """Their page has no such form, and one of another day changes nothing."""
     page = web.post(f"{link(here, name)}/choice", data={"often": "changes", **ALL})
 
-    assert ("/choice" in page.text, "That is noted" in page.text) == (False, False)
+    assert ("/choice" in page.text, "is saved" in page.text) == (False, False)
     assert choice_of(who(here, name)) == Choice()
 
 

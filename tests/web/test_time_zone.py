@@ -39,7 +39,7 @@ def test_a_zone_is_chosen_and_taken_back(everywhere: httpx.Client, here: Place) 
     """The page says so, and shows it from then on."""
     assert chosen(everywhere.get(link(here))) == [""]
     page = everywhere.post(f"{link(here)}/zone", data={"zone": "America/Argentina/Buenos_Aires"})
-    assert ("That is noted." in page.text, chosen(page)) == (True, ["America/Argentina/Buenos_Aires"])
+    assert ("Your time zone is saved." in page.text, chosen(page)) == (True, ["America/Argentina/Buenos_Aires"])
     assert who(here, "ada").zone == "America/Argentina/Buenos_Aires"
     with here.desk.reading() as session:
         assert last_signal(session, who(here, "ada").id or 0) == here.clock()  # who sets their clock is still there
