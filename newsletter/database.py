@@ -34,8 +34,10 @@ def word(kind: type[StrEnum]) -> Enum:
     return Enum(kind, native_enum=False, length=20, values_callable=lambda words: [str(item) for item in words])
 
 
-def engine_for(url: str, password: str | None = None, *, busy_seconds: float = 5) -> Engine:
+def engine_for(url: str, password: str | None = None, *, busy_seconds: float = 5, make: bool = True) -> Engine:
     """An engine for this URL; a SQLite file's folder is made, the file is for its owner only. Raises DatabaseError.
+
+    Without `make` no file is made here; the first connection makes one.
 
     `password` is for PostgreSQL: a URL that stands in a file has none. `busy_seconds`: how long a transaction waits
     until nobody else writes.
@@ -50,7 +52,8 @@ def engine_for(url: str, password: str | None = None, *, busy_seconds: float = 5
         return postgresql.engine_for(parsed.set(password=password) if password else parsed, busy_seconds)
     if parsed.get_backend_name() != "sqlite":
         raise DatabaseError(f"{parsed.get_backend_name()} is not supported: SQLite and PostgreSQL are.")
-    _prepare_file(url)
+    if make:
+        _prepare_file(url)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _tune)
     event.listen(engine, "begin", _begin)

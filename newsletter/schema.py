@@ -40,9 +40,14 @@ def current(engine: Engine) -> str | None:
 
 def require_newest(engine: Engine) -> None:
     """Raise DatabaseError, saying what to run, unless the database is at the newest schema."""
-    if current(engine) != newest():
+    if (found := current(engine)) != newest():
         refuse_newer(engine)
         where = engine.url.render_as_string(hide_password=True)
+        if found is None:
+            raise DatabaseError(
+                f"There is nothing in the database {where}. 'newsletter db restore FILE' puts a copy back, "
+                "'newsletter init' makes a new newsletter."
+            )
         raise DatabaseError(
             f"The database {where} has an older schema. Run 'newsletter db upgrade' (it keeps all data)."
         )

@@ -56,17 +56,20 @@ def restore(
     Example: newsletter db restore /mnt/backups/newsletter-20261119T030000Z.db
     """
     here = door(context)
-    engine = here.opened(here.config.database.url)
+    engine = here.opened(here.config.database.url, make=False)
+    had = copies.holds_something(engine)
     where = engine.url.render_as_string(hide_password=True)
     with unsealed(file, identity, copies.room_of(engine)) as copy:
         rows = copies.look_through(copy)
         if not yes:
             say(f"{file}: checked. {_rows(rows)}.")
-            typer.confirm(f"Put it in the place of {where}? (What is there is kept in before-restore/.)", abort=True)
+            kept = " (What is there is kept in before-restore/.)" if had else ""
+            typer.confirm(f"Put it in the place of {where}?{kept}", abort=True)
         with progress("Copying") as bar:
             _, held = copies.restore(engine, copy, now(), upgrade, by=by, on_progress=bar)
     noted(engine, "db restore", file.name.encode(errors="replace").decode(), by)
-    say(f"{where} is what it was then. What was there is in {Path(engine.url.database or '').parent}/before-restore/.")
+    kept = f" What was there is in {Path(engine.url.database or '').parent}/before-restore/." if had else ""
+    say(f"{where} is what it was then.{kept}")
     say(
         "Nothing is sent from it before you say what happened since: 'When in doubt' in docs/guarantees.md. Who left "
         "or was suppressed after the copy is on the list again: see the provider's own suppressions."

@@ -62,10 +62,13 @@ def status(context: typer.Context, json: Json = False) -> None:
     Example: newsletter db status --json
     """
     here = door(context)
+    here.require_file()
     engine = here.opened(here.config.database.url)
     found = {"database": engine.url.render_as_string(hide_password=True), "schema": current(engine), "needed": newest()}
     if json:
         as_json(found)
     else:
         state = "up to date" if found["schema"] == found["needed"] else "run 'newsletter db upgrade'"
+        if found["schema"] is None:
+            state = "there is nothing in it; 'newsletter db restore FILE' puts a copy back, or run 'newsletter init'"
         say(f"{found['database']}: schema {found['schema'] or 'none'}, needed {found['needed']}: {state}.")

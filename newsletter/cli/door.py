@@ -39,7 +39,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs inst
 
 
 By = Annotated[
-    str, typer.Option(help="Who does it; it is written down.", default_factory=getpass.getuser, callback=_somebody)
+    str,
+    typer.Option(
+        help="Who does it; it is written down.",
+        default_factory=getpass.getuser,
+        callback=_somebody,
+        show_default="your login name",
+    ),
 ]
 
 
@@ -57,17 +63,24 @@ class Door:
 
     def engine(self) -> Engine:
         """The database, at the newest schema. Raises DatabaseError, ConfigError."""
+        self.require_file()
+        engine = self.opened(self.config.database.url)
+        require_newest(engine)
+        return engine
+
+    def require_file(self) -> None:
+        """Raise ConfigError where the database is a file that is not there: to look makes none."""
         url = self.config.database.url
         name = url.removeprefix("sqlite:///")
         if url.startswith("sqlite") and not Path(name).exists():
             raise ConfigError(f"There is no database at {name}. Run 'newsletter init' to make one.")
-        engine = self.opened(url)
-        require_newest(engine)
-        return engine
 
-    def opened(self, url: str) -> Engine:
-        """The database at this URL, whatever its schema; closed when the command ends."""
-        engine = engine_for(url, secret_settings.database_password())
+    def opened(self, url: str, *, make: bool = True) -> Engine:
+        """The database at this URL, whatever its schema; closed when the command ends. Raises DatabaseError.
+
+        `make`: make its file, if there is none.
+        """
+        engine = engine_for(url, secret_settings.database_password(), make=make)
         self.engines.append(engine)
         return engine
 

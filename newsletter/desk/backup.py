@@ -98,9 +98,10 @@ def restore(
     Raises DatabaseError, and changes nothing, where the copy cannot be used.
     """
     target = _file_of(engine)
+    target.parent.mkdir(parents=True, exist_ok=True)
     with only_dispatcher(engine):
         rows = look_through(copy)
-        if target.exists() and target.stat().st_size:
+        if holds_something(engine):
             back_up(engine, target.parent / "before-restore", now)
         target.touch(mode=0o600)
         engine.dispose()
@@ -130,6 +131,21 @@ def forget_old(folder: Path, keep: int) -> list[Path]:
     for file in old:
         file.unlink(missing_ok=True)
     return old
+
+
+def holds_something(engine: Engine) -> bool:
+    """Whether there is anything to keep: a file that is not there, or has no table, holds nothing.
+
+    What is no database holds something: that is no reason to write over it. Raises DatabaseError.
+    """
+    file = _file_of(engine)
+    if not file.exists() or not file.stat().st_size:
+        return False
+    try:
+        with _opened(file) as found:
+            return found.execute("select 1 from sqlite_master where type = 'table'").fetchone() is not None
+    except sqlite3.Error:
+        return True
 
 
 def room_of(engine: Engine) -> Path:

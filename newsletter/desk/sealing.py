@@ -57,6 +57,7 @@ def unsealed(file: Path, identity: Path | None, folder: Path) -> Iterator[Path]:
     if identity is None:
         raise DatabaseError(f"{file} is sealed. Say what opens it: --identity FILE. Nothing was changed.")
     known = identities(identity)
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unsealed-", dir=folder) as room:  # 0700, as is all that is in it
         yield _opened(file, known, Path(room) / file.name.removesuffix(SEALED))
 

@@ -123,3 +123,53 @@ def test_nothing_is_upgraded_under_somebody_who_sends(run: Run, tmp_path: Path) 
     assert "Another process is sending from this database" in refused.stderr
     assert schema_of(tmp_path / "data" / "newsletter.db") == OLDER
     assert not (tmp_path / "data" / "before-upgrade").exists()
+
+
+def emptied(folder: Path, how: str) -> Path:
+    """A copy of the database in this folder; in its place is none, an empty file, or one without tables."""
+    path = folder / "data" / "newsletter.db"
+    (copy,) = (folder / "copies").glob("*.db")
+    path.unlink()
+    if how != "none":
+        path.touch()
+    if how == "no tables":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("pragma journal_mode=wal")
+    return copy
+
+
+@pytest.mark.parametrize("how", ["none", "empty", "no tables"])
+def test_a_copy_is_put_back_where_nothing_was(how: str, run: Run, tmp_path: Path) -> None:
+    """A new machine: what holds no table is not kept, and does not stand in the way."""
+    run("init", "--yes")
+    run("db", "backup", "copies")
+    copy = emptied(tmp_path, how)
+
+    said = run("db", "restore", str(copy), "--yes").stdout
+
+    assert "is what it was then.\n" in said
+    assert not (tmp_path / "data" / "before-restore").exists()
+    assert schema_of(tmp_path / "data" / "newsletter.db") == newest()
+
+
+def test_who_only_looks_or_says_no_makes_no_database(run: Run, tmp_path: Path) -> None:
+    """An empty file would be taken for a newsletter's."""
+    run("init", "--yes")
+    run("db", "backup", "copies")
+    copy = emptied(tmp_path, "none")
+
+    assert "There is no database at" in run("db", "status", code=1).stderr
+    run("db", "restore", str(copy), typed="n\n", code=1)
+    assert not (tmp_path / "data" / "newsletter.db").exists()
+
+
+def test_a_database_without_tables_is_not_called_an_older_one(run: Run, tmp_path: Path) -> None:
+    """There is nothing to keep in it; two commands fill it."""
+    run("init", "--yes")
+    run("db", "backup", "copies")
+    emptied(tmp_path, "no tables")
+
+    for said in (run("issue", "list", code=1).stderr, run("db", "status").stdout):
+        assert "nothing in " in said
+        assert "newsletter db restore FILE" in said
+        assert "newsletter init" in said
