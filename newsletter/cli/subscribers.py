@@ -1,16 +1,20 @@
 """`newsletter subscribers`: the people on the list."""
 
+import sys
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Engine
 
-from newsletter.cli.door import Json, door, now, plain
+from newsletter.cli.acts import noted
+from newsletter.cli.door import By, Json, door, now, plain
 from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.database import reading, transaction
 from newsletter.delivery.explain import fates
 from subscribers import subscriber as people
-from subscribers.address import parse
+from subscribers.address import Address as Mailbox
+from subscribers.address import fingerprint, parse
 from subscribers.choice import EVERYTHING, Choice, Frequency
 from subscribers.consent import Status
 from subscribers.erasure import erase, facts
@@ -18,7 +22,7 @@ from subscribers.errors import IllegalChange
 from subscribers.leaving import reasons
 from subscribers.preferences import choice_of, chosen
 from subscribers.subscriber import Evidence, Subscriber
-from subscribers.suppression import suppressed_counts
+from subscribers.suppression import Suppression, suppressed_counts
 
 app = typer.Typer(help="The people on the list. Example: newsletter subscribers stats", no_args_is_help=True)
 
@@ -32,10 +36,11 @@ def add(
     context: typer.Context,
     address: Address,
     consent: Annotated[str, typer.Option(help="Where and to what they said yes; kept as evidence.", callback=plain)],
+    by: By,
     name: Annotated[str, typer.Option(help="The person's name.", callback=plain)] = "",
     pending: Annotated[bool, typer.Option("--pending", help="They have not confirmed yet.")] = False,
 ) -> None:
-    """Put somebody on the list who has agreed.
+    """Put somebody on the list who has agreed. Whose address is suppressed is refused; who had left comes back.
 
     Example: newsletter subscribers add ada@example.org --consent "asked at the meetup, 12 May"
     """
@@ -44,12 +49,25 @@ def add(
         raise IllegalChange("Say where and to what they said yes: it is kept as the evidence of their consent.")
     engine, secret = here.keyed()
     with transaction(engine) as session:
-        evidence = Evidence(source=HERE, wording=consent, by=HERE)
+        if kept := session.get(Suppression, fingerprint(whom.key, secret)):
+            raise IllegalChange(_SUPPRESSED.format(since=f"{kept.at:%Y-%m-%d}", why=kept.reason))
+        evidence = Evidence(source=HERE, wording=consent, by=by)
         before = people.find(session, whom)
         status = before.status if before else None
+        had_left = _had_left(before) if before and status is Status.UNSUBSCRIBED else ""
         found = people.add(session, whom, evidence, secret=secret, now=now(), name=name, confirmed=not pending)
         after = found.status
-    say(f"Already {after}: nothing was changed." if status is after else f"On the list: {after}.")
+    say(f"Already {after}: nothing was changed." if status is after else f"On the list: {after}.{had_left}")
+
+
+def _had_left(person: Subscriber) -> str:
+    return f" They had left on {person.status_since:%Y-%m-%d}: this consent is a new yes of theirs, kept with its date."
+
+
+_SUPPRESSED = (
+    "This address is suppressed since {since} ({why}). Nothing was stored. If they asked for it themselves: "
+    "'newsletter suppressions remove' first, then add them."
+)
 
 
 @app.command("list")
@@ -129,22 +147,40 @@ def show(context: typer.Context, address: Address, json: Json = False) -> None:
 def remove(
     context: typer.Context,
     address: Address,
+    by: By,
     forget: Annotated[bool, typer.Option("--erase", help="Empty the profile too; only a keyed hash stays.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before erasing.")] = False,
 ) -> None:
-    """Take somebody off the list; --erase also forgets who they were.
+    """Take somebody off the list; --erase also forgets who they were, which cannot be undone.
 
     Example: newsletter subscribers remove cleo@example.org
     """
     here, whom = door(context), parse(address)
-    with transaction(here.engine()) as session:
+    engine = here.engine()
+    if forget:
+        _forget(engine, whom, by, yes=yes)
+        return
+    with transaction(engine) as session:
         person = people.require(session, whom)
-        if forget:
-            erase(session, person, HERE, now())
-            say("Erased: the profile is empty, and the address cannot be mailed or imported again by mistake.")
-        elif people.unsubscribe(session, person, Evidence(source=HERE, by=HERE), now()):
+        if people.unsubscribe(session, person, Evidence(source=HERE, by=by), now()):
             say("Off the list. Their record stays as evidence; --erase empties it.")
         else:
             say("They are off the list already; nothing was changed.")
+
+
+def _forget(engine: Engine, whom: Mailbox, by: str, *, yes: bool) -> None:
+    """Erase somebody after a question; a script without a terminal says --yes. Nobody waits for the answer."""
+    with reading(engine) as session:
+        people.require(session, whom)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise IllegalChange("Nothing was erased: this asks first, and there is no terminal. Add --yes.")
+        if not typer.confirm("Forget who they were? Name, address, votes and wishes go. This cannot be undone."):
+            raise IllegalChange("Nothing was erased.")
+    with transaction(engine) as session:
+        erase(session, people.require(session, whom), HERE, now())
+    noted(engine, "subscribers remove --erase", "one person", by)
+    say("Erased: the profile is empty, and the address cannot be mailed or imported again by mistake.")
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli.acts import noted
-from newsletter.cli.door import Json, door, now, plain
+from newsletter.cli.door import By, Json, door, now, plain
 from newsletter.cli.output import Told, as_json, rows, say
 from newsletter.cli.transfer import opened, reasons, told, written
 from newsletter.database import reading, transaction
@@ -47,6 +47,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A CSV file: address, reason.")],
+    by: By,
     json: Json = False,
 ) -> None:
     """Suppress every address of a CSV file: what another system knew of bounces and complaints.
@@ -55,8 +56,8 @@ def import_(
     """
     engine, secret = door(context).keyed()
     with opened(file) as content, transaction(engine) as session:
-        done = import_suppressions(session, content, secret=secret, now=now(), by="command line")
-    noted(engine, "suppressions import", f"{told(file.name)}: {numbered(done.rows, 'row', 'rows')}")
+        done = import_suppressions(session, content, secret=secret, now=now(), by=by)
+    noted(engine, "suppressions import", f"{told(file.name)}: {numbered(done.rows, 'row', 'rows')}", by)
     if json:
         as_json({"rows": done.rows, "counts": done.counts, "reasons": reasons(done)})
         return
@@ -87,9 +88,9 @@ def export(
 def add(
     context: typer.Context,
     address: Address,
+    by: By,
     reason: Annotated[Reason, typer.Option(help="Why.")] = Reason.MANUAL,
     note: Annotated[str, typer.Option(help="Anything the next operator should know.", callback=plain)] = "",
-    by: Annotated[str, typer.Option(help="Who decided it.", callback=plain)] = "command line",
 ) -> None:
     """Never mail an address again, whether or not it is on the list.
 
@@ -110,7 +111,7 @@ def remove(
     context: typer.Context,
     address: Address,
     note: Annotated[str, typer.Option(help="Why it may be mailed again; it is kept.", callback=plain)],
-    by: Annotated[str, typer.Option(help="Who decided it.", callback=plain)] = "command line",
+    by: By,
 ) -> None:
     """Let an address be mailed again, and write down who said so.
 

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO, TextIO
 import typer
 
 from newsletter.cli.acts import noted
-from newsletter.cli.door import Json, door, now, plain
+from newsletter.cli.door import By, Json, door, now, plain
 from newsletter.cli.output import Told, as_json, progress, rows, say
 from newsletter.database import reading, transaction
 from newsletter.delivery.heap import settled_heap
@@ -33,6 +33,7 @@ def import_(
     consent: Annotated[
         str, typer.Option(help="Where and to what these people said yes; kept as evidence.", callback=plain)
     ],
+    by: By,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")] = False,
     unconfirmed: Annotated[
         bool, typer.Option("--unconfirmed", help="They did not confirm: import as pending.")
@@ -48,7 +49,7 @@ def import_(
     """
     engine, secret = door(context).keyed()
     columns = dict(_pair(text) for text in map_ or ())
-    terms = Terms(source=told(file.name), wording=consent, by="command line", consented=not unconfirmed)
+    terms = Terms(source=told(file.name), wording=consent, by=by, consented=not unconfirmed)
     with (
         opened(file) as content,
         _details(report, file) as details,
@@ -69,7 +70,7 @@ def import_(
             progress=lambda number: bar(number, None),
         )
     if not dry_run:
-        noted(engine, "subscribers import", f"{told(file.name)}: {numbered(done.rows, 'row', 'rows')}")
+        noted(engine, "subscribers import", f"{told(file.name)}: {numbered(done.rows, 'row', 'rows')}", by)
     if json:
         as_json({"dry_run": dry_run, "rows": done.rows, "counts": done.counts, "reasons": reasons(done)})
         return

@@ -1,5 +1,6 @@
 """`newsletter acts`: each story leaves its lines."""
 
+import getpass
 import json
 from collections.abc import Callable
 
@@ -38,3 +39,26 @@ def test_a_dry_run_and_a_change_that_was_none_leave_no_line(run: Run) -> None:
     run("suppressions", "remove", "eve@example.org", "--note", "x")
 
     assert run("acts").stdout == "Nobody has done anything yet.\n"
+
+
+def test_who_did_it_is_the_login_where_nobody_is_named(house: Run) -> None:
+    """In the acts, with the suppression, and in the evidence of consent."""
+    house("suppressions", "add", "dov@example.org")
+    house("subscribers", "add", "zoe@example.org", "--consent", "asked")
+    suppressed = json.loads(house("suppressions", "list", "--json").stdout)
+    shown = json.loads(house("subscribers", "show", "zoe@example.org", "--json").stdout)
+    done = json.loads(house("acts", "--json").stdout)
+
+    assert {row["by"] for row in (*suppressed, *shown["events"], *done)} == {getpass.getuser()}
+
+
+def test_an_erasure_asks_first_and_leaves_its_line(house: Run) -> None:
+    """A script says --yes; without a terminal nothing is asked, and nothing done."""
+    refused = house("subscribers", "remove", "ada@example.org", "--erase", code=1).stderr
+    before = house("subscribers", "show", "ada@example.org").stdout
+    house("subscribers", "remove", "ada@example.org", "--erase", "--yes", "--by", "otto")
+    newest = json.loads(house("acts", "--json").stdout)[0]
+
+    assert "Add --yes" in refused
+    assert "Not on the list" not in before
+    assert (newest["what"], newest["by"], newest["about"]) == ("subscribers remove --erase", "otto", "one person")

@@ -22,7 +22,7 @@ def test_a_subscribers_life_on_the_command_line(house: Run) -> None:
     twice = house("subscribers", "add", "zoe@example.org", "--consent", "again").stdout
     house("subscribers", "remove", "zoe@example.org")
     left = house("subscribers", "remove", "zoe@example.org").stdout
-    gone = house("subscribers", "remove", "zoe@example.org", "--erase").stdout
+    gone = house("subscribers", "remove", "zoe@example.org", "--erase", "--yes").stdout
 
     assert "asked at the meetup" in shown
     assert "Already active" in twice
@@ -30,6 +30,26 @@ def test_a_subscribers_life_on_the_command_line(house: Run) -> None:
     assert "Erased" in gone
     explained = house("subscribers", "explain", "zoe@example.org").stdout
     assert ("erased" in explained, "No issue" in explained) == (True, False)
+
+
+def test_nobody_who_is_suppressed_or_erased_is_added(house: Run) -> None:
+    """As an import; nothing is stored of them, and the sentence says which command comes first."""
+    house("subscribers", "remove", "ada@example.org", "--erase", "--yes")
+    house("suppressions", "add", "zoe@example.org", "--reason", "complaint")
+    for who, why in (("ada", "erased"), ("zoe", "complaint")):
+        refused = house("subscribers", "add", f"{who}@example.org", "--consent", "asked", code=1).stderr
+        assert f"({why}). Nothing was stored" in refused
+        assert "newsletter suppressions remove" in refused
+        assert "Not on the list" in house("subscribers", "show", f"{who}@example.org").stdout
+
+
+def test_who_had_left_comes_back_with_a_new_yes_and_it_is_said(house: Run) -> None:
+    """The consent is the yes, and is kept with the others."""
+    house("subscribers", "remove", "ada@example.org")
+    said = house("subscribers", "add", "ada@example.org", "--consent", "asked again").stdout
+
+    assert said.startswith("On the list: active. They had left on 20")
+    assert "asked again" in house("subscribers", "show", "ada@example.org").stdout
 
 
 def test_an_editor_asks_how_readers_voted(house: Run, tmp_path: Path) -> None:
