@@ -157,7 +157,7 @@ def test_axe_finds_nothing_wrong(browser: Browser, here: Place, address: str, sc
 
 
 def test_an_address_is_changed_by_buttons_alone(browser: Browser, here: Place, address: str) -> None:
-    """From the settings to the form; a mistake is said; the link in the mail has the last button."""
+    """From the settings to the form; a mistake is said; the link in the mail has the last button, and leads back."""
     page = opened(browser, f"{address}/preferences/{token(here, Purpose.PREFERENCES)}")
     page.get_by_role("link", name="Get it at another address").click()
     page.get_by_label("Your new mail address").fill("new@example")
@@ -172,7 +172,9 @@ def test_an_address_is_changed_by_buttons_alone(browser: Browser, here: Place, a
     page.goto(f"{address}/address/{address_token(here, asked)}")
     page.get_by_role("button", name="Yes").click()
     page.get_by_role("heading", name="Your address is changed").wait_for()
+    page.get_by_role("link", name="your settings").click()
 
+    assert "n…@example.org gets" in page.get_by_role("main").inner_text()
     assert who(here, "new").name == "Ada Njeri"
 
 
