@@ -27,7 +27,8 @@ AGAIN = "30"
 FORMER = (
     "The address of this subscription was changed since the mail with this link went out, and the links in older mails "
     "have ended with that, all but the one to unsubscribe. Newer mails have links that work. Or type the address that "
-    "gets the newsletter now into the form for signing up: a mail comes with a link to its settings."
+    "gets the newsletter now into the form for signing up: it is mailed a link to its settings, unless we wrote to it "
+    "about its subscription within the last day, or often within the month."
 )
 BUSY = "The list cannot be reached at the moment. Please try again in half a minute."
 
