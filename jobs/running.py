@@ -78,6 +78,7 @@ class Slot:
     week: Week
     planned: datetime | None  #: when its issue is to leave
     too_late: datetime  #: past this nothing is begun without a person
+    at_once: bool = False  #: whoever runs it sends the issue as soon as it is approved
 
 
 def slot_of(desk: Desk, run: Run) -> Slot:
@@ -207,6 +208,8 @@ def _give_time(desk: Desk, slot: Slot, issue: Issue) -> Turn:
     at = max(slot.planned or hold, hold)
     everywhere = desk.config.schedule.local_time and slot.planned is not None and slot.planned >= hold
     given = sending.schedule(desk, which, at=at, by=BY, everywhere=everywhere)
+    if slot.at_once:
+        return Turn("It goes at once.", Step.HOLD)
     own = f", and is everybody's at {at:%H:%M} by their own clock" if everywhere else ""
     return Turn(
         f"It starts {_when(desk, given.starts_at or at)}{own}. Until then: newsletter issue reopen {which}", Step.HOLD

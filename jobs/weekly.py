@@ -64,16 +64,16 @@ def run(
         done = found.status in (IssueStatus.SENT, IssueStatus.PARTIAL)
         sentence = f"{opened(found.name)} is {found.state} already; nothing was done."
         return Weekly(Result.SENT if done else Result.WAITING, found, (("look", sentence),))
-    last, story = _prepare(desk, week)
+    last, story = _prepare(desk, week, at_once=at_once)
     if last.next is Step.HOLD and at_once:
         return _send(desk, week, story, on_progress)
     return Weekly(_result(desk, last), _issue(desk, week), story)
 
 
-def _prepare(desk: Desk, week: Week) -> tuple[Turn, tuple[Told, ...]]:
+def _prepare(desk: Desk, week: Week, *, at_once: bool) -> tuple[Turn, tuple[Told, ...]]:
     """Collect, draft, check, and approve where the settings say so; the last step's turn, and all that was said."""
     now = desk.clock()
-    slot = Slot(now, week, None, now + _NEVER)
+    slot = Slot(now, week, None, now + _NEVER, at_once=at_once)
     step, story = Step.COLLECT, list[Told]()
     while True:
         turn = STEPS[step](desk, slot)

@@ -107,7 +107,7 @@ def _tell(desk: Desk, into: Path, done: Weekly) -> None:
     """What came out, and where to look."""
     if done.issue is None:
         raise IssueError("The demo made no issue; the reasons are above.")
-    number = str(done.issue.number)
+    number, with_it = str(done.issue.number), f"{_typed()} --config {into / 'demo' / 'config.toml'}"
     looking.write(desk, number, into)
     with desk.transaction() as session:
         issue = desk.find(session, number)
@@ -125,8 +125,9 @@ def _tell(desk: Desk, into: Path, done: Weekly) -> None:
         f"  {into / 'new'}/         one .eml per subscriber: a Maildir, for any mail program",
         "",
         "Try",
-        f"  {_typed()} --config {into / 'demo' / 'config.toml'} issue show {number}",
-        f"  {_typed()} --config {into / 'demo' / 'config.toml'} subscribers explain dov@example.org",
+        f"  {with_it} issue show {number}",
+        f"  {with_it} subscribers explain dov@example.org",
+        f"  {with_it} serve     its pages, at {desk.config.publication.base_url}",
         f"  {_typed()} demo --into {into} --again     nobody gets a second copy",
     )
 

@@ -14,7 +14,7 @@ from newsletter.delivery.progress import progress as progress_of
 from newsletter.desk import looking, sending, writing
 from newsletter.desk.editions import edition
 from newsletter.errors import IssueError
-from newsletter.issues.issue import IssueStatus, issues, steps_of
+from newsletter.issues.issue import OFFERS, issues, steps_of
 from newsletter.issues.week import parse
 from newsletter.issues.wording import numbered
 from newsletter.mail.rendered import Level
@@ -191,7 +191,7 @@ def cancel(
         state = progress_of(session, issue.id or 0)
     has_it = state.list_size - state.to_claim - state.skipped_in_all if state else 0
     they = numbered(has_it, "reader has", "readers have")
-    if has_it and not yes and issue.status is not IssueStatus.CANCELLED:
+    if has_it and not yes and "cancel" in OFFERS[issue.status]:  # else it is refused, or was done already
         raise IssueError(
             f"{they} {issue.name} already, or may have it; cancelled, the others never get it. "
             f"Nothing was changed. Pause it: newsletter issue pause {issue.number}. Or add --yes."

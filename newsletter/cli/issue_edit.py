@@ -128,5 +128,7 @@ def _headline(pair: str) -> Change:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise IssueError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise IssueError(f"{path} cannot be read as UTF-8 text: {error}.") from None

@@ -296,11 +296,15 @@ def edits_of(issue: Issue) -> Edits:
 def _refusal(issue: Issue, command: Command, *, claimed: bool) -> str:
     if claimed and issue.status is IssueStatus.CANCELLED:
         return stays_cancelled(issue)
+    if issue.status is IssueStatus.SENT:
+        left = "Nothing is left to cancel" if command is Command.CANCEL else "Nothing more can be done with it"
+        return f"{opened(issue.name)} is sent already. {left}."
     able = OFFERS[issue.status]
-    now = f"Possible now: {', '.join(able)}." if able else "Nothing more can be done with it."
+    now = f"Possible now: {', '.join(able)}."
     if issue.status is IssueStatus.PARTIAL:
         now = f"Nobody is left to mail; who was refused or is in doubt: newsletter issue status {issue.number}"
-    return f"{opened(issue.name)} is {issue.state}; it cannot be {_DONE[command]}. {now}"
+    is_so = _DONE[command] == issue.status
+    return f"{opened(issue.name)} is {issue.state}{' already' if is_so else f'; it cannot be {_DONE[command]}'}. {now}"
 
 
 def stays_cancelled(issue: Issue) -> str:

@@ -28,6 +28,9 @@ def test_the_demo_delivers_the_sample_week(run: Run, tmp_path: Path) -> None:
 
     assert len(mailbox.Maildir(tmp_path / "outbox", create=False)) == 40
     assert "40 accepted" in done.stdout
+    assert "It goes at once." in done.stdout
+    assert "issue reopen" not in done.stdout
+    assert "serve     its pages, at http://localhost:8000\n" in done.stdout
     assert "How readers voted" in (tmp_path / "outbox" / "issue.html").read_text()
 
 

@@ -173,7 +173,7 @@ def test_an_intro_comes_from_a_file(house: Run, tmp_path: Path) -> None:
     house("issue", "draft")
     house("issue", "edit", "1", "--intro-file", "intro.md")
 
-    assert "cannot be read" in house("issue", "edit", "1", "--intro-file", "gone.md", code=1).stderr
+    assert "There is no file gone.md." in house("issue", "edit", "1", "--intro-file", "gone.md", code=1).stderr
     assert "Good *morning*." in house("issue", "show", "1", "--json").stdout
 
 
@@ -323,6 +323,15 @@ def test_emptiness_and_contradictions_are_refused(house: Run, words: tuple[str, 
     house(*words, code=1)
 
     assert house("issue", "show", "1", "--json").stdout == before
+
+
+def test_a_sent_issue_is_not_to_be_paused_instead_of_cancelled(house: Run) -> None:
+    """Everybody has it: there is nobody who would never get it."""
+    house("issue", "draft")
+    house("issue", "approve", "1")
+    house("issue", "send", "1", "--yes")
+
+    assert "is sent already. Nothing is left to cancel." in house("issue", "cancel", "1", code=1).stderr
 
 
 def test_a_nameless_approval_is_refused(house: Run) -> None:

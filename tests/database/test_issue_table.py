@@ -129,8 +129,22 @@ def test_a_draft_that_is_to_be_sent_says_what_a_person_can_do(session: Session) 
 
 def test_a_sent_issue_offers_nothing(session: Session) -> None:
     """It is a fact."""
-    with pytest.raises(IllegalStep, match=r"is sent; it cannot be cancelled\. Nothing more can be done with it\.$"):
+    with pytest.raises(IllegalStep, match=r"is sent already\. Nothing is left to cancel\.$"):
         step(session, issue_in(session, IssueStatus.SENT), Command.CANCEL, NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "command"),
+    [
+        (IssueStatus.APPROVED, Command.APPROVE),
+        (IssueStatus.SENT, Command.START),
+        (IssueStatus.SCHEDULED, Command.SCHEDULE),
+    ],
+)
+def test_what_was_done_is_not_called_impossible(session: Session, status: IssueStatus, command: Command) -> None:
+    """To type it twice is no mistake that must be mended."""
+    with pytest.raises(IllegalStep, match=rf"^Issue 1 \(2026-W47\) is {status} already\. [A-Z]"):
+        step(session, issue_in(session, status), command, NOW)
 
 
 def test_an_issue_that_ended_partly_names_the_way_on(session: Session) -> None:
