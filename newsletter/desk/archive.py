@@ -46,10 +46,15 @@ def entries(desk: Desk, session: Session) -> Sequence[Entry]:
     """All issues that went out, newest first."""
     mine = (Issue.newsletter == desk.config.publication.slug, col(Issue.status).in_(OUT))
     found = select(Issue, Sending.started_at).join(Sending, col(Sending.issue_id) == col(Issue.id)).where(*mine)
-    return [
-        Entry(issue.number, issue.week, issue.date, issue.subject, issue.preheader, at)
-        for issue, at in session.exec(found.order_by(col(Issue.number).desc()))
-    ]
+    return [_entry(issue, at) for issue, at in session.exec(found.order_by(col(Issue.number).desc()))]
+
+
+def newest(desk: Desk, session: Session) -> Entry | None:
+    """The last issue that went out; None where none did."""
+    mine = (Issue.newsletter == desk.config.publication.slug, col(Issue.status).in_(OUT))
+    found = select(Issue, Sending.started_at).join(Sending, col(Sending.issue_id) == col(Issue.id)).where(*mine)
+    last = session.exec(found.order_by(col(Issue.number).desc()).limit(1)).first()
+    return _entry(*last) if last else None
 
 
 def page(desk: Desk, session: Session, week: str, part: str = WHOLE) -> Page | None:
@@ -81,3 +86,7 @@ def copy_of(desk: Desk, session: Session, entry: Entry, part: str = WHOLE) -> Me
 def address_of(desk: Desk, entry: Entry) -> str:
     """Where the whole of it stands: search engines are led there from its parts as well."""
     return page_of(desk.config.publication.base_url, entry.week)
+
+
+def _entry(issue: Issue, at: datetime) -> Entry:
+    return Entry(issue.number, issue.week, issue.date, issue.subject, issue.preheader, at)

@@ -11,7 +11,7 @@ from newsletter.desk.watching import is_keen
 from newsletter.errors import IssueError
 from newsletter.issues.issue import Issue
 from newsletter.mail.message import Message, MessageBuilder, Recipient
-from newsletter.mail.public import nobodys_links
+from newsletter.mail.public import previewed
 from newsletter.mail.rendered import RenderedIssue
 from subscribers.choice import EVERYTHING, Choice
 from subscribers.preferences import choice_of
@@ -47,7 +47,7 @@ def message_for(
         part, final = chosen(desk, session, issue, choice, person)
         builder, base_url = MessageBuilder(final, date=desk.clock()), final.sender.base_url
         if person is None:
-            links = nobodys_links(base_url, page_of(base_url, issue.week, part))
+            links = previewed(base_url, page_of(base_url, issue.week, part), issue.date)
             recipient = Recipient("reader@example.org", f"preview-{issue.number}", links)
         else:
             recipient = desk.addressing(issue, base_url).recipient(person, part)

@@ -33,7 +33,7 @@ from newsletter.issues.manifest import Manifest
 from newsletter.issues.wording import opened
 from newsletter.local_time import first_opening
 from newsletter.mail.message import MessageBuilder, Recipient
-from newsletter.mail.public import nobodys_links
+from newsletter.mail.public import previewed
 from newsletter.providers.base import Outcome, OutgoingBatch
 from subscribers.address import parse
 from subscribers.choice import EVERYTHING, Choice
@@ -280,7 +280,7 @@ def send_test(desk: Desk, which: str, addresses: Sequence[str], choice: Choice =
     now = desk.clock()
     builder = MessageBuilder(final, date=now, marked=True)
     stem = f"test-{issue.id}-{now:%Y%m%d%H%M%S%f}"
-    links = nobodys_links(final.sender.base_url, page_of(final.sender.base_url, issue.week, part))
+    links = previewed(final.sender.base_url, page_of(final.sender.base_url, issue.week, part), issue.date)
     copies = [Recipient(person.display, f"{stem}-{number}", links) for number, person in enumerate(people)]
     for receipt in desk.provider.send(OutgoingBatch(stem, 1, builder, copies)).receipts:
         if receipt.outcome is not Outcome.ACCEPTED:

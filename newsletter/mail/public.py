@@ -6,10 +6,12 @@ readers have. What is left holds no merge field, and so no token of anybody (DES
 """
 
 import re
+from datetime import date
 
 from newsletter.errors import MergeError
 from newsletter.mail.merging import Merged, Segments, token
 from newsletter.mail.rendered import FIELDS, RenderedIssue
+from newsletter.mail.wording import date_in_words
 
 PERSONAL = ("unsubscribe", "preferences", "address", "since")
 SIGNATURE = "\n-- \n"  #: RFC 3676, section 4.3
@@ -23,6 +25,11 @@ READERS_WORDS = {
 def nobodys_links(base_url: str, page: str) -> dict[str, str]:
     """The merge fields' links for a copy that is nobody's: to its page on the web, and to the counts of votes."""
     return {"view": page, "unsubscribe": page, "preferences": page, "vote": f"{base_url}/vote"}
+
+
+def previewed(base_url: str, page: str, day: date) -> dict[str, str]:
+    """The values of the same fields for a preview or a test copy, as if somebody had signed up on this day."""
+    return {**nobodys_links(base_url, page), "since": date_in_words(day)}
 
 
 def public_copy(rendered: RenderedIssue, page: str) -> Merged:

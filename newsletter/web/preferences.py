@@ -4,13 +4,14 @@ The link in every mail opens it, for as long as its reader has that address. Wha
 page: being forgotten has a link of its own, which this page makes and which lives for an hour.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from newsletter.desk.desk import Desk
 from newsletter.desk.own_data import own_data
@@ -73,7 +74,8 @@ class Preferences:
         if (found := await run_in_threadpool(look)) is None:
             return self.pages.sorry(HTTPStatus.GONE, NOBODY, "There is nothing")
         headers = {**SECRET, "Content-Disposition": 'attachment; filename="my-data.json"'}
-        return JSONResponse(found, headers=headers)
+        text = json.dumps(found, indent=2, ensure_ascii=False)  # for people too
+        return Response(text, media_type="application/json", headers=headers)
 
     async def ask_erase(self, ref: str, _token: str) -> Response:
         """What goes and what stays, and one button."""

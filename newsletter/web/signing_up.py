@@ -7,20 +7,24 @@ nothing else: it fills the field that people do not see, or sends the form soone
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from newsletter.desk import archive
+from newsletter.desk.archive import Entry
 from newsletter.desk.desk import Desk
 from newsletter.web.client import Clients
 from newsletter.web.gathering import Gathering
 from newsletter.web.opening import Fields, posted
 from newsletter.web.pages import Pages
+from newsletter.web.remembering import Memory
 from subscribers.address import Address, parse
 from subscribers.consent import Evidence
 from subscribers.errors import BadAddress, BadToken
@@ -48,26 +52,34 @@ class SigningUp:
     pages: Pages
     gathering: Gathering[Asking]
     clients: Clients
+    seen: Memory[Entry] = field(default_factory=Memory)  #: the newest issue, which the form shows
 
     async def __call__(self, request: Request) -> Response:
         """The form, or what follows from it."""
         if request.method != "POST":
-            return self._form()
+            return await self._form()
         return await posted(self.pages, request, lambda fields: self._sent(request, fields))
 
-    def _form(self, typed: str = "", wrong: str = "", status: int = HTTPStatus.OK, *, again: bool = False) -> Response:
+    async def _form(
+        self, typed: str = "", wrong: str = "", status: int = HTTPStatus.OK, *, again: bool = False
+    ) -> Response:
         words: dict[str, Any] = {"typed": typed[:254], "wrong": wrong, "again": again, "words": WORDS}
-        return self.pages.page("subscribe.html", status, **words, **self._marks())
+        newest = await run_in_threadpool(self.seen.of, "", self.desk.clock(), self._newest)
+        return self.pages.page("subscribe.html", status, **words, newest=newest, **self._marks())
+
+    def _newest(self) -> Entry | None:
+        with self.desk.reading() as session:
+            return archive.newest(self.desk, session)
 
     async def _sent(self, request: Request, fields: Fields) -> Response:
         typed = fields.get("email", "").strip()
         try:
             address = parse(typed)
         except BadAddress as error:
-            return self._form(typed, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+            return await self._form(typed, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
         site = site_of(request, self.desk.config.signup.sites)
         if not fields.get(TRAP) and not site and not self._slow(fields.get("shown", "")):
-            return self._form(typed, again=True)
+            return await self._form(typed, again=True)
         if not fields.get(TRAP):
             asking = asking_of(self.clients.network(request), address, site, fields)
             await self.gathering.put(asking)

@@ -104,6 +104,16 @@ def test_a_template_that_would_leak_is_refused(here: Place, name: str) -> None:
         public.public_copy(replace(final, html=outside), "https://news.example.org/x")
 
 
+def test_the_form_says_what_comes_and_leads_to_the_newest_issue(web: httpx.Client, here: Place) -> None:
+    """Where there is one: then whoever hesitates can read it first."""
+    before = web.get("/subscribe").text
+    send(here)
+    pages = [before, web.get("/subscribe").text, web.post("/subscribe", data={"email": "x"}).text]
+
+    assert ["One mail a week with the verdicts of" in page for page in pages] == [True] * 3
+    assert [f'href="{WEEK}"' in page for page in pages] == [False, True, True]
+
+
 def test_an_issue_s_page_runs_nothing_and_sends_nothing(web: httpx.Client, here: Place) -> None:
     """S-27: a sandbox without scripts, forms or an origin; everything else has the common policy."""
     send(here)

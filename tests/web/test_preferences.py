@@ -89,6 +89,7 @@ def test_the_data_are_all_that_is_kept_and_name_no_secret(web: httpx.Client, her
     found = answer.json()
 
     assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.text.startswith('{\n  "')  # people open it too
     assert (found["profile"]["address"], found["profile"]["name"]) == ("Ada@example.org", "Ada Njeri")
     ada = who(here, "ada")
     assert [(event["kind"], event["address_hash"]) for event in found["consent"]] == [("confirmed", ada.fingerprint)]
