@@ -41,7 +41,9 @@ def public_copy(rendered: RenderedIssue, page: str) -> Merged:
     values = {name: field.fallback for name, field in FIELDS.items()} | nobodys_links(base_url, page)
     own = token(rendered.nonce, "view")
     html = _without_personal(rendered.html, rendered.nonce)
-    html = re.sub(rf'(?:\s*&nbsp;·&nbsp;\s*)?<a\b[^>]*href="{re.escape(own)}"[^>]*>View in browser</a>', "", html)
+    html = re.sub(
+        rf'(?:(?:\s|&nbsp;)*·(?:\s|&nbsp;)*)?<a\b[^>]*href="{re.escape(own)}"[^>]*>View in browser</a>', "", html
+    )
     text = rendered.text.partition(SIGNATURE)[0].rstrip() + "\n"
     text = text.replace(f"View in browser:\n{own}\n", "")
     copies = [Segments.of(_for_everybody(body), rendered.nonce) for body in (html, text)]

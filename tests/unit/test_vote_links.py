@@ -49,6 +49,7 @@ def test_a_copy_for_everybody_promises_no_ballot_and_does_not_link_to_itself() -
     for mine, everybodys in ((rendered.html, copy.html), (rendered.text, copy.text)):
         words = ("You can still vote", "View in browser")
         assert [[one in body for one in words] for body in (mine, everybodys)] == [[True, True], [False, False]]
+        assert re.search(r"·\s*</p>", everybodys) is None  # nothing is left of the row that it stood in
         assert (page in everybodys, "On the tools of issue 41." in everybodys) == (False, True)
 
 
