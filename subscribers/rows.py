@@ -51,6 +51,7 @@ class Reading:
     columns: Mapping[str, str]
     limits: Limits
     guarded: bool
+    topics: frozenset[str] | None = None  #: those that there are; None: any that could be one
 
     def batches(self, file: BinaryIO) -> Iterator["Batch"]:
         """The rows of this file, some thousand at a time. The header is read at once. Raises BadFile."""
@@ -87,6 +88,7 @@ class Rows:
 
     def __init__(self, sheet: Sheet, how: Reading) -> None:
         self.sheet, self.terms, self.secret, self.now, self.guarded = sheet, how.terms, how.secret, how.now, how.guarded
+        self.topics = how.topics
         self.places, self.width = sheet.places, len(sheet.header)
         self.standing = lru_cache(maxsize=4096)(self._standing)  # whole files share a few of them
 
@@ -123,8 +125,15 @@ class Rows:
             clean_name(_name(found)),
             _source(found.get("source") or self.terms.source),
             _zone(found.get("zone", "")),
-            *_choice(found.get("topics", ""), found.get("frequency", "")),
+            *self._choice(found.get("topics", ""), found.get("frequency", "")),
         )
+
+    def _choice(self, topics: str, frequency: str) -> tuple[str, str]:
+        chosen = _choice(topics, frequency)
+        if chosen[0] and self.topics is not None and (unknown := set(chosen[0].split(",")) - self.topics):
+            have = f"there are {', '.join(sorted(self.topics))}" if self.topics else "there is none"
+            raise _Refused(f"has the topic '{min(unknown)}', which is not one of [[topics]]; {have}")
+        return chosen
 
     def _standing(self, word: str | None, *texts: str | None) -> Standing:
         """Status and times, each of which may be missing."""

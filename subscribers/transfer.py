@@ -65,6 +65,7 @@ def import_csv(
     limits: Limits = NO_LIMITS,
     dry_run: bool = False,
     guarded: bool = False,
+    topics: frozenset[str] | None = None,
     examples: int = 5,
     details: TextIO | None = None,
     progress: Callable[[int], None] | None = None,
@@ -72,12 +73,13 @@ def import_csv(
     """Import a CSV file in the caller's transaction, and tell what became of each row.
 
     `columns` maps our column names to headers of the file where guessing fails; `guarded` says that the file is an
-    export with guarded formulas; `details` gets a line for every row that was not added; `progress` is called with
-    the number of rows done. Raises BadFile for a file, or terms, that cannot be used: roll back, nothing is imported.
+    export with guarded formulas; `topics` are those that there are: a row with another is refused; `details` gets a
+    line for every row that was not added; `progress` is called with the number of rows done. Raises BadFile for a file,
+    or terms, that cannot be used: roll back, nothing is imported.
     """
     require(terms)
     report = ImportReport(dry_run, examples, details)
-    how = Reading(terms, secret, now, columns or {}, limits, guarded)
+    how = Reading(terms, secret, now, columns or {}, limits, guarded, topics)
     with batches(file, how) as read:
         savepoint = session.begin_nested() if dry_run else None
         try:

@@ -1,5 +1,6 @@
 """`newsletter comparisons`: what the site published."""
 
+import difflib
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from newsletter.desk.collecting import collect_all
 from newsletter.desk.voting import Tallied, tally
 from newsletter.desk.writing import this_week
 from newsletter.errors import SourceError
+from newsletter.issues.finding import unknown
 from newsletter.issues.history import told
 from newsletter.issues.week import parse, window
 
@@ -80,12 +82,12 @@ def show(
 ) -> None:
     """One comparison with all its versions.
 
-    Example: newsletter comparisons show heron-vs-zuraw
+    Example: newsletter comparisons show heron-mini-vs-zuraw-2
     """
     with door(context).desk().transaction() as session:
         found = versions(session, key)
         if not found:
-            raise SourceError(f"There is no comparison '{key}' on the shelf. 'newsletter comparisons list' shows all.")
+            raise SourceError(unknown(key, [row.comparison.key for row in on_shelf(session)]))
         history = [{"version": row.version, "seen": row.seen, **_verdicts(row.comparison)} for row in found]
         newest = found[-1].comparison
     if json:
@@ -105,13 +107,22 @@ def votes(
 ) -> None:
     """How readers voted on tools, and how many saved them: whoever is on the list, each once for a tool.
 
-    Most votes first. Example: newsletter comparisons votes heron
+    Most votes first. Example: newsletter comparisons votes cartographer
     """
     desk = door(context).desk()
     with desk.reading() as session:
         listing = [_voted(one) for one in tally(session, tool)]
-    nothing = f"No votes on '{tool}', and nobody saved it." if tool else "No community votes yet, and nothing saved."
+        hint = _near(tool, {one.slug for row in on_shelf(session) for one in row.comparison.tools}) if tool else ""
+    nothing = "No community votes yet, and nothing saved."
+    if tool:
+        nothing = f"No votes on '{tool}', and nobody saved it.{hint}"
     rows(listing, json_wanted=json, nothing=nothing)
+
+
+def _near(tool: str, slugs: set[str]) -> str:
+    """What may have been meant, where no comparison has a tool of this slug."""
+    near = [] if tool in slugs else difflib.get_close_matches(tool, sorted(slugs), n=3, cutoff=0.5)
+    return f" There is no such tool. Did you mean {' or '.join(near)}?" if near else ""
 
 
 def _voted(one: Tallied) -> dict[str, Any]:

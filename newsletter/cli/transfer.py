@@ -47,7 +47,8 @@ def import_(
 
     Example: newsletter subscribers import list.csv --dry-run --consent "sign-up form at example.org/weekly"
     """
-    engine, secret = door(context).keyed()
+    here = door(context)
+    engine, secret = here.keyed()
     columns = dict(_pair(text) for text in map_ or ())
     terms = Terms(source=told(file.name), wording=consent, by=by, consented=not unconfirmed)
     with (
@@ -66,6 +67,7 @@ def import_(
             columns=columns,
             dry_run=dry_run,
             guarded=guarded,
+            topics=frozenset(topic.slug for topic in here.config.topics),
             details=details,
             progress=lambda number: bar(number, None),
         )

@@ -61,9 +61,10 @@ class Taken:
     nobodys: int = 0  #: with a key that names no delivery of ours; kept, without their reason
 
 
-def take(session: Session, provider_name: str, events: Sequence[Event], now: datetime) -> Taken:
+def take(session: Session, provider_name: str, events: Sequence[Event], now: datetime, *, left_by: str = "") -> Taken:
     """Keep these events, fold them, and do what follows from the new ones. The caller commits, then answers.
 
+    `left_by`: where those who leave said so, for their evidence; else it was with the provider.
     Raises ValueError for a time without a zone: the adapter is wrong then, not the provider.
     """
     found = {_id(event): event for event in events}
@@ -75,7 +76,7 @@ def take(session: Session, provider_name: str, events: Sequence[Event], now: dat
     ours = [(whose[event.key], event) for event in new if event.key in whose]
     _raise(session, ours)
     _prove(session, ours, now)
-    _act(session, provider_name, ours, now)
+    _act(session, provider_name, ours, now, left_by)
     unknown = sum(event.kind is Kind.UNKNOWN for event in new)
     return Taken(len(new), len(events) - len(new), unknown, len(new) - len(ours))
 
@@ -202,7 +203,7 @@ def _prove(session: Session, ours: Iterable[tuple[Whose, Event]], now: datetime)
         evidence.prove_ids(session, issue_id, ids, now, by="event")
 
 
-def _act(session: Session, provider: str, ours: Sequence[tuple[Whose, Event]], now: datetime) -> None:
+def _act(session: Session, provider: str, ours: Sequence[tuple[Whose, Event]], now: datetime, left_by: str) -> None:
     """Suppress whom hard bounces and complaints name, let go who unsubscribed, and count soft bounces again."""
     by = f"provider:{provider}"
     former = former_prints(session, (whose for whose, event in ours if event.kind in event_acts.REASONS))
@@ -210,6 +211,6 @@ def _act(session: Session, provider: str, ours: Sequence[tuple[Whose, Event]], n
     present = ((whose[1], event.kind) for whose, event in ours if whose not in former)
     event_acts.suppress_people(session, present, now, by=by)
     left = [(who, event.at) for (_, who), event in ours if event.kind is Kind.UNSUBSCRIBED]
-    event_acts.withdraw(session, left, now, source=by)
+    event_acts.withdraw(session, left, now, source=left_by or by)
     ended = {who for (_, who), event in ours if event.kind in FINAL}
     event_acts.weigh_soft_bounces(session, ended, now, by=by)

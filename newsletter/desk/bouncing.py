@@ -92,7 +92,7 @@ def _keep(desk: Desk, readings: Sequence[Reading], told: Told) -> None:
         heard = [(event, leaving_by_mail.hear(session, event, desk.clock())) for event in by_letters]
         whose = owners(session, {event.key for event in events})
         ours = [event for event in events if event.key in whose]
-        taken = take(session, PROVIDER, ours, desk.clock())
+        taken = take(session, PROVIDER, ours, desk.clock(), left_by=leaving_by_mail.SOURCE)
     told.mails += len(readings)
     told.new += taken.new + sum(done is True for _, done in heard)
     told.known += taken.known + sum(done is False for _, done in heard)

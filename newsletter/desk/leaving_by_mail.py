@@ -21,7 +21,7 @@ from subscribers.consent import Evidence, events
 from subscribers.letters import About, Letter
 from subscribers.subscriber import Subscriber, by_ref, unsubscribe
 
-SOURCE = "mail of List-Unsubscribe"  #: of the consent event
+SOURCE = "mail to the unsubscribe address"  #: of the consent event, also where an issue's mail is left
 
 _KEY = re.compile(rf"({'|'.join(About)})-[0-9]{{1,10}}-([a-z2-7]{{24}})")
 

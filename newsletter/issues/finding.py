@@ -8,6 +8,7 @@ from newsletter.issues.shortening import plain
 from newsletter.issues.wording import counted, listed, number
 
 _MOST = 5  #: candidates that a refusal lists
+_LIST = "'newsletter comparisons list' shows the keys there are."
 _SHORTEST = 2  #: characters of a part of a name
 
 
@@ -32,8 +33,12 @@ def find_key(text: str, known: Mapping[str, str], *, positions: Sequence[str] = 
 
 def unknown(text: str, known: Iterable[str]) -> str:
     """The sentence that there is no such comparison, with the nearest right key where there is one."""
-    near = difflib.get_close_matches(text, sorted(known), n=1, cutoff=0.4)
-    hint = f"Did you mean {near[0]}?" if near else "'newsletter comparisons list' shows the keys there are."
+    named: dict[str, list[str]] = {}  # by its key, and by the slug of each of its tools
+    for key in sorted(known):
+        for name in dict.fromkeys((key, *key.split("-vs-"))):
+            named.setdefault(name, []).append(key)
+    meant = [key for name in difflib.get_close_matches(text, named, n=1, cutoff=0.4) for key in named[name]]
+    hint = f"Did you mean {' or '.join(meant[:_MOST])}?" if meant else _LIST
     return f"There is no comparison '{text[:200]}'. {hint}"
 
 

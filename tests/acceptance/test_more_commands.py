@@ -60,6 +60,9 @@ def test_an_editor_asks_how_readers_voted(house: Run, tmp_path: Path) -> None:
     database.close()
 
     assert "No community votes yet" in nothing
+    assert "Did you mean heron-mini?" in house("comparisons", "votes", "heron").stdout
+    assert "Did you mean" not in house("comparisons", "votes", "zuraw-2").stdout
+    assert "Did you mean heron-mini-vs-zuraw-2?" in house("comparisons", "show", "zuraw", code=1).stderr
     assert "100%" in house("comparisons", "votes").stdout
     (found,) = json.loads(house("comparisons", "votes", "foley", "--json").stdout)
     assert found == {"tool": "foley", "name": "Foley", "ship": 1, "skip": 0, "percent": 100, "saved": 0}

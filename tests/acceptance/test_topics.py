@@ -109,3 +109,18 @@ def test_the_doctor_names_a_topic_that_nothing_is_in(drafted: Run, tmp_path: Pat
 
     [line] = [one for one in said if one["looked_at"] == "Topics"]
     assert (line["light"], "in models ('Modles')" in line["found"]) == ("yellow", True)
+
+
+def test_an_import_refuses_a_topic_that_there_is_not(drafted: Run, tmp_path: Path) -> None:
+    """As any word that is not known: the line is named, what there is, and nobody is added with it."""
+    (tmp_path / "more.csv").write_text("email,topics\numa@example.org,nonsense\nida@example.org,models\n")
+    done = json.loads(drafted("subscribers", "import", "more.csv", "--consent", "a form", "--json").stdout)
+    (tmp_path / "more.csv").write_text("email,topics\numa@example.org,nonsense\n")
+    left_out = drafted("subscribers", "import", "more.csv", "--consent", "a form", "--map", "topics=").stdout
+
+    assert (done["counts"]["added"], done["counts"]["refused"]) == (1, 1)
+    assert done["reasons"][0]["reason"] == (
+        "has the topic 'nonsense', which is not one of [[topics]]; there are models, others"
+    )
+    assert "1 row." in left_out
+    assert "all topics" in drafted("subscribers", "show", "uma@example.org").stdout

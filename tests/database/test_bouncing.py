@@ -78,9 +78,11 @@ def test_whoever_writes_the_mail_that_list_unsubscribe_offers_has_left(sent: tup
     told = [take_mail(here.desk, mail) for mail in (*mails, mails[0])]
     with here.desk.reading() as session:
         people = session.exec(select(Subscriber).order_by(Subscriber.id)).all()
+        evidence = events(session, people[0].id or 0)[-1]
 
     assert [(one.new, one.known, one.nobodys) for one in told] == [(1, 0, 0), (0, 0, 1), (0, 1, 0)]
     assert [one.status for one in people] == [Status.UNSUBSCRIBED, Status.ACTIVE, Status.ACTIVE]
+    assert evidence.source == "mail to the unsubscribe address"
 
 
 def test_two_who_read_one_mailbox_let_somebody_leave_once(engine: Engine, sent: Sent) -> None:

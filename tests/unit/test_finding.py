@@ -41,6 +41,8 @@ def test_a_comparison_is_found_by_what_a_person_types(typed: str, key: str) -> N
         ("claude", "'claude' fits two comparisons: claude-4-vs-minutely and claude-5-vs-gpt-6. Write more"),
         ("gpt-6", "'gpt-6' fits two comparisons: claude-5-vs-gpt-6 and gpt-6-vs-modal-run. Write more"),
         ("gti-why-vs-mo", r"no comparison 'gti-why-vs-mo'. Did you mean git-why-vs-mo\?"),
+        ("patchwrk", r"no comparison 'patchwrk'. Did you mean forkbeam-vs-patchwork\?"),
+        ("gtp-6", r"Did you mean claude-5-vs-gpt-6 or gpt-6-vs-modal-run\?"),
         ("§", "no comparison '§'. 'newsletter comparisons list' shows"),
         ("", "There is no comparison ''"),
         ("#3", "There is no item 3: the issue has two items."),
