@@ -15,10 +15,12 @@ from newsletter.web.leaving import BUTTON, ONE_CLICK
 from newsletter.web.opening import Fields, changed, hint, reader
 from newsletter.web.pages import Pages
 from newsletter.web.signing_up import WORDING
-from subscribers.consent import Evidence, Status
+from subscribers.consent import ON_THE_LIST, Evidence, Status
 from subscribers.letters import About, owe
+from subscribers.links import link_name
 from subscribers.subscriber import Subscriber, confirm, unsubscribe
 from subscribers.suppression import Reason, is_suppressed, suppress
+from subscribers.tokens import Purpose, sign
 
 GONE = "It was for a sign-up that is over: somebody has left since, or has waited too long. You can sign up again."
 NEVER = "Nothing of ours goes to this address any more, so no sign-up can follow. Only we can undo that, by hand."
@@ -48,8 +50,11 @@ class Confirming:
         return await self._answer(await reader(self.desk, ref))
 
     async def yes(self, ref: str, _token: str, _fields: Fields) -> Response:
-        """They are on the list, and are owed a welcome."""
-        return await self._answer(await changed(self.desk, ref, self._confirm))
+        """They are on the list, and are owed a welcome. The way to the settings is for whoever pressed the button."""
+        who = await changed(self.desk, ref, self._confirm)
+        reads = who if who and who.status in ON_THE_LIST else None
+        settings = sign(self.desk.keys, Purpose.PREFERENCES, link_name(reads)) if reads else ""
+        return await self._answer(who, settings)
 
     async def ask_never(self, ref: str, _token: str) -> Response:
         """What "never" means, and one button."""
@@ -64,10 +69,11 @@ class Confirming:
         who = await changed(self.desk, ref, self._forbid)
         return self.pages.secret("never.html", hint=hint(who), done=True)
 
-    async def _answer(self, who: Subscriber | None) -> Response:
+    async def _answer(self, who: Subscriber | None, settings: str = "") -> Response:
         if who is None or who.status is Status.UNSUBSCRIBED:
             return await over(self.desk, self.pages, who)
-        return self.pages.secret("confirm.html", hint=hint(who), done=who.status is not Status.PENDING)
+        done = who.status is not Status.PENDING
+        return self.pages.secret("confirm.html", hint=hint(who), done=done, settings=settings)
 
     def _confirm(self, session: Session, who: Subscriber) -> None:
         if who.status is Status.PENDING:

@@ -37,6 +37,9 @@ def test_the_page_asks_and_the_button_confirms(web: httpx.Client, here: Place) -
     answers = [web.post(path).text for _ in range(2)]
     assert all("You are on the list" in answer for answer in answers)
     assert who(here, "ben").status is Status.ACTIVE
+    [settings] = re.findall(r'href="(/preferences/[^"]+)"', answers[0])
+    assert "Your settings" in web.get(settings).text
+    assert "/preferences/" not in web.get(path).text  # a scanner that follows the link gets no other
     assert [(event.kind, event.source) for event in story(here, "ben")][1:] == [(Kind.CONFIRMED, "/confirm")]
     assert letters(here) == [(About.WELCOME, Post.WAITING)]
 
