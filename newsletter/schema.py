@@ -44,13 +44,16 @@ def require_newest(engine: Engine) -> None:
         refuse_newer(engine)
         where = engine.url.render_as_string(hide_password=True)
         if found is None:
-            raise DatabaseError(
-                f"There is nothing in the database {where}. 'newsletter db restore FILE' puts a copy back, "
-                "'newsletter init' makes a new newsletter."
-            )
+            raise DatabaseError(f"There is nothing in the database {where}. {filled_by(engine)}")
         raise DatabaseError(
             f"The database {where} has an older schema. Run 'newsletter db upgrade' (it keeps all data)."
         )
+
+
+def filled_by(engine: Engine) -> str:
+    """What fills a database without tables: a server's copies are its own tools' (docs/postgresql.md)."""
+    copy = "'newsletter db restore FILE' puts a copy back, " if engine.dialect.name == "sqlite" else ""
+    return f"{copy}'newsletter init' makes a new newsletter."
 
 
 def refuse_newer(engine: Engine) -> None:

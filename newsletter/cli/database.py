@@ -12,7 +12,7 @@ from newsletter.cli.output import as_json, progress, say
 from newsletter.delivery.lock import only_dispatcher
 from newsletter.desk.backup import back_up
 from newsletter.migrations import upgrade as upgrade_schema
-from newsletter.schema import current, newest, refuse_newer
+from newsletter.schema import current, filled_by, newest, refuse_newer
 
 app = typer.Typer(help="The database and its schema. Example: newsletter db status", no_args_is_help=True)
 
@@ -68,7 +68,7 @@ def status(context: typer.Context, json: Json = False) -> None:
     if json:
         as_json(found)
     else:
-        state = "up to date" if found["schema"] == found["needed"] else "run 'newsletter db upgrade'"
+        state = "up to date." if found["schema"] == found["needed"] else "run 'newsletter db upgrade'."
         if found["schema"] is None:
-            state = "there is nothing in it; 'newsletter db restore FILE' puts a copy back, or run 'newsletter init'"
-        say(f"{found['database']}: schema {found['schema'] or 'none'}, needed {found['needed']}: {state}.")
+            state = f"there is nothing in it. {filled_by(engine)}"
+        say(f"{found['database']}: schema {found['schema'] or 'none'}, needed {found['needed']}: {state}")

@@ -67,6 +67,14 @@ def test_every_command_has_an_example() -> None:
     assert set(EVERY) - WHATEVER_IT_IS >= {"serve", "week", "issue send", "subscribers export"}
 
 
+def test_no_help_leaves_a_default_in_the_dark(run: Run) -> None:
+    """Who is written down where nobody is named: the login, and not "(dynamic)"."""
+    for words in ("issue approve", "suppressions add", "subscribers add"):
+        said = run(*words.split(), "--help").stdout
+        assert "your login name" in said
+        assert "dynamic" not in said
+
+
 def test_every_command_refuses_an_older_database_and_says_what_to_run(run: Run, tmp_path: Path) -> None:
     """Older tables under newer code would be written half."""
     run("init", "--yes")
