@@ -70,7 +70,7 @@ def test_every_command_has_an_example() -> None:
 def test_no_help_leaves_a_default_in_the_dark(run: Run) -> None:
     """Who is written down where nobody is named: the login, and not "(dynamic)"."""
     for words in ("issue approve", "suppressions add", "subscribers add"):
-        said = run(*words.split(), "--help").stdout
+        said = " ".join(run(*words.split(), "--help").stdout.split())  # it is wrapped
         assert "your login name" in said
         assert "dynamic" not in said
 
