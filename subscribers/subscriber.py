@@ -40,7 +40,6 @@ __all__ = [
     "renew",
     "require",
     "resume",
-    "search",
     "unsubscribe",
 ]
 
@@ -187,25 +186,6 @@ def require(session: Session, address: Address | str) -> Subscriber:
 def by_ref(session: Session, ref: str) -> Subscriber | None:
     """The subscriber with this ref; None once erased. What a link names is looked up by links.py."""
     return session.exec(select(Subscriber).where(Subscriber.ref == ref)).one_or_none()
-
-
-def search(session: Session, text: str, limit: int = 50) -> Sequence[Subscriber]:
-    """Whose address contains this text, in the order of addresses; then whose name does, in the order of names.
-
-    Each look reads an index from its beginning and stops when it has enough. In the order of ids, or with both at once,
-    the whole table would be read: half a second with a million people (benchmarks/lists.py).
-    """
-    key, name, ids = col(Subscriber.address_key), col(Subscriber.name), col(Subscriber.id)
-    plain_like = session.get_bind().dialect.name == "sqlite"  # knows no case; with lower() it is three times as slow
-    called = name.contains(text, autoescape=True) if plain_like else name.icontains(text, autoescape=True)
-    found = [
-        *session.exec(select(ids).where(key.contains(text.casefold(), autoescape=True)).order_by(key).limit(limit))
-    ]
-    if len(found) < limit:  # some of them may be among the first
-        more = session.exec(select(ids).where(called).order_by(name, ids).limit(limit + len(found)))
-        found = list(dict.fromkeys([*found, *more]))[:limit]
-    people = {person.id: person for person in session.exec(select(Subscriber).where(ids.in_(found)))}
-    return [people[who] for who in found]
 
 
 def beginning(session: Session, text: str, limit: int = 50) -> Sequence[Subscriber]:

@@ -21,6 +21,7 @@ from subscribers.erasure import erase, facts
 from subscribers.errors import IllegalChange
 from subscribers.leaving import reasons
 from subscribers.preferences import choice_of, chosen
+from subscribers.searching import search as search_for
 from subscribers.subscriber import Evidence, Subscriber
 from subscribers.suppression import Suppression, suppressed_counts
 
@@ -86,11 +87,14 @@ def list_(
 
     Example: newsletter subscribers list --status paused --json
     """
-    with reading(door(context).engine()) as session:
+    engine = door(context).engine()
+    with reading(engine) as session, reading(engine) as beside:
         if begins:
             found = people.beginning(session, begins, most)
+        elif search:
+            found = search_for(session, search, beside, most)
         else:
-            found = people.search(session, search, most) if search else people.page(session, after, most, status)
+            found = people.page(session, after, most, status)
         listing = [_row(person) for person in found if status in (None, person.status)]
     nobody = (
         "Nobody matches."

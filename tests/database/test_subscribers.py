@@ -26,7 +26,6 @@ from subscribers.subscriber import (
     pause,
     require,
     resume,
-    search,
     unsubscribe,
 )
 
@@ -175,16 +174,6 @@ def test_one_mailbox_is_on_the_list_once(session: Session) -> None:
     session.rollback()
 
 
-def test_search_takes_its_text_literally(session: Session) -> None:
-    """By part of the address or the name; % and _ are no wild cards (S-57)."""
-    everybody = people.everybody(session)
-
-    assert search(session, "NJER") == [everybody["ada"]]
-    assert search(session, "DOV@") == [everybody["dov"]]
-    assert len(search(session, "example.org", limit=3)) == 3
-    assert list(search(session, "%")) == list(search(session, "_")) == []
-
-
 def test_the_beginning_of_an_address_is_taken_literally_too(session: Session) -> None:
     """In any case, and nothing of what stands further behind."""
     everybody = people.everybody(session)
@@ -192,17 +181,6 @@ def test_the_beginning_of_an_address_is_taken_literally_too(session: Session) ->
     assert beginning(session, " ADA@ex") == [everybody["ada"]]
     assert len(beginning(session, "", limit=3)) == 3
     assert list(beginning(session, "da@")) == list(beginning(session, "%")) == list(beginning(session, "_da")) == []
-
-
-def test_search_shows_addresses_first_then_names_and_nobody_twice(session: Session) -> None:
-    """Ada has it in both; then those whom only the name finds."""
-    everybody = people.everybody(session)
-    everybody["cleo"].name = "Adam"
-    everybody["ben"].name = "Ida Adams"
-    session.flush()
-
-    assert search(session, "ada") == [everybody[name] for name in ("ada", "cleo", "ben")]
-    assert search(session, "ada", limit=2) == [everybody[name] for name in ("ada", "cleo")]
 
 
 def test_counts_name_every_status(session: Session) -> None:
