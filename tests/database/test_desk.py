@@ -78,7 +78,7 @@ def test_an_issue_is_approved_once(here: Place) -> None:
     """The second approval is refused and changes nothing."""
     approved(here)
 
-    with pytest.raises(IllegalStep, match="cannot be approved"):
+    with pytest.raises(IllegalStep, match="is approved already"):
         writing.approve(here.desk, "1", by="Ben")
 
 

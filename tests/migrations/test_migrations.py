@@ -68,9 +68,9 @@ def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
     require_newest(engine)
 
 
-def test_an_empty_database_is_told_to_upgrade(empty: Engine) -> None:
-    """The sentence names the command."""
-    with pytest.raises(DatabaseError, match="newsletter db upgrade"):
+def test_an_empty_database_is_called_empty_and_not_old(empty: Engine) -> None:
+    """An upgrade would make an empty list of it, where a copy may be wanted; the sentence names what fills it."""
+    with pytest.raises(DatabaseError, match=r"There is nothing in the database .*'newsletter init'"):
         require_newest(empty)
 
 
