@@ -3,7 +3,7 @@
 Made-up people are imported into an empty SQLite database in a temporary folder, as benchmarks/transfer.py does; then
 each query of a listing is asked as the commands ask it, in a transaction that only reads. The smallest of five, wall
 time and this process's processor time: on a crowded machine only the second says much. `--check` fails where one takes
-more than 100 ms of it.
+more than 100 ms of both (a search uses two processors).
 """
 
 import argparse
@@ -25,7 +25,7 @@ from subscribers.subscriber import Status
 from subscribers.suppression import suppressed_counts, suppressions
 from subscribers.transfer import NO_LIMITS, import_csv
 
-MOST = 0.1  #: seconds of a processor
+MOST = 0.1  #: seconds
 
 Query = Callable[[Session, Session], Any]
 
@@ -71,7 +71,7 @@ def main() -> None:
                     wall.append(time.perf_counter() - began)
                     spent.append(time.process_time() - cpu)
             print(f"{name:30} {1000 * min(wall):8.1f} ms, CPU {1000 * min(spent):8.1f} ms", flush=True)
-            slow += [name] if min(spent) > MOST else []
+            slow += [name] if min(*wall, *spent) > MOST else []
         engine.dispose()
     sys.exit(1 if slow and options.check else 0)
 

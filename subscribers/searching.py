@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from subscribers.subscriber import Subscriber
 
-HEAD_START = 0.005  #: seconds: a search that many addresses answer is over by then, and no name is looked at
+HEAD_START = 0.003  #: seconds: a search that many addresses answer is over by then, and no name is looked at
 
 
 def search(session: Session, text: str, beside: Session, limit: int = 50) -> Sequence[Subscriber]:
