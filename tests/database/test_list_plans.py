@@ -27,7 +27,7 @@ def file(blank_database: Path, tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-def plans(engine: Engine, query: Callable[[Session], Any]) -> list[str]:
+def plans(engine: Engine, query: Callable[[Session, Session], Any]) -> list[str]:
     """How SQLite goes about each statement of this query."""
     asked: list[tuple[str, Any]] = []
 
@@ -35,8 +35,8 @@ def plans(engine: Engine, query: Callable[[Session], Any]) -> list[str]:
         asked.append((statement, values))
 
     event.listen(engine, "before_cursor_execute", note)
-    with reading(engine) as session:
-        query(session)
+    with reading(engine) as session, reading(engine) as beside:
+        query(session, beside)
     event.remove(engine, "before_cursor_execute", note)
     with engine.connect() as connection:
         selects = [(text, values) for text, values in asked if text.startswith("SELECT")]
