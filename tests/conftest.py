@@ -22,7 +22,7 @@ from newsletter.migrations import upgrade
 from newsletter.schema import newest
 
 TWICE = ("database", "faults", "migrations")
-ONCE = ("test_fake_esp", "test_remainder", "test_polling", "test_event_rows")
+ONCE = ("test_fake_esp", "test_remainder", "test_polling", "test_polled_events", "test_event_rows")
 DATABASES = ("sqlite", "postgresql")
 ALONE = """
     select pg_terminate_backend(pid) from pg_stat_activity

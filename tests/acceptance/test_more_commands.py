@@ -8,48 +8,10 @@ from pathlib import Path
 import pytest
 from commands import Done
 
-from newsletter.config import default_text, read
 from newsletter.sample import PAGES
 from newsletter.schema import newest
 
 Run = Callable[..., Done]
-
-
-def test_a_subscribers_life_on_the_command_line(house: Run) -> None:
-    """Added, shown, taken off, taken up again, forgotten."""
-    house("subscribers", "add", "zoe@example.org", "--consent", "asked at the meetup", "--name", "Zoë")
-    shown = house("subscribers", "show", "zoe@example.org").stdout
-    twice = house("subscribers", "add", "zoe@example.org", "--consent", "again").stdout
-    house("subscribers", "remove", "zoe@example.org")
-    left = house("subscribers", "remove", "zoe@example.org").stdout
-    gone = house("subscribers", "remove", "zoe@example.org", "--erase", "--yes").stdout
-
-    assert "asked at the meetup" in shown
-    assert "Already active" in twice
-    assert "are off the list already" in left
-    assert "Erased" in gone
-    explained = house("subscribers", "explain", "zoe@example.org").stdout
-    assert ("erased" in explained, "No issue" in explained) == (True, False)
-
-
-def test_nobody_who_is_suppressed_or_erased_is_added(house: Run) -> None:
-    """As an import; nothing is stored of them, and the sentence says which command comes first."""
-    house("subscribers", "remove", "ada@example.org", "--erase", "--yes")
-    house("suppressions", "add", "zoe@example.org", "--reason", "complaint")
-    for who, why in (("ada", "erased"), ("zoe", "complaint")):
-        refused = house("subscribers", "add", f"{who}@example.org", "--consent", "asked", code=1).stderr
-        assert f"({why}). Nothing was stored" in refused
-        assert "newsletter suppressions remove" in refused
-        assert "Not on the list" in house("subscribers", "show", f"{who}@example.org").stdout
-
-
-def test_who_had_left_comes_back_with_a_new_yes_and_it_is_said(house: Run) -> None:
-    """The consent is the yes, and is kept with the others."""
-    house("subscribers", "remove", "ada@example.org")
-    said = house("subscribers", "add", "ada@example.org", "--consent", "asked again").stdout
-
-    assert said.startswith("On the list: active. They had left on 20")
-    assert "asked again" in house("subscribers", "show", "ada@example.org").stdout
 
 
 def test_an_editor_asks_how_readers_voted(house: Run, tmp_path: Path) -> None:
@@ -66,45 +28,6 @@ def test_an_editor_asks_how_readers_voted(house: Run, tmp_path: Path) -> None:
     assert "100%" in house("comparisons", "votes").stdout
     (found,) = json.loads(house("comparisons", "votes", "foley", "--json").stdout)
     assert found == {"tool": "foley", "name": "Foley", "ship": 1, "skip": 0, "percent": 100, "saved": 0}
-
-
-def test_the_list_is_searched_and_counted(house: Run) -> None:
-    """By text, by status, page by page, in numbers."""
-    found = json.loads(house("subscribers", "list", "--search", "ada", "--json").stdout)
-    pending = json.loads(house("subscribers", "list", "--status", "pending", "--json").stdout)
-    stats = json.loads(house("subscribers", "stats", "--json").stdout)
-
-    assert [person["address"] for person in found] == ["ada@example.org"]
-    assert {person["status"] for person in pending} == {"pending"}
-    assert {"status": "paused", "people": 2} in stats["subscribers"]
-    assert "Go on with --after" in house("subscribers", "list", "--most", "5").stdout
-    assert "active" in house("subscribers", "stats").stdout
-
-
-def test_a_suppression_is_lifted_only_by_name_and_with_a_reason(house: Run) -> None:
-    """Added, listed, lifted with a note, and the note is kept."""
-    house("suppressions", "add", "ada@example.org", "--reason", "hard-bounce")
-    again = house("suppressions", "add", "ada@example.org").stdout
-    listed = json.loads(house("suppressions", "list", "--json").stdout)
-    house("suppressions", "remove", "ada@example.org", "--note", "new mailbox")
-    shown = json.loads(house("subscribers", "show", "ada@example.org", "--json").stdout)
-
-    assert "already" in again
-    assert [row["reason"] for row in listed] == ["hard-bounce"]
-    assert shown["lifted"][0]["note"] == "new mailbox"
-    assert "not suppressed" in house("suppressions", "remove", "ada@example.org", "--note", "x").stdout
-
-
-def test_suppressions_move_with_a_list(house: Run, tmp_path: Path) -> None:
-    """In from another system, one row of it unreadable; out again."""
-    (tmp_path / "bounces.csv").write_text("address,reason\nada@example.org,complaint\nnonsense,\n")
-    done = json.loads(house("suppressions", "import", "bounces.csv", "--json").stdout)
-    again = house("suppressions", "import", "bounces.csv").stdout
-    house("suppressions", "export", "out.csv")
-
-    assert (done["counts"]["added"], done["counts"]["refused"]) == (1, 1)
-    assert "1 unchanged" in again
-    assert "ada@example.org,complaint" in (tmp_path / "out.csv").read_text()
 
 
 def test_the_shelf_is_listed_by_week_and_by_news(house: Run) -> None:
@@ -234,54 +157,6 @@ def test_the_database_is_upgraded_and_tells_its_schema(house: Run) -> None:
     assert "is at the newest schema" in house("db", "upgrade").stdout
     assert "up to date" in house("db", "status").stdout
     assert json.loads(house("db", "status", "--json").stdout)["schema"] == newest()
-
-
-def test_init_asks_four_questions_and_refuses_a_bad_answer(run: Run, tmp_path: Path) -> None:
-    """Answers stand in the file; a mailbox that is none leaves no file behind."""
-    answers = ["Verdikte <v@example.org>", "https://news.example.org", 'Straße 1, "Hof"', "outbox"]
-    run("init", typed="\n".join(["nobody", *answers[1:]]), code=1)
-    left_behind = (tmp_path / "config.toml").exists()
-    run("init", typed="\n".join(answers))
-
-    assert not left_behind
-    assert 'name = "Verdikte"' in (tmp_path / "config.toml").read_text()
-    assert "Kept config.toml" in run("init", "--yes").stdout.replace(str(tmp_path) + "/", "")
-
-
-@pytest.mark.parametrize("address", ["http://news.example.org", "http://192.0.2.1:8000"])
-def test_init_takes_no_address_at_which_links_travel_in_clear(run: Run, tmp_path: Path, address: str) -> None:
-    """It says why, and asks again; http on this machine is for trying things out."""
-    answers = ["Verdicts <v@example.org>", address, "http://localhost:9000", "1 Sample Street", "outbox"]
-    done = run("init", typed="\n".join(answers))
-
-    assert "over http anybody on the way can read it" in done.stdout + done.stderr
-    assert 'base_url = "http://localhost:9000"' in (tmp_path / "config.toml").read_text()
-
-
-def test_init_takes_a_provider_and_says_where_its_key_belongs(run: Run, tmp_path: Path) -> None:
-    """A name that is none is asked again; the table of the provider is set, and no other."""
-    typed = "Verdicts <v@example.org>\nhttps://news.example.org\n1 Sample Street\npigeon\npostmark"
-    done = run("init", typed=typed)
-    wrote = read(tmp_path / "config.toml")
-
-    assert "data/postmark.key, for your eyes only" in done.stdout
-    assert (wrote.provider.name, wrote.provider.key_file) == ("postmark", tmp_path / "data" / "postmark.key")
-    assert wrote.publication.name == "Verdicts"
-
-
-def test_init_does_not_hold_a_mail_server_to_have_a_password(run: Run, tmp_path: Path) -> None:
-    """What is missing then is its name, and that is said."""
-    done = run("init", typed="Verdicts <v@example.org>\nhttps://news.example.org\n\nsmtp")
-
-    assert "Name the mail server in [provider.options]" in done.stdout
-    assert read(tmp_path / "config.toml").provider.key_file is None
-
-
-def test_whoever_takes_each_default_gets_what_yes_gives(run: Run, tmp_path: Path) -> None:
-    """The questions change nothing that is not answered."""
-    run("init", typed="\n" * 4)
-
-    assert (tmp_path / "config.toml").read_text() == default_text()
 
 
 def test_a_damaged_database_is_told_in_one_sentence(house: Run, tmp_path: Path) -> None:

@@ -1,76 +1,25 @@
-"""One provider is asked, page by page, whatever it does; and what follows from what it says."""
+"""One provider is asked, page by page, whatever it does."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from delivery_samples import NOW, Ticks, answers, crowd, issue_on_its_way
+from delivery_samples import NOW, Ticks
 from fake_events import BASE, DIALS, FakeMailgun, json_answer, mailgun_event
+from poll_samples import delivered, known, poller, sent, states
 from sqlalchemy import Engine
-from sqlmodel import Session, select
 
 from newsletter.database import transaction
-from newsletter.delivery import claims, ledger
-from newsletter.delivery.batch import Batch
-from newsletter.delivery.event_tables import DeliveryState, ProviderEvent
-from newsletter.delivery.events import take
-from newsletter.delivery.poll_keeping import Kept, keep
-from newsletter.delivery.poll_table import LastPoll, cursor_of, replaced
-from newsletter.delivery.polling import ALL_WAITS, Poller, Told
+from newsletter.delivery.poll_keeping import Kept
+from newsletter.delivery.poll_table import cursor_of, replaced
+from newsletter.delivery.polling import ALL_WAITS, Told
 from newsletter.providers.adapter import Account
-from newsletter.providers.base import Outcome
-from newsletter.providers.hooks import Event, Incoming, Kind
-from newsletter.providers.mailgun_hook import MailgunHook
+from newsletter.providers.hooks import Kind
 from newsletter.providers.mailgun_poll import MailgunPoll
-from newsletter.providers.polls import Found, Page, Span
+from newsletter.providers.polls import Page, Span
 from newsletter.providers.poster import Answered
-from subscribers.subscriber import Subscriber
-from subscribers.suppression import Reason, Suppression, lift
-
-SENT = NOW - timedelta(hours=2)
-
-
-def sent(engine: Engine, people: int = 5) -> list[str]:
-    """An issue that the provider took two hours ago; the keys in the order of ids."""
-    with transaction(engine) as session:
-        crowd(session, people)
-        batch = claims.claim(session, issue_on_its_way(session), 100, SENT, "mailgun:abc")
-        assert batch is not None
-        ledger.record(session, batch, answers(batch, Outcome.ACCEPTED), SENT)
-        for person in session.exec(select(Subscriber)):
-            person.confirmed_at = person.signed_up_at = SENT - timedelta(days=1)
-        return [f"1-{ref}" for ref in session.exec(select(Subscriber.ref).order_by(Subscriber.id))]
-
-
-def poller(engine: Engine, fake: FakeMailgun, now: datetime = NOW, ticks: Ticks | None = None) -> Poller:
-    """Asks the fake, at this time."""
-    poll = MailgunPoll(Account("key", address=BASE), "example.org")
-    return Poller(engine, "mailgun", poll, fake, lambda: now, pause=(ticks or Ticks()).forward)
-
-
-def delivered(keys: list[str], at: datetime = NOW - timedelta(hours=1, minutes=30)) -> FakeMailgun:
-    """All of them were delivered, one each second."""
-    return FakeMailgun([mailgun_event(key, at.timestamp() + place) for place, key in enumerate(keys)])
-
-
-def states(engine: Engine) -> list[Kind | None]:
-    """What is known of the deliveries."""
-    with transaction(engine) as session:
-        return list(session.exec(select(DeliveryState.state)))
-
-
-def known(engine: Engine) -> LastPoll:
-    """The row."""
-    with transaction(engine) as session:
-        return session.get_one(LastPoll, "mailgun")
-
-
-def suppressed(session: Session) -> list[tuple[Reason, str]]:
-    """Why, and on whose word."""
-    return [(one.reason, one.by) for one in session.exec(select(Suppression))]
 
 
 def test_all_pages_are_read_and_remembered(engine: Engine) -> None:
@@ -257,153 +206,11 @@ def test_a_cursor_that_nobody_can_read_is_none(text: str) -> None:
     assert cursor_of(text) is None
 
 
-def bounce(key: str) -> dict[str, object]:
-    """No such mailbox."""
-    at = (NOW - timedelta(minutes=9)).timestamp()
-    return mailgun_event(key, at, "failed", severity="permanent", reason="bounce")
-
-
-def by_hook(item: dict[str, object]) -> Sequence[Event]:
-    """The same event, as the webhook has it."""
-    body = {"signature": {"token": "t" * 50, "timestamp": "1"}, "event-data": item}
-    return MailgunHook().parse(Incoming({}, json.dumps(body).encode()))
-
-
-def bounced_by_hook(engine: Engine) -> dict[str, object]:
-    """The first bounces, and the webhook says so; the event, as a poll finds it too."""
-    bounced = bounce(sent(engine)[0])
-    with transaction(engine) as session:
-        take(session, "mailgun", by_hook(bounced), NOW)
-    return bounced
-
-
-def test_an_event_by_hook_and_by_poll_counts_once(engine: Engine) -> None:
-    """Mailgun's two ways give it different ids: one moment, one kind and one delivery are one event."""
-    bounced = bounced_by_hook(engine)
-
-    assert poller(engine, FakeMailgun([bounced])).run().kept == Kept(known=1)
-    assert states(engine) == [Kind.HARD_BOUNCED]
-
-
-def test_a_lifted_suppression_stays_lifted_when_the_poll_says_what_the_hook_said(engine: Engine) -> None:
-    """What was heard before is no news after the operator's word."""
-    bounced = bounced_by_hook(engine)
-    with transaction(engine) as session:
-        lift(session, session.exec(select(Suppression.fingerprint)).one(), NOW, by="Mara")
-    poller(engine, FakeMailgun([bounced])).run()
-
-    with transaction(engine) as session:
-        assert suppressed(session) == []
-
-
-def test_an_unknown_kind_is_kept_and_counted(engine: Engine) -> None:
-    """Of ours, and of nobody's; never an error."""
-    at = (NOW - timedelta(minutes=9)).timestamp()
-    strange = [mailgun_event(key, at, "teleported") for key in (sent(engine)[0], "")]
-    told = poller(engine, FakeMailgun(strange)).run()
-
-    assert (told.kept, told.trouble) == (Kept(new=1, unknown=2, others=1), "")
-
-
-def test_other_mail_of_the_account_is_counted_and_not_kept(engine: Engine) -> None:
-    """It has no key of ours."""
-    told = poller(engine, FakeMailgun([mailgun_event("", (NOW - timedelta(minutes=9)).timestamp())])).run()
-
-    assert told.kept == Kept(others=1)
-    with transaction(engine) as session:
-        assert session.exec(select(ProviderEvent)).all() == []
-
-
-def about(name: str = "p0", kind: Kind = Kind.HARD_BOUNCED, address: str = "", at: datetime = NOW) -> Found:
-    """What a poll found without our key."""
-    return Found(Event(kind, "", f"{kind}:{at.timestamp()}", at, str(kind)), name, address)
-
-
-def test_a_message_is_known_by_the_id_that_the_provider_gave(engine: Engine) -> None:
-    """The second of the batch."""
-    sent(engine)
-    with transaction(engine) as session:
-        kept = keep(session, "mailgun", [about("p1", Kind.DELIVERED), about("p9", Kind.DELIVERED)], NOW)
-        (state,) = session.exec(select(DeliveryState))
-
-    assert (kept, state.subscriber_id, state.state) == (Kept(new=1, others=1), 2, Kind.DELIVERED)
-
-
-def test_an_id_of_another_provider_is_nobody(engine: Engine) -> None:
-    """Ids are unique at one provider only; "mail" is not "mailgun"."""
-    sent(engine)
-    with transaction(engine) as session:
-        assert [keep(session, name, [about()], NOW).others for name in ("other", "mail")] == [1, 1]
-
-
-@pytest.mark.parametrize(
-    ("kind", "reasons"),
-    [
-        (Kind.HARD_BOUNCED, [(Reason.HARD_BOUNCE, "provider:mailgun")]),
-        (Kind.COMPLAINED, [(Reason.COMPLAINT, "provider:mailgun")]),
-        (Kind.BLOCKED, []),
-        (Kind.SOFT_BOUNCED, []),
-    ],
-)
-def test_an_address_alone_suppresses_and_proves_nothing(engine: Engine, kind: Kind, reasons: list[object]) -> None:
-    """No state, no evidence; the address is in no event."""
-    sent(engine)
-    found = [about("", kind, "Reader0@Example.org")]
-    with transaction(engine) as session:
-        kept = [keep(session, "mailgun", found, NOW) for _ in range(2)]
-
-        assert kept == [Kept(new=1), Kept(known=1)]
-        assert suppressed(session) == reasons
-        assert session.exec(select(DeliveryState)).all() == []
-        assert "reader0" not in str(session.exec(select(ProviderEvent)).one()).lower()
-
-
-@pytest.mark.parametrize("address", ["nobody@example.org", "", "no address", "a@b@c", "x" * 5000], ids=range(5))
-def test_an_address_that_is_not_on_the_list_is_no_error(engine: Engine, address: str) -> None:
-    """Counted, and not kept."""
-    sent(engine)
-    with transaction(engine) as session:
-        assert keep(session, "mailgun", [about("", address=address)], NOW) == Kept(others=1)
-        assert session.exec(select(ProviderEvent)).all() == []
-
-
-@pytest.mark.parametrize("at", [SENT - timedelta(days=2), SENT - timedelta(hours=1)], ids=["before-yes", "before-mail"])
-def test_a_bounce_from_before_our_mail_is_not_ours(engine: Engine, at: datetime) -> None:
-    """Another sender's with the same account, or of a time before they said yes."""
-    sent(engine)
-    with transaction(engine) as session:
-        assert keep(session, "mailgun", [about("", address="reader0@example.org", at=at)], NOW).others == 1
-        assert suppressed(session) == []
-
-
-def test_an_old_entry_of_a_list_does_not_undo_an_operators_word(engine: Engine) -> None:
-    """The list holds it for ever; only a newer one counts."""
-    sent(engine)
-    old = about("", address="reader0@example.org", at=NOW - timedelta(hours=1))
-    with transaction(engine) as session:
-        keep(session, "mailgun", [old], NOW)
-        lift(session, session.exec(select(Suppression.fingerprint)).one(), NOW, by="Mara")
-        keep(session, "mailgun", [replace(old, event=replace(old.event, event_id="other"))], NOW)
-        assert suppressed(session) == []
-        keep(session, "mailgun", [about("", address="reader0@example.org", at=NOW + timedelta(hours=1))], NOW)
-        assert suppressed(session) == [(Reason.HARD_BOUNCE, "provider:mailgun")]
-
-
 def test_a_moved_cursor_is_not_replaced(engine: Engine) -> None:
     """Whoever read another one before has been overtaken."""
     poller(engine, FakeMailgun()).run()
     with transaction(engine) as session:
         assert not replaced(session, "mailgun", "another", "mine")
-
-
-def test_a_bounce_from_before_their_newest_yes_does_not_suppress(engine: Engine) -> None:
-    """They have confirmed since, and that mail arrived."""
-    sent(engine)
-    with transaction(engine) as session:
-        session.get_one(Subscriber, 1).confirmed_at = NOW
-        kept = keep(session, "mailgun", [about("", address="reader0@example.org", at=NOW - timedelta(hours=1))], NOW)
-
-        assert (kept, suppressed(session)) == (Kept(others=1), [])
 
 
 def test_a_mark_that_the_provider_has_forgotten_begins_the_span_again(engine: Engine) -> None:
@@ -463,13 +270,3 @@ def test_more_than_is_shown_of_one_minute_is_said_and_does_not_stop_a_poll(engin
     told = narrow(engine, FewAtOnce([mailgun_event(key, start) for key in keys]))
 
     assert (told.kept, told.partly, told.at) == (Kept(new=2), True, NOW)
-
-
-def test_ids_that_are_not_one_for_each_say_nothing(engine: Engine) -> None:
-    """Their order is all that joins them to people."""
-    sent(engine)
-    with transaction(engine) as session:
-        session.exec(select(Batch)).one().provider_ids = b"p0\np1"
-        session.flush()
-
-        assert keep(session, "mailgun", [about("p1")], NOW) == Kept(others=1)
