@@ -19,22 +19,15 @@ HEAD_START = 0.003  #: seconds: a search that many addresses answer is over by t
 def search(session: Session, text: str, beside: Session, limit: int = 50) -> Sequence[Subscriber]:
     """Whose address contains this text, in the order of addresses; then whose name does, in the order of names.
 
-    `beside`: another session, which looks at the names meanwhile, on another processor. Each look reads an index from
-    its beginning and stops when it has enough. In the order of ids, or with both at once, the whole table would be
-    read: half a second with a million people (benchmarks/lists.py).
+    `beside`: another session on the same list, which looks at the names meanwhile.
     """
     enough = Event()
     with ThreadPoolExecutor(1) as other:
-        meanwhile = (
-            other.submit(lambda: [] if enough.wait(HEAD_START) else _in_names(beside, text, limit)) if beside else None
-        )
+        names = other.submit(lambda: [] if enough.wait(HEAD_START) else _in_names(beside, text, limit))
         found = _in_addresses(session, text, limit)
         if len(found) == limit:
             enough.set()
-        elif meanwhile:
-            found += meanwhile.result()
-        else:
-            found += _in_names(session, text, limit)
+        found += names.result()
     found = list(dict.fromkeys(found))[:limit]
     people = {person.id: person for person in session.exec(select(Subscriber).where(col(Subscriber.id).in_(found)))}
     return [people[who] for who in found]
